@@ -1,0 +1,45 @@
+# Bare `make` lists what there is. Works with make 3.81 and newer; all that is needed beside it is Python 3.11 or newer.
+
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+WORKERS ?= auto
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test check bench clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: .venv/runtime ## make .venv with the product in it
+
+demo: .venv/runtime ## show the main job from end to end: a sandbox gateway, lost webhooks, every job's true end
+	@$(BIN)/batchkeeper demo
+
+test: .venv/test ## run the tests
+	$(BIN)/python -m pytest -n $(WORKERS)
+
+check: .venv/test ## ruff, strict types, and who may import whom
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: .venv/test ## durable deliveries a second, beside a bare endpoint in the same run
+	$(BIN)/python -m benchmarks.receive
+
+clean: ## remove .venv and what the tools left
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+
+.venv/runtime: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "batchkeeper needs Python 3.11 or newer: make PYTHON=/path/to/python3.11"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@echo "installing batchkeeper into .venv"
+	@$(PIP) -e .
+	@touch $@
+
+.venv/test: .venv/runtime
+	@echo "installing what the tests need"
+	@$(PIP) -e '.[test]'
+	@touch $@

@@ -1,0 +1,76 @@
+"""What is measured, each in a process of its own: prints its port and serves until SIGTERM."""
+
+import os
+import socket
+import sys
+import time
+from pathlib import Path
+
+import uvicorn
+import uvloop
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from receiver.app import build_app
+from receiver.server import Server
+from schemas.config import Config, Database, Receiver, Secret, Source
+from storage import schema
+from storage.ledger import Ledger
+from storage.store import Store
+
+
+def clock() -> int:
+    return time.time_ns() // 1_000
+
+
+def config(folder: Path) -> Config:
+    source = Source(
+        name="phaseo",
+        dialect="phaseo",
+        base_url="https://gateway.example/v1",
+        api_key=Secret("not used, nothing is asked"),
+        webhook_secrets=(Secret(os.environ["BENCH_SECRET"]),),
+        tolerance_seconds=300,
+        delivery_window_seconds=2_700,
+        webhook_events=("batch.completed",),
+    )
+    database = Database(url=f"sqlite:///{folder / 'ledger.db'}")
+    return Config(
+        path=folder / "none.toml", database=database, receiver=Receiver(port=0), sources={source.name: source}
+    )
+
+
+async def durable(folder: Path) -> None:
+    """The product's receiver, just as `batchkeeper receive` runs it."""
+    chosen = config(folder)
+    store = Store(chosen.database.path, clock)
+    await schema.migrate(store)
+    ledger = Ledger(chosen.database.path, store.new_id, queue_limit=chosen.receiver.queue_limit)
+    await ledger.start()
+    server = Server(build_app(chosen, ledger, clock, store), chosen.receiver, signals=True)
+    print(await server.start(), flush=True)
+    await server.serve()
+    await ledger.close()
+    await store.close()
+
+
+async def bare(_folder: Path) -> None:
+    """The least that an endpoint can do: read the body, and say so."""
+
+    async def endpoint(request: Request) -> Response:
+        await request.body()
+        return Response(status_code=202)
+
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.bind(("127.0.0.1", 0))
+    listener.listen(2_048)
+    app = Starlette(routes=[Route("/webhooks/{source}", endpoint, methods=["POST"])])
+    server = uvicorn.Server(uvicorn.Config(app, http="httptools", log_config=None, access_log=False, lifespan="off"))
+    print(listener.getsockname()[1], flush=True)
+    await server.serve([listener])
+
+
+if __name__ == "__main__":
+    uvloop.run({"durable": durable, "bare": bare}[sys.argv[1]](Path(sys.argv[2])))

@@ -1,0 +1,3 @@
+import typer
+
+demonstrating = typer.Typer()

@@ -1,0 +1,46 @@
+"""The verb `sandbox`: a loopback stand-in of the gateway, in a second terminal."""
+
+import os
+from typing import Annotated
+
+import typer
+
+from operators.cli.context import verb
+from operators.errors import NotPossible
+from sandbox.server import DEFAULT_API_KEY, DEFAULT_WEBHOOK_SECRET, SandboxSettings, serve
+
+standing_in = typer.Typer()
+
+KEY, SECRET = "PHASEO_API_KEY", "PHASEO_WEBHOOK_SECRET"
+
+
+@standing_in.command()
+@verb
+async def sandbox(
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="0 takes any free one.")] = 8090,
+    speed: Annotated[
+        float, typer.Option("--speed", help="Divides durations: at 60, nine minutes take nine seconds.")
+    ] = 1,
+    seed: Annotated[
+        int | None, typer.Option("--seed", help="Give batches without a scenario one drawn from this.")
+    ] = None,
+    webhook_url: Annotated[
+        str, typer.Option("--webhook-url", help="Where its webhook endpoint delivers to.")
+    ] = "http://127.0.0.1:8080/webhooks/gateway",
+) -> None:
+    """Run a stand-in of the Phaseo gateway on loopback, with faults on demand (see docs/sandbox.md)."""
+    key, secret = os.environ.get(KEY) or DEFAULT_API_KEY, os.environ.get(SECRET) or DEFAULT_WEBHOOK_SECRET
+    try:
+        settings = SandboxSettings(port, speed, seed, webhook_url=webhook_url, api_key=key, webhook_secret=secret)
+    except ValueError as error:
+        raise NotPossible(str(error)) from None
+
+    def started(url: str) -> None:
+        typer.echo(
+            f"sandbox of the Phaseo gateway at {url}/v1, at {speed:g} times the speed, delivering to {webhook_url}"
+        )
+        for name, value in ((KEY, key), (SECRET, secret)):
+            taken = bool(os.environ.get(name))
+            typer.echo(f"{name} is taken from the environment" if taken else f"export {name}={value}")
+
+    await serve(settings, started)

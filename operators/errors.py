@@ -1,0 +1,32 @@
+"""What can go wrong for an operator, and the exit code that tells a script.
+
+Problem
+├── NoSuchThing        4  nothing here has that name
+├── AmbiguousName      5  several things have that name
+├── NotPossible        1  it cannot be done as things stand
+└── ProviderProblem    7  the provider refused, or could not be asked
+"""
+
+from typing import ClassVar
+
+
+class Problem(Exception):
+    """The message says what is wrong and what to do."""
+
+    exit_code: ClassVar[int] = 1
+
+
+class NotPossible(Problem):
+    exit_code = 1
+
+
+class NoSuchThing(Problem):
+    exit_code = 4
+
+
+class AmbiguousName(Problem):
+    exit_code = 5
+
+
+class ProviderProblem(Problem):
+    exit_code = 7

@@ -1,0 +1,150 @@
+"""What operators can ask of the store. One view each, whichever face asks."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from operators import views
+from operators.errors import NoSuchThing
+from operators.find import find_job
+from operators.views import View
+from reconciler.accounting import reckon
+from reconciler.explain import explain
+from reconciler.facts import Facts
+from reconciler.gather import gather
+from reconciler.owned import dialect_of, terms_of
+from reconciler.ready import missing_for_settled
+from schemas.config import Config
+from schemas.ids import shown
+from schemas.tables import JobRow, SourceRow
+from schemas.times import rfc3339_or_none
+from storage import deliveries, failures, jobs, leases, observations, sources
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The newest rows, and whether there are more."""
+
+    rows: list[View]
+    is_cut: bool
+
+
+async def list_jobs(
+    connection: AsyncConnection, limit: int | None, source: str | None = None, status: Collection[str] = ()
+) -> Listing:
+    found = await jobs.newest(connection, _one_more(limit), source, status)
+    chosen = found[:limit]
+    held = await failures.of_jobs(connection, [row.id for row in chosen])
+    rows = [views.job(row, [one for one in held if one.job == row.id]) for row in chosen]
+    return Listing(rows, len(found) > len(chosen))
+
+
+async def list_deliveries(connection: AsyncConnection, limit: int | None, source: str | None = None) -> Listing:
+    found = await deliveries.newest(connection, _one_more(limit), source)
+    return Listing([views.delivery(row) for row in found[:limit]], len(found) > len(found[:limit]))
+
+
+async def list_failures(
+    connection: AsyncConnection,
+    limit: int | None,
+    source: str | None = None,
+    category: str | None = None,
+    cleared: bool = False,
+) -> Listing:
+    found = await failures.newest(connection, _one_more(limit), source, category, cleared)
+    return Listing([views.failure(row, job) for row, job in found[:limit]], len(found) > len(found[:limit]))
+
+
+async def list_refusals(connection: AsyncConnection, limit: int | None, source: str | None = None) -> Listing:
+    found = await deliveries.newest_refusals(connection, _one_more(limit), source)
+    return Listing([views.refusal(row) for row in found[:limit]], len(found) > len(found[:limit]))
+
+
+async def list_sources(connection: AsyncConnection, config: Config, now: int) -> list[View]:
+    """Every configured source, with the URL to register and how asking it goes."""
+    known = {row.name: row for row in await sources.all_of_them(connection)}
+    rows = []
+    for name, source in sorted(config.sources.items()):
+        row = known.get(name)
+        rows.append(
+            {
+                "name": name,
+                "dialect": source.dialect,
+                "base_url": source.base_url,
+                "webhook": source.webhook,
+                "webhook_url": webhook_url(config, name),
+                "webhook_events": list(source.webhook_events),
+                "webhook_secrets": len(source.webhook_secrets),
+                "adopt": source.adopt,
+                "owner": await leases.holder_of(connection, f"source:{name}", now),
+                "listening_since": rfc3339_or_none(row.listening_since) if row else None,
+                "trouble": row.trouble if row else None,
+                "trouble_message": row.trouble_message if row else None,
+                "trouble_since": rfc3339_or_none(row.trouble_since) if row else None,
+                "asking_again_at": rfc3339_or_none(row.asking_again_at) if row else None,
+            }
+        )
+    return rows
+
+
+def webhook_url(config: Config, source: str) -> str:
+    """The URL to register at the provider."""
+    origin = config.receiver.public_url or f"http://{_host(config.receiver.host)}:{config.receiver.port}"
+    return f"{origin.rstrip('/')}/webhooks/{source}"
+
+
+async def show_job(connection: AsyncConnection, config: Config, name: str, now: int) -> View:
+    """Everything that is kept about one job."""
+    facts, source = await facts_of(connection, config, await find_job(connection, name), now)
+    row = facts.job
+    told = await failures.of_job(connection, row.id)
+    received = []
+    for delivery in facts.deliveries:
+        receipts = await deliveries.receipts_of(connection, delivery.id, 20)
+        received.append({**views.delivery(delivery), "receipts": [views.receipt(one) for one in receipts]})
+    return {
+        **views.job_whole(row, [one for one in told if one.cleared_at is None]),
+        "submission": shown("sub", row.submission_id) if row.submission_id else None,
+        "cleared_failures": [views.failure(one, row) for one in told if one.cleared_at is not None],
+        "missing": [views.missing(one) for one in missing_for_settled(facts, reckon(facts, now), now)],
+        "deliveries": received,
+        "provider_attempts": [views.attempt(one) for one in facts.attempts],
+        "transitions": [views.transition(one) for one in await observations.transitions_of(connection, row.id)],
+        "observations": [views.observation(one) for one in await observations.of_job(connection, row.id, 50)],
+        "actions": [views.action(one) for one in facts.actions],
+        "outputs": [views.output(one) for one in facts.outputs],
+        "source_trouble": source.trouble if source else None,
+    }
+
+
+async def explain_job(connection: AsyncConnection, config: Config, name: str, now: int) -> View:
+    """The findings about one job, on the three axes and on our own asking."""
+    facts, source = await facts_of(connection, config, await find_job(connection, name), now)
+    held = [one for one in await failures.of_job(connection, facts.job.id) if one.cleared_at is None]
+    return {
+        **views.job(facts.job, held),
+        "findings": [views.finding(finding) for finding in explain(facts, source, now)],
+    }
+
+
+async def facts_of(
+    connection: AsyncConnection, config: Config, job: JobRow, now: int
+) -> tuple[Facts, SourceRow | None]:
+    """The facts about a job, as the reconciler would gather them, and its source's row."""
+    source = config.sources.get(job.source)
+    if source is None:
+        raise NoSuchThing(f"the job's source {job.source} is not configured any more; put [sources.{job.source}] back")
+    row = await sources.get(connection, job.source)
+    terms = terms_of(config, source, row.listening_since if row else now)
+    return await gather(connection, job, source, dialect_of(source), terms), row
+
+
+def _one_more(limit: int | None) -> int | None:
+    return None if limit is None else limit + 1
+
+
+def _host(host: str) -> str:
+    if host in ("0.0.0.0", "::"):  # noqa: S104  (only shown)
+        return "127.0.0.1"
+    return f"[{host}]" if ":" in host else host

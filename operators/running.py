@@ -1,0 +1,179 @@
+"""Running the service: the receiver, the reconciler and the operators' app, together or each on its own."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator
+
+import structlog
+import uvicorn
+from starlette.applications import Starlette
+
+from operators.app import build_app as build_operators_app
+from operators.clock import now
+from operators.queries import webhook_url
+from receiver.app import build_app as build_receiver_app
+from receiver.server import Server
+from reconciler.daemon import Reconciler
+from schemas.config import Config
+from storage import schema, sources
+from storage.ledger import Ledger
+from storage.store import Store
+
+log = structlog.get_logger()
+
+LAST_WORDS_SECONDS = 3
+
+
+async def up(config: Config) -> None:
+    """Everything in one process, until a signal. Migrates the database first."""
+    async with open_store(config, migrate=True) as store, _signals() as asked:
+        reconciler = Reconciler(config, store, now)
+        async with (
+            _receiving(config, store, reconciler.wake),
+            _operating(config, store),
+            _reconciling(reconciler) as task,
+        ):
+            await _until(asked, task)
+        log.info("stopped")
+
+
+async def receive(config: Config) -> None:
+    """The receiver alone, until a signal."""
+    async with open_store(config) as store, _signals() as asked, _receiving(config, store, None):
+        await asked.wait()
+    log.info("stopped")
+
+
+async def reconcile(config: Config) -> None:
+    """The reconciler alone, until a signal."""
+    async with open_store(config) as store, _signals() as asked, _reconciling(Reconciler(config, store, now)) as task:
+        await _until(asked, task)
+    log.info("stopped")
+
+
+async def reconcile_once(config: Config) -> dict[str, int | None]:
+    """Do all that is due now, and return how much that was for each source; None where another reconciler owns it."""
+    async with open_store(config) as store:
+        return await Reconciler(config, store, now).run_once()
+
+
+@contextlib.asynccontextmanager
+async def open_store(config: Config, migrate: bool = False) -> AsyncIterator[Store]:
+    """The store, with the schema that this version needs.
+
+    Raises:
+        UnsafeDatabaseFile, WrongSchema: with the way out.
+    """
+    store = Store(config.database.path, now)
+    try:
+        if migrate:
+            await schema.migrate(store)
+        await schema.require_current(store)
+        yield store
+    finally:
+        await store.close()
+
+
+@contextlib.asynccontextmanager
+async def _receiving(config: Config, store: Store, wake: Callable[[], None] | None) -> AsyncIterator[None]:
+    async with store.writing() as connection:
+        for source in config.sources.values():
+            await sources.enter(connection, source.name, source.dialect, now())
+    ledger = Ledger(store.path, store.new_id, queue_limit=config.receiver.queue_limit, on_commit=wake)
+    await ledger.start()
+    try:
+        server = Server(build_receiver_app(config, ledger, now, store), config.receiver)
+        port = await server.start()
+        urls = {name: webhook_url(config, name) for name in config.sources}
+        log.info("receiving", address=f"http://{config.receiver.host}:{port}", **urls)
+        try:
+            yield
+        finally:
+            await server.stop()
+    finally:
+        await ledger.close()
+
+
+@contextlib.asynccontextmanager
+async def _reconciling(reconciler: Reconciler) -> AsyncIterator[asyncio.Task[None]]:
+    task = asyncio.create_task(reconciler.run(), name="reconciler")
+    try:
+        yield task
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+@contextlib.asynccontextmanager
+async def _operating(config: Config, store: Store) -> AsyncIterator[None]:
+    host, port = config.operators.host, config.operators.port
+    listener = _listen(host, port)
+    server = _Uvicorn(_uvicorn_config(build_operators_app(config, store, now)))
+    task = asyncio.create_task(server.serve([listener]), name="operators")
+    log.info("operating", address=f"http://{host}:{listener.getsockname()[1]}")
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        await task
+
+
+async def _until(asked: asyncio.Event, task: asyncio.Task[None]) -> None:
+    """Wait for a signal, or for the reconciler to break, which must not go unnoticed."""
+    waiting = asyncio.create_task(asked.wait())
+    await asyncio.wait({waiting, task}, return_when=asyncio.FIRST_COMPLETED)
+    waiting.cancel()
+    if task.done():
+        task.result()
+
+
+@contextlib.asynccontextmanager
+async def _signals() -> AsyncIterator[asyncio.Event]:
+    """An event that the first SIGTERM or SIGINT sets; the second ends the process at once."""
+    loop, asked = asyncio.get_running_loop(), asyncio.Event()
+
+    def on(number: int) -> None:
+        if asked.is_set():
+            os._exit(128 + number)
+        log.info("stopping", signal=signal.Signals(number).name)
+        asked.set()
+
+    numbers = (signal.SIGTERM, signal.SIGINT)
+    for number in numbers:
+        loop.add_signal_handler(number, on, number)
+    try:
+        yield asked
+    finally:
+        for number in numbers:
+            loop.remove_signal_handler(number)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except OSError as error:
+        advice = "stop whatever has it, or set host and port in [operators]"
+        raise OSError(error.errno, f"cannot listen on {host} port {port}: {error.strerror}; {advice}") from None
+
+
+def _uvicorn_config(app: Starlette) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        lifespan="off",
+        log_config=None,
+        log_level="critical",
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=LAST_WORDS_SECONDS,
+    )
+
+
+class _Uvicorn(uvicorn.Server):
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Signals are the process's matter; uvicorn would raise them again before our clean-up."""
+        yield

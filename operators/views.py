@@ -1,0 +1,223 @@
+"""Rows as operators see them: plain dictionaries, the same for --json, HTTP and pages. Times are RFC 3339."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from reconciler.explain import Finding
+from reconciler.ready import Missing
+from schemas.ids import shown
+from schemas.tables import (
+    ActionRow,
+    AttemptRow,
+    DeliveryRow,
+    FailureRow,
+    JobRow,
+    ObservationRow,
+    OutputRow,
+    ReceiptRow,
+    RefusalRow,
+    TransitionRow,
+)
+from schemas.times import rfc3339, rfc3339_or_none
+
+View = dict[str, Any]
+
+
+def job(row: JobRow, failures: Sequence[FailureRow]) -> View:
+    """One job of a listing, with the failures that hold now."""
+    return {
+        "id": shown("job", row.id),
+        "source": row.source,
+        "kind": row.kind,
+        "job_id": row.job_id,
+        "status": row.status,
+        "native_status": row.native_status,
+        "progress": row.progress,
+        "ready": row.ready_at is not None,
+        "settled": row.settled_at is not None,
+        "trouble": row.trouble,
+        "created_at": rfc3339(row.created_at),
+        "updated_at": rfc3339(row.updated_at),
+        "failures": [failure(one, row) for one in failures],
+    }
+
+
+def job_whole(row: JobRow, failures: Sequence[FailureRow]) -> View:
+    """One job with every field that we keep of it."""
+    return {
+        **job(row, failures),
+        "origin": row.origin,
+        "basis": row.basis,
+        "revision": row.revision,
+        "rows": {"total": row.rows_total, "completed": row.rows_completed, "failed": row.rows_failed},
+        "output_file_id": row.output_file_id,
+        "error_file_id": row.error_file_id,
+        "error_code": row.error_code,
+        "error_message": row.error_message,
+        "polling_url": row.polling_url,
+        "cancel_url": row.cancel_url,
+        "has_webhook": None if row.has_webhook is None else bool(row.has_webhook),
+        "pending_retries": row.pending_retries,
+        "reported": {
+            "status": row.reported_status,
+            "native_status": row.reported_native,
+            "progress": row.reported_progress,
+            "at": rfc3339_or_none(row.reported_at),
+        },
+        "asking": {
+            "answers": row.asks,
+            "failed_in_a_row": row.failed_asks,
+            "answered_at": rfc3339_or_none(row.answered_at),
+            "wanted_at": rfc3339_or_none(row.wanted_at),
+            "next_at": rfc3339_or_none(row.due_at),
+            "trouble": row.trouble,
+            "message": row.trouble_message,
+            "since": rfc3339_or_none(row.trouble_since),
+        },
+        "ended_at": rfc3339_or_none(row.ended_at),
+        "provider_created_at": rfc3339_or_none(row.provider_created_at),
+        "provider_ended_at": rfc3339_or_none(row.provider_ended_at),
+        "ready_at": rfc3339_or_none(row.ready_at),
+        "settled_at": rfc3339_or_none(row.settled_at),
+    }
+
+
+def failure(row: FailureRow, of: JobRow) -> View:
+    return {
+        "id": shown("fail", row.id),
+        "source": of.source,
+        "kind": of.kind,
+        "job_id": of.job_id,
+        "category": row.category,
+        "code": row.code,
+        "message": row.message,
+        "detected_at": rfc3339(row.detected_at),
+        "cleared_at": rfc3339_or_none(row.cleared_at),
+        "evidence": json.loads(row.evidence),
+    }
+
+
+def delivery(row: DeliveryRow) -> View:
+    return {
+        "id": shown("dlv", row.id),
+        "source": row.source,
+        "kind": row.kind,
+        "job_id": row.job_id,
+        "delivery_key": row.delivery_key,
+        "event_type": row.event_type,
+        "reported_status": row.reported_status,
+        "verdict": row.verdict,
+        "times_received": row.times_received,
+        "first_received_at": rfc3339(row.first_received_at),
+        "last_received_at": rfc3339(row.last_received_at),
+    }
+
+
+def receipt(row: ReceiptRow) -> View:
+    return {
+        "id": shown("rcp", row.id),
+        "received_at": rfc3339(row.received_at),
+        "signed_at": rfc3339_or_none(row.signed_at),
+        "attempt": row.attempt,
+        "reported_status": row.reported_status,
+        "native_status": row.native_status,
+        "verdict": row.verdict,
+        "unreadable": row.unreadable,
+    }
+
+
+def refusal(row: RefusalRow) -> View:
+    return {
+        "id": shown("ref", row.id),
+        "source": row.source,
+        "reason": row.reason,
+        "http_status": row.http_status,
+        "received_at": rfc3339(row.received_at),
+        "remote": row.remote,
+        "body_bytes": row.body_bytes,
+    }
+
+
+def observation(row: ObservationRow) -> View:
+    return {
+        "asked": row.asked,
+        "status": row.status,
+        "native_status": row.native_status,
+        "progress": row.progress,
+        "trouble": row.trouble,
+        "http_status": row.http_status,
+        "message": row.message,
+        "flag": row.flag,
+        "first_seen_at": rfc3339(row.first_seen_at),
+        "last_seen_at": rfc3339(row.last_seen_at),
+        "times_seen": row.times_seen,
+        "details": json.loads(row.details),
+    }
+
+
+def transition(row: TransitionRow) -> View:
+    return {
+        "from": row.from_status,
+        "to": row.to_status,
+        "basis": row.basis,
+        "revision": row.revision,
+        "at": rfc3339(row.at),
+    }
+
+
+def attempt(row: AttemptRow) -> View:
+    return {
+        "delivery_key": row.delivery_key,
+        "attempt": row.number,
+        "tried_at": rfc3339(row.tried_at) if row.tried_at else None,
+        "outcome": row.outcome,
+        "response_status": row.response_status,
+        "error": row.error,
+        "preview": row.preview,
+    }
+
+
+def action(row: ActionRow) -> View:
+    return {
+        "id": shown("act", row.id),
+        "verb": row.verb,
+        "state": row.state,
+        "asked_by": row.asked_by,
+        "reason": row.reason,
+        "asked_at": rfc3339(row.asked_at),
+        "cancel_url_present": None if row.cancel_url_present is None else bool(row.cancel_url_present),
+        "cancel_url_read_at": rfc3339_or_none(row.cancel_url_read_at),
+        "sent_at": rfc3339_or_none(row.sent_at),
+        "answered_at": rfc3339_or_none(row.answered_at),
+        "http_status": row.http_status,
+        "message": row.message,
+    }
+
+
+def output(row: OutputRow) -> View:
+    return {
+        "role": row.role,
+        "file_id": row.file_id,
+        "state": row.state,
+        "bytes": row.size,
+        "checked_at": rfc3339_or_none(row.checked_at),
+        "message": row.message,
+    }
+
+
+def missing(one: Missing) -> View:
+    return {"condition": one.condition, "since": rfc3339(one.since)}
+
+
+def finding(one: Finding) -> View:
+    return {
+        "axis": one.axis,
+        "rule": one.rule,
+        "tone": one.tone,
+        "message": one.message,
+        "facts": [
+            {"name": fact.name, "value": fact.value, "read_from": fact.read_from, "at": rfc3339_or_none(fact.at)}
+            for fact in one.facts
+        ],
+    }

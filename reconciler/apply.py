@@ -1,0 +1,200 @@
+"""Apply: what an answer does to a job. Only an answer to a question of ours moves it, and only a decisive one ends it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from schemas.readings import Denied, NotFoundRule, Observation, Troubled
+from schemas.tables import JobRow
+from schemas.words import Asked, Basis, Status, Trouble
+
+OPEN_AFTER_END = "open_after_end"
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A change of status, to be recorded as a transition."""
+
+    to_status: Status
+    basis: Basis | None
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """Columns of the job to change, the move if there is one, and what is odd about the answer."""
+
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    move: Move | None = None
+    flag: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What the dialect and the configuration have to say. Times in microseconds."""
+
+    not_found: NotFoundRule
+    claim_patience: int  # how long a reported end may stay unconfirmed before it is trouble
+
+
+def apply(
+    job: JobRow, asked: Asked, sent_at: int, answer: Observation | Denied | Troubled, rules: Rules, now: int
+) -> Applied:
+    """Decide what one answer changes. `sent_at` is when its question left, `now` when the answer is written."""
+    match answer:
+        case Troubled():
+            return Applied(_troubled(job, answer, now))
+        case Denied():
+            return _denied(job, answer, sent_at, rules.not_found, now)
+        case Observation() if not asked.is_decisive:
+            return _indicated(job, answer, now)
+        case Observation():
+            return _answered(job, answer, sent_at, rules.claim_patience, now)
+
+
+def _answered(job: JobRow, answer: Observation, sent_at: int, patience: int, now: int) -> Applied:
+    """A decisive answer: the design's table, row by row."""
+    status, known = answer.status, Status(job.status)
+    evidence = _evidence_left(job, status, sent_at)
+    changes = {**_asking_went_well(job, sent_at, now), **evidence, **_still_open(job, evidence, patience, now)}
+    if known.is_terminal and job.basis == Basis.OBSERVED:
+        if not status.is_terminal:
+            return Applied(changes, flag=OPEN_AFTER_END)
+        if status == known:
+            return Applied({**changes, **_said(answer)})
+    move = _move(job, status)
+    return Applied({**changes, **_said(answer), **_moved(move, answer, now)}, move)
+
+
+def _move(job: JobRow, status: Status) -> Move | None:
+    if status == job.status and job.basis != Basis.INFERRED:
+        return None
+    if status.is_terminal:
+        return Move(status, Basis.OBSERVED, job.revision + 1)
+    return Move(status, None, job.revision)
+
+
+def _moved(move: Move | None, answer: Observation, now: int) -> dict[str, Any]:
+    if move is None:
+        return {}
+    ended = {"ended_at": now, "provider_ended_at": answer.ended_at} if move.to_status.is_terminal else _NOT_ENDED
+    return {
+        "status": move.to_status.value,
+        "basis": move.basis.value if move.basis else None,
+        "revision": move.revision,
+        **_UNDECIDED,
+        **ended,
+    }
+
+
+_NOT_ENDED: dict[str, Any] = {"ended_at": None, "provider_ended_at": None}
+_UNDECIDED: dict[str, Any] = {"ready_at": None, "settled_at": None}
+
+
+def _said(answer: Observation) -> dict[str, Any]:
+    """What the provider says about the job, beside its status. A later answer that leaves a file out does not take it away."""
+    said = {
+        "native_status": answer.native_status,
+        "progress": answer.progress,
+        "rows_total": answer.counts.total,
+        "rows_completed": answer.counts.completed,
+        "rows_failed": answer.counts.failed,
+        "writes_files": int(answer.writes_files),
+        "polling_url": answer.polling_url,
+        "cancel_url": answer.cancel_url,
+        "error_code": answer.error_code,
+        "error_message": answer.error_message,
+    }
+    lasting = {
+        "output_file_id": answer.output_file_id,
+        "error_file_id": answer.error_file_id,
+        "provider_created_at": answer.created_at,
+    }
+    return {**said, **{name: value for name, value in lasting.items() if value is not None}}
+
+
+def _asking_went_well(job: JobRow, sent_at: int, now: int) -> dict[str, Any]:
+    return {
+        "asked_at": sent_at,
+        "answered_at": now,
+        "asks": job.asks + 1,
+        "failed_asks": 0,
+        "denials": 0,
+        "denied_since": None,
+        "trouble": None,
+        "trouble_message": None,
+        "trouble_since": None,
+    }
+
+
+def _evidence_left(job: JobRow, status: Status, sent_at: int) -> dict[str, Any]:
+    """What remains of the evidence. It is not lost while a question is in flight: only one sent after it, or one that
+    confirms it, settles it. A claimed end that the provider does not confirm stays a claim, and is asked about again soon."""
+    sent_after = job.wanted_at is None or sent_at > job.wanted_at
+    if status == job.wanted_status or (status.is_terminal and sent_after):
+        return {"wanted_at": None, "wanted_status": None, "claimed_at": None, "claim_asks": 0}
+    if not sent_after:
+        return {}
+    if job.claimed_at is not None:
+        return {"wanted_at": None, "claim_asks": job.claim_asks + 1}
+    return {"wanted_at": None, "wanted_status": None}
+
+
+def _still_open(job: JobRow, evidence: Mapping[str, Any], patience: int, now: int) -> dict[str, Any]:
+    claimed_at = evidence.get("claimed_at", job.claimed_at)
+    if claimed_at is None or now - claimed_at < patience:
+        return {}
+    message = f"reported {job.wanted_status} long ago, and its status endpoint still says that it is open"
+    return in_trouble(job, Trouble.STILL_OPEN, message, now)
+
+
+def _indicated(job: JobRow, answer: Observation, now: int) -> Applied:
+    """A list or a socket: it may show progress and make us ask, no more."""
+    if Status(job.status).is_terminal:
+        return Applied()
+    if answer.status.is_terminal:
+        return Applied(claimed(job, answer.status, now))
+    return Applied({"progress": answer.progress} if answer.progress is not None else {})
+
+
+def claimed(job: JobRow, status: Status | None, now: int) -> dict[str, Any]:
+    """Evidence that the job is not as we know it: ask now, and remember a claimed end until it is confirmed or denied."""
+    is_end = status is not None and status.is_terminal
+    return {
+        "wanted_at": now,
+        "wanted_status": status.value if status else None,
+        "claimed_at": (job.claimed_at or now) if is_end else job.claimed_at,
+        "due_at": now,
+    }
+
+
+def _troubled(job: JobRow, trouble: Troubled, now: int) -> dict[str, Any]:
+    """The asking went wrong. When it is about the whole source, this job is not to blame and keeps its own count."""
+    if trouble.about_source:
+        return {}
+    return {"failed_asks": job.failed_asks + 1, **in_trouble(job, trouble.trouble, trouble.message, now)}
+
+
+def in_trouble(job: JobRow, trouble: Trouble, message: str, now: int) -> dict[str, Any]:
+    """Reconciliation trouble with one job, and since when it has been the same."""
+    since = job.trouble_since if job.trouble == trouble else None
+    return {"trouble": trouble.value, "trouble_message": message, "trouble_since": since or now}
+
+
+def _denied(job: JobRow, denied: Denied, sent_at: int, rule: NotFoundRule, now: int) -> Applied:
+    """The provider does not know the job. That is trouble of ours, until it has been said often and long enough."""
+    changes: dict[str, Any] = {"asked_at": sent_at, "answered_at": now, "asks": job.asks + 1, "failed_asks": 0}
+    changes |= _evidence_asked(job, sent_at)
+    if Status(job.status).is_terminal:
+        return Applied(changes)
+    denials, since = job.denials + 1, job.denied_since or now
+    changes |= {"denials": denials, "denied_since": since, **in_trouble(job, Trouble.NOT_FOUND, denied.message, now)}
+    if denials < rule.times or now - since < rule.over:
+        return Applied(changes)
+    move = Move(rule.becomes, Basis.INFERRED, job.revision + 1)
+    ended = {"status": move.to_status.value, "basis": Basis.INFERRED.value, "revision": move.revision, "ended_at": now}
+    return Applied({**changes, **_UNDECIDED, **ended}, move)
+
+
+def _evidence_asked(job: JobRow, sent_at: int) -> dict[str, Any]:
+    return {"wanted_at": None} if job.wanted_at is not None and sent_at > job.wanted_at else {}

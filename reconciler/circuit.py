@@ -1,0 +1,50 @@
+"""The circuit of one source: when asking it makes no sense for a while, and when one question may try it again."""
+
+from dataclasses import dataclass
+
+from reconciler.pace import clamp, growing
+from schemas.readings import Troubled
+from schemas.times import MINUTE, SECOND
+from schemas.words import Trouble
+
+FIRST_WAIT, LONGEST_WAIT = 5 * SECOND, 5 * MINUTE
+FAILURES_TO_OPEN = 5
+_ABOUT_THE_WAY = frozenset({Trouble.GATEWAY, Trouble.UNREACHABLE, Trouble.TIMED_OUT, Trouble.REDIRECTED})
+
+
+@dataclass(frozen=True, slots=True)
+class Circuit:
+    """Closed while all is well. Times in microseconds."""
+
+    failures: int = 0  # in a row, without an answer between them
+    opened: int = 0  # times in a row
+    trouble: Trouble | None = None
+    message: str | None = None
+    since: int | None = None
+    asking_again_at: int | None = None
+
+    def allows(self, now: int, wished: int) -> int:
+        """How many questions may go out now: all, none, or one to see whether it is over."""
+        if self.asking_again_at is None:
+            return wished
+        return min(wished, 1) if now >= self.asking_again_at else 0
+
+    def after(self, trouble: Troubled | None, now: int) -> "Circuit":
+        """The circuit after one answer; None stands for an answer as it should be."""
+        if trouble is None:
+            return Circuit()
+        if trouble.about_source:
+            return self._open(trouble, now)
+        if trouble.trouble not in _ABOUT_THE_WAY:
+            return self
+        failures = self.failures + 1
+        if failures >= FAILURES_TO_OPEN:
+            return self._open(trouble, now)
+        return Circuit(failures, self.opened, self.trouble, self.message, self.since, self.asking_again_at)
+
+    def _open(self, trouble: Troubled, now: int) -> "Circuit":
+        if self.asking_again_at is not None and now < self.asking_again_at:
+            return self  # one of several answers that were under way
+        wait = max(growing(FIRST_WAIT, 2.0, self.opened, LONGEST_WAIT), clamp(trouble.retry_after))
+        since = self.since or now
+        return Circuit(FAILURES_TO_OPEN, self.opened + 1, trouble.trouble, trouble.message, since, now + wait)

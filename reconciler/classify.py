@@ -1,0 +1,176 @@
+"""Classify: which failures hold for a job, on three independent axes, each with the facts that it was decided on.
+
+A failure that no longer holds is simply not named any more; the store then marks it as cleared.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from reconciler.accounting import reckon
+from reconciler.facts import Facts
+from schemas.tables import ActionRow, AttemptRow
+from schemas.times import in_words, rfc3339, rfc3339_or_none
+from schemas.words import ActionState, ActionVerb, AskedBy, Basis, Category, Code, OutputState, Status
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """One classified fact. Unique by category, code and subject within a job. Times in the evidence are RFC 3339."""
+
+    category: Category
+    code: Code
+    message: str
+    subject: str = ""
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+
+
+def classify(facts: Facts, now: int) -> tuple[Failure, ...]:
+    """Every failure that holds now."""
+    return (*execution(facts, now), *cancellation(facts, now), *delivery(facts, now))
+
+
+def execution(facts: Facts, now: int) -> Iterator[Failure]:
+    """failed, expired, rows_failed, output_missing."""
+    job, status = facts.job, facts.status
+    if status in (Status.FAILED, Status.EXPIRED):
+        code = Code.FAILED if status is Status.FAILED else Code.EXPIRED
+        yield Failure(Category.EXECUTION, code, _end_message(facts), evidence=_end(facts))
+    if status is Status.COMPLETED and (job.rows_failed or 0) > 0:
+        message = f"{job.rows_failed} of {job.rows_total or '?'} rows failed"
+        yield Failure(Category.EXECUTION, Code.ROWS_FAILED, message, evidence=_end(facts))
+    if status is Status.COMPLETED and output_is_missing(facts, now):
+        yield Failure(Category.EXECUTION, Code.OUTPUT_MISSING, _output_message(facts), evidence=_end(facts))
+
+
+def output_is_missing(facts: Facts, now: int) -> bool:
+    """Rows succeeded, the provider writes files, and none could be read for longer than the patience for it."""
+    job = facts.job
+    if not job.writes_files or not job.rows_completed or now < (job.ended_at or now) + facts.terms.output_patience:
+        return False
+    if job.output_file_id is None:
+        return True
+    return any(row.file_id == job.output_file_id and row.state == OutputState.UNREADABLE for row in facts.outputs)
+
+
+def cancellation(facts: Facts, now: int) -> Iterator[Failure]:
+    """By (asked? answer, end), as the design's table has it."""
+    asked = [action for action in facts.actions if action.verb == ActionVerb.CANCEL]
+    sent = sorted((action for action in asked if action.sent_at is not None), key=lambda action: action.sent_at or 0)
+    if facts.status is Status.CANCELLED:
+        yield _cancelled(facts, sent)
+    for action in asked[-1:]:
+        code = _not_cancelled(action, facts, now)
+        if code is not None:
+            yield Failure(
+                Category.CANCELLATION,
+                code,
+                _CANCEL_MESSAGES[code].format(status=facts.status),
+                evidence=_action(action),
+            )
+
+
+def _cancelled(facts: Facts, sent: list[ActionRow]) -> Failure:
+    taken = [action for action in sent if action.state not in (ActionState.REFUSED, ActionState.NOT_CANCELLABLE)]
+    if not taken:
+        message = "cancelled, and not by us"
+        return Failure(Category.CANCELLATION, Code.CANCELLED_ELSEWHERE, message, evidence=_end(facts))
+    first = taken[0]
+    code = Code.CANCELLED_BY_OPERATOR if first.asked_by == AskedBy.OPERATOR else Code.CANCELLED_BY_AUTOMATION
+    message = f"cancelled as the {first.asked_by} asked: {first.reason or 'no reason given'}"
+    return Failure(Category.CANCELLATION, code, message, evidence={**_end(facts), **_action(first)})
+
+
+def _not_cancelled(action: ActionRow, facts: Facts, now: int) -> Code | None:
+    """What became of the last cancel that was asked for, when the job was not cancelled by it."""
+    if facts.status is Status.CANCELLED:
+        return None
+    if action.state == ActionState.NOT_CANCELLABLE:
+        return Code.NOT_CANCELLABLE
+    if facts.status.is_terminal:
+        return Code.TOO_LATE
+    if action.state == ActionState.REFUSED:
+        return Code.REFUSED
+    is_stuck = action.state == ActionState.ACCEPTED and now - (action.answered_at or now) >= facts.terms.stuck_cancel
+    return Code.STUCK if is_stuck else None
+
+
+_CANCEL_MESSAGES = {
+    Code.NOT_CANCELLABLE: "a cancel was asked for, and such jobs cannot be cancelled there",
+    Code.TOO_LATE: "a cancel was asked for, and the job ended {status} before it took effect",
+    Code.REFUSED: "the provider refused to cancel, and the job goes on",
+    Code.STUCK: "the provider accepted the cancel, and the job is still {status}",
+}
+
+
+def delivery(facts: Facts, now: int) -> Iterator[Failure]:
+    """One failure for each expected delivery that did not arrive and will not."""
+    for reckoning in reckon(facts, now):
+        if reckoning.code is not None:
+            evidence = {
+                "expected": reckoning.name,
+                "ended_at": rfc3339_or_none(facts.job.ended_at),
+                "window_end": rfc3339_or_none(facts.window_end),
+                "account_read_at": rfc3339_or_none(facts.job.account_seen_at),
+                "attempts": [_attempt(attempt) for attempt in reckoning.attempts],
+            }
+            yield Failure(
+                Category.DELIVERY, reckoning.code, f"{reckoning.name}: {reckoning.why}", reckoning.name, evidence
+            )
+
+
+def _end_message(facts: Facts) -> str:
+    job = facts.job
+    if job.basis == Basis.INFERRED:
+        return f"taken as {job.status}: the provider has denied knowing it {job.denials} times"
+    said = ": ".join(part for part in (job.error_code, job.error_message) if part)
+    return f"{job.status}: {said}" if said else f"{job.status}, without a reason from the provider"
+
+
+def _output_message(facts: Facts) -> str:
+    waited = in_words(facts.terms.output_patience)
+    if facts.job.output_file_id is None:
+        return f"{facts.job.rows_completed} rows succeeded, and no output file was named within {waited}"
+    return f"output file {facts.job.output_file_id} stayed out of reach for {waited}"
+
+
+def _end(facts: Facts) -> dict[str, Any]:
+    job = facts.job
+    return {
+        "status": job.status,
+        "native_status": job.native_status,
+        "basis": job.basis,
+        "observed_at": rfc3339_or_none(job.ended_at),
+        "provider_ended_at": rfc3339_or_none(job.provider_ended_at),
+        "rows": {"total": job.rows_total, "completed": job.rows_completed, "failed": job.rows_failed},
+        "output_file_id": job.output_file_id,
+        "error_file_id": job.error_file_id,
+        "error_code": job.error_code,
+        "error_message": job.error_message,
+    }
+
+
+def _action(action: ActionRow) -> dict[str, Any]:
+    return {
+        "asked_by": action.asked_by,
+        "reason": action.reason,
+        "asked_at": rfc3339(action.asked_at),
+        "cancel_url_present": None if action.cancel_url_present is None else bool(action.cancel_url_present),
+        "cancel_url_read_at": rfc3339_or_none(action.cancel_url_read_at),
+        "sent_at": rfc3339_or_none(action.sent_at),
+        "answered_at": rfc3339_or_none(action.answered_at),
+        "answer": action.state,
+        "http_status": action.http_status,
+        "message": action.message,
+    }
+
+
+def _attempt(attempt: AttemptRow) -> dict[str, Any]:
+    return {
+        "attempt": attempt.number,
+        "tried_at": rfc3339(attempt.tried_at) if attempt.tried_at else None,
+        "outcome": attempt.outcome,
+        "response_status": attempt.response_status,
+        "error": attempt.error,
+        "preview": attempt.preview,
+    }

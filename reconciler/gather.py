@@ -1,0 +1,39 @@
+"""Gather everything that is known about one job, for the decisions and for whoever explains them."""
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from reconciler.facts import Facts, Terms
+from schemas.config import Source
+from schemas.dialects import Dialect
+from schemas.readings import Ended, Expected, RowCounts, Suppressed
+from schemas.tables import JobRow
+from schemas.words import Status
+from storage import actions, attempts, deliveries, outputs
+
+
+async def gather(connection: AsyncConnection, job: JobRow, source: Source, dialect: Dialect, terms: Terms) -> Facts:
+    """Read all facts about a job within the caller's transaction."""
+    return Facts(
+        job=job,
+        terms=terms,
+        expectations=expectations(job, source, dialect, terms),
+        deliveries=await deliveries.of_job(connection, job.source, job.kind, job.job_id),
+        attempts=await attempts.of_job(connection, job.id),
+        actions=await actions.of_job(connection, job.id),
+        outputs=await outputs.of_job(connection, job.id),
+    )
+
+
+def expectations(job: JobRow, source: Source, dialect: Dialect, terms: Terms) -> tuple[Expected | Suppressed, ...]:
+    """What a terminal job should have brought here. Nothing without a webhook of ours, or when it ended before we listened."""
+    status = Status(job.status)
+    if not status.is_terminal or source.webhook == "none" or not job.has_webhook:
+        return ()
+    ended_at = job.provider_ended_at or job.ended_at
+    if ended_at is not None and ended_at < terms.listening_since - _GRAIN:
+        return ()
+    counts = RowCounts(job.rows_total, job.rows_completed, job.rows_failed)
+    return dialect.expected(Ended(job.kind, status, counts, job.output_file_id), source.webhook_events)
+
+
+_GRAIN = 1_000_000  # providers tell whole seconds

@@ -1,0 +1,93 @@
+"""A source that this process owns: its configuration, its client, and what is known of how asking it goes."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from reconciler.apply import Rules
+from reconciler.circuit import Circuit
+from reconciler.client import Client
+from reconciler.facts import Terms
+from reconciler.hearing import Hearing
+from reconciler.pace import Pace
+from schemas.config import Config, Source
+from schemas.dialects import DIALECTS, Dialect
+from schemas.times import SECOND
+from storage import leases
+from storage.leases import Lease
+from storage.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """A job has moved."""
+
+    job_id: str
+    kind: str
+    from_status: str
+    to_status: str
+    asked: str
+
+
+@dataclass
+class Owned:
+    """Handed to every round. `clock` answers in microseconds, `jitter` with a number from 0 to 1."""
+
+    source: Source
+    dialect: Dialect
+    store: Store
+    client: Client
+    lease: Lease
+    pace: Pace
+    rules: Rules
+    terms: Terms
+    concurrency: int
+    clock: Callable[[], int]
+    jitter: Callable[[], float]
+    woken: asyncio.Event = field(default_factory=asyncio.Event)
+    circuit: Circuit = field(default_factory=Circuit)
+    hearing: Hearing = field(default_factory=Hearing)
+    news: list[News] = field(default_factory=list)  # of the transaction under way, announced after its commit
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction under the lease. Raises LeaseLost, and writes nothing, when the source is not ours any more."""
+        async with self.store.writing() as connection:
+            await leases.require(connection, self.lease, self.clock())
+            yield connection
+
+
+def pace_of(config: Config) -> Pace:
+    knobs = config.reconciler
+    return Pace(
+        grace=int(knobs.first_poll_seconds * SECOND),
+        first=int(knobs.poll_seconds * SECOND),
+        growth=knobs.poll_growth,
+        cap=int(knobs.poll_cap_seconds * SECOND),
+        output_patience=int(knobs.output_patience_seconds * SECOND),
+    )
+
+
+def rules_of(config: Config, dialect: Dialect) -> Rules:
+    return Rules(dialect.not_found_rule, claim_patience=int(config.reconciler.trouble_after_seconds * SECOND))
+
+
+def terms_of(config: Config, source: Source, listening_since: int) -> Terms:
+    return Terms(
+        delivery_window=source.delivery_window_seconds * SECOND,
+        listening_since=listening_since,
+        stuck_cancel=int(config.reconciler.stuck_cancel_seconds * SECOND),
+        output_patience=int(config.reconciler.output_patience_seconds * SECOND),
+    )
+
+
+def dialect_of(source: Source) -> Dialect:
+    return DIALECTS[source.dialect]
+
+
+def client_of(config: Config, source: Source) -> Client:
+    knobs = config.reconciler
+    return Client(source.base_url, source.api_key, knobs.request_timeout_seconds, knobs.max_answer_bytes)

@@ -1,0 +1,184 @@
+"""Record: write one answer about one job, and all that follows from it, within the caller's transaction."""
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from reconciler.apply import Applied, apply
+from reconciler.gather import gather
+from reconciler.owned import News, Owned
+from reconciler.review import review
+from schemas.readings import Account, Denied, Observation, Observed, Troubled
+from schemas.tables import AttemptRow, JobRow, ObservationRow, OutputRow, TransitionRow
+from schemas.words import Asked, OutputRole, OutputState, Status
+from storage import attempts, failures, jobs, observations, outputs
+
+URL_MISMATCH = "url_mismatch"
+
+
+async def record(
+    connection: AsyncConnection,
+    owned: Owned,
+    number: int,
+    asked: Asked,
+    sent_at: int,
+    answer: Observed | Denied | Troubled,
+    mismatch: str | None,
+    now: int,
+) -> None:
+    """Apply an answer to a job, keep it as an observation, and review the job."""
+    job = await _job(connection, number)
+    said = answer.observation if isinstance(answer, Observed) else answer
+    applied = apply(job, asked, sent_at, said, owned.rules, now)
+    observation = await observations.observe(connection, _observation(owned, job, asked, said, applied, mismatch, now))
+    account = said.account if isinstance(said, Observation) else None
+    changes = {
+        **applied.changes,
+        **(_account_changes(owned, job, account, now) if isinstance(said, Observation) else {}),
+    }
+    if changes:
+        await jobs.change(connection, number, changes, now)
+    if account is not None:
+        await attempts.keep(connection, list(_attempts(owned, number, account, now)))
+    if applied.move is not None:
+        await observations.record(connection, _transition(owned, job, applied, observation, now))
+        owned.news.append(News(job.job_id, job.kind, job.status, applied.move.to_status.value, asked.value))
+    await _name_outputs(connection, owned, number, now)
+    retry_after = answer.retry_after if isinstance(answer, Troubled) else None
+    await review_job(connection, owned, number, now, answered=True, retry_after=retry_after)
+
+
+async def review_job(
+    connection: AsyncConnection, owned: Owned, number: int, now: int, answered: bool, retry_after: int | None = None
+) -> None:
+    """Decide anew what holds for a job. What merely arrived never puts off the next question about an open one."""
+    job = await _job(connection, number)
+    facts = await gather(connection, job, owned.source, owned.dialect, owned.terms)
+    silent = owned.hearing.is_silent(now)
+    reviewed = review(facts, owned.pace, silent, retry_after, owned.jitter(), now)
+    changes = dict(reviewed.changes)
+    if not answered and job.due_at is not None and not facts.status.is_terminal:
+        changes["due_at"] = min(job.due_at, changes["due_at"] or job.due_at)
+    named = [
+        failures.Named(item.category.value, item.code.value, item.subject, item.message, item.evidence)
+        for item in reviewed.failures
+    ]
+    await failures.sync(connection, number, named, owned.store.new_id, now)
+    await jobs.change(connection, number, changes, now)
+    if answered and facts.status.is_terminal and job.ended_at == now and facts.expectations and not facts.deliveries:
+        owned.hearing = owned.hearing.saw_end(now)
+
+
+async def _job(connection: AsyncConnection, number: int) -> JobRow:
+    job = await jobs.get(connection, number)
+    if job is None:
+        raise LookupError(f"job {number} is not there")
+    return job
+
+
+def _account_changes(owned: Owned, job: JobRow, account: Account | None, now: int) -> dict[str, Any]:
+    """Whether this job's news comes to us, and when the provider's account of it was read."""
+    if account is None:
+        return {} if job.has_webhook else {"has_webhook": 0}
+    seen = {"account_seen_at": now, "pending_retries": account.pending_retries}
+    return seen if job.has_webhook else {**seen, "has_webhook": int(is_ours(owned, account))}
+
+
+def is_ours(owned: Owned, account: Account) -> bool:
+    """An endpoint other than the configured one belongs to somebody else; where none is configured, it is taken for ours."""
+    configured = owned.source.webhook_endpoint_id
+    return configured is None or account.endpoint_id is None or account.endpoint_id == configured
+
+
+def _attempts(owned: Owned, number: int, account: Account, now: int) -> Iterator[AttemptRow]:
+    for attempt in account.attempts:
+        yield AttemptRow(
+            id=owned.store.new_id(),
+            job=number,
+            delivery_key=attempt.delivery_key,
+            number=attempt.number,
+            tried_at=attempt.tried_at or 0,
+            outcome=attempt.outcome.value,
+            response_status=attempt.response_status,
+            timed_out=int(attempt.timed_out),
+            error=attempt.error,
+            preview=attempt.preview,
+            first_seen_at=now,
+        )
+
+
+def _observation(
+    owned: Owned,
+    job: JobRow,
+    asked: Asked,
+    said: Observation | Denied | Troubled,
+    applied: Applied,
+    mismatch: str | None,
+    now: int,
+) -> ObservationRow:
+    row = ObservationRow(
+        id=owned.store.new_id(),
+        job=job.id,
+        asked=asked.value,
+        flag=applied.flag or (URL_MISMATCH if mismatch else None),
+        message=f"not followed: {mismatch}" if mismatch else None,
+        first_seen_at=now,
+        last_seen_at=now,
+    )
+    match said:
+        case Observation():
+            row.status, row.native_status, row.progress = said.status.value, said.native_status, said.progress
+            row.details = observations.details(_shown(said))
+        case Denied():
+            row.message, row.http_status = said.message, 404
+        case Troubled():
+            row.trouble, row.message, row.http_status = said.trouble.value, said.message, said.http_status
+    return row
+
+
+_COLUMNS = frozenset({"kind", "job_id", "status", "native_status", "progress", "account", "writes_files"})
+
+
+def _shown(said: Observation) -> dict[str, Any]:
+    shown = {name: value for name, value in asdict(said).items() if name not in _COLUMNS}
+    account = said.account
+    if account is not None:
+        shown["webhook"] = {"endpoint_id": account.endpoint_id, "url": account.url, "has_secret": account.has_secret}
+    return shown
+
+
+def _transition(owned: Owned, job: JobRow, applied: Applied, observation: int, now: int) -> TransitionRow:
+    move = applied.move
+    if move is None:
+        raise ValueError("there is no move to record")
+    return TransitionRow(
+        id=owned.store.new_id(),
+        job=job.id,
+        revision=move.revision,
+        from_status=job.status,
+        to_status=move.to_status.value,
+        basis=move.basis.value if move.basis else None,
+        observation=observation,
+        at=now,
+    )
+
+
+async def _name_outputs(connection: AsyncConnection, owned: Owned, number: int, now: int) -> None:
+    """Note the files of a job that has ended, so that the outputs round looks for them."""
+    job = await _job(connection, number)
+    if not Status(job.status).is_terminal:
+        return
+    for role, file_id in ((OutputRole.OUTPUT, job.output_file_id), (OutputRole.ERROR, job.error_file_id)):
+        if file_id is not None:
+            row = OutputRow(
+                id=owned.store.new_id(),
+                job=number,
+                role=role.value,
+                file_id=file_id,
+                state=OutputState.NAMED.value,
+                named_at=now,
+                due_at=now,
+            )
+            await outputs.name(connection, row)

@@ -1,0 +1,147 @@
+"""The actions round: what operators and automation asked for is carried out. The job's truth stays what its status says."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from reconciler.apply import claimed
+from reconciler.asking import Asking, Back
+from reconciler.owned import Owned
+from reconciler.pace import RETRY_FIRST, clamp, growing
+from reconciler.record import record, review_job
+from reconciler.rounds.each import write_each
+from schemas.readings import Answer, CancelRefused, Denied, Observed, Response, Troubled
+from schemas.tables import ActionRow, JobRow
+from schemas.times import MINUTE
+from schemas.words import ActionState, ActionVerb, Asked, Status
+from storage import actions, jobs
+
+SET_ASIDE_FOR = 5 * MINUTE
+LONGEST_RETRY = 5 * MINUTE
+
+
+@dataclass(frozen=True, slots=True)
+class Cancelled:
+    """What came back of one cancel."""
+
+    answer: Answer
+    mismatch: str | None
+
+
+Item = tuple[ActionRow, JobRow]
+CancelBack = Back[Item, Cancelled]
+
+
+class ActionRound:
+    """The actions round of one source."""
+
+    def __init__(self, owned: Owned) -> None:
+        self._owned = owned
+        self.asking: Asking[Item, Cancelled] = Asking(self._ask, owned.clock, owned.woken.set)
+
+    async def run_once(self, now: int) -> int:
+        """Write what has come back and begin what is due. How many answers and beginnings that were."""
+        answers = self.asking.answers()
+        await self._write(answers, now)
+        return len(answers) + await self._start(now)
+
+    async def _start(self, now: int) -> int:
+        owned, busy = self._owned, self.asking.busy
+        free = owned.circuit.allows(now, owned.concurrency - len(busy))
+        async with owned.store.reading() as connection:
+            due = await actions.due(connection, owned.source.name, now, max(0, free), busy)
+        begun: list[Item] = []
+
+        async def write(connection: AsyncConnection, action: ActionRow) -> None:
+            job = await self._begin(connection, action, now)
+            if job is not None:
+                begun.append((action, job))
+
+        async def set_aside(connection: AsyncConnection, action: ActionRow) -> None:
+            await actions.change(connection, action.id, {"due_at": now + SET_ASIDE_FOR})
+
+        await write_each(owned, due, write, set_aside, ("", "C1"))
+        for action, job in begun:
+            self.asking.start(action.id, (action, job))
+        return len(due)
+
+    async def _begin(self, connection: AsyncConnection, action: ActionRow, now: int) -> JobRow | None:
+        """Do what needs nobody else, or note that a cancel is about to be sent: then the job to cancel."""
+        job = await jobs.get(connection, action.job)
+        if job is None:
+            raise LookupError(f"job {action.job} is not there")
+        if action.verb == ActionVerb.POLL:
+            await jobs.change(connection, job.id, claimed(job, None, now), now)
+            await actions.change(connection, action.id, _over(ActionState.DONE, now))
+            return None
+        if Status(job.status).is_terminal:
+            await actions.change(
+                connection, action.id, _over(ActionState.MOOT, now, message=f"the job had ended {job.status}")
+            )
+            await review_job(connection, self._owned, job.id, now, answered=False)
+            return None
+        sent = {"sends": action.sends + 1, "sent_at": action.sent_at or now, "due_at": now + SET_ASIDE_FOR}
+        await actions.change(connection, action.id, sent)
+        return job
+
+    async def _ask(self, item: Item) -> Cancelled:
+        _, job = item
+        owned = self._owned
+        if job.kind not in owned.dialect.kinds:
+            return Cancelled(
+                CancelRefused(501, f"jobs of kind {job.kind} cannot be cancelled from here", cannot=True), None
+            )
+        question = owned.dialect.cancel(owned.source.base_url, job.kind, job.job_id, job.cancel_url)
+        response = await owned.client.send(question, ("C2", "C3"))
+        if not isinstance(response, Response):
+            return Cancelled(response, question.mismatch)
+        return Cancelled(owned.dialect.read_cancel(job.kind, job.job_id, response), question.mismatch)
+
+    async def _write(self, answers: list[CancelBack], now: int) -> None:
+        owned = self._owned
+
+        async def write(connection: AsyncConnection, back: CancelBack) -> None:
+            await self._answered(connection, back, now)
+
+        async def set_aside(connection: AsyncConnection, back: CancelBack) -> None:
+            await actions.change(connection, back.item[0].id, {"due_at": now + SET_ASIDE_FOR})
+
+        await write_each(owned, answers, write, set_aside, ("", "C4"))
+        for back in answers:
+            answer = back.answer.answer
+            owned.circuit = owned.circuit.after(answer if isinstance(answer, Troubled) else None, now)
+        self.asking.written([back.item[0].id for back in answers])
+
+    async def _answered(self, connection: AsyncConnection, back: CancelBack, now: int) -> None:
+        (action, job), answer = back.item, back.answer.answer
+        await actions.change(connection, action.id, _outcome(action, answer, now))
+        match answer:
+            case Observed():
+                await record(
+                    connection, self._owned, job.id, Asked.CANCEL, back.sent_at, answer, back.answer.mismatch, now
+                )
+            case CancelRefused() | Denied():
+                # Whatever a cancel is answered, the next word is the status endpoint's.
+                await jobs.change(connection, job.id, claimed(job, None, now), now)
+                await review_job(connection, self._owned, job.id, now, answered=False)
+            case Troubled():
+                pass
+
+
+def _outcome(action: ActionRow, answer: Answer, now: int) -> dict[str, Any]:
+    match answer:
+        case Observed():
+            return _over(ActionState.ACCEPTED, now, http_status=200)
+        case CancelRefused():
+            state = ActionState.NOT_CANCELLABLE if answer.cannot else ActionState.REFUSED
+            return _over(state, now, http_status=answer.http_status, message=answer.message)
+        case Denied():
+            return _over(ActionState.REFUSED, now, http_status=404, message=answer.message)
+        case Troubled():
+            wait = max(growing(RETRY_FIRST, 2.0, action.sends, LONGEST_RETRY), clamp(answer.retry_after))
+            return {"message": answer.message, "http_status": answer.http_status, "due_at": now + wait}
+
+
+def _over(state: ActionState, now: int, **told: Any) -> dict[str, Any]:
+    return {"state": state.value, "answered_at": now, "due_at": None, **told}

@@ -1,0 +1,1 @@
+"""A loopback stand-in for the batch gateway: same wire, hurried clock, faults on demand."""

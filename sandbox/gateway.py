@@ -1,0 +1,201 @@
+"""The gateway's state, and what happens when it notices something about a batch.
+
+It notices on a status call, on a cancel and on its reconcile tick. Noticing stores the provider's word, registers
+the result files, settles the bill, and only then announces the end: which is why asking about a batch can be
+what sends its webhook.
+"""
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+from random import Random
+from typing import Any
+
+from sandbox import batches, ids, life, rows
+from sandbox.batches import Batch, Order, Reading
+from sandbox.clock import Clock
+from sandbox.deliveries import Sender
+from sandbox.endpoints import Endpoint
+from sandbox.errors import flat, native
+from sandbox.files import File, FileStore
+from sandbox.scenarios import Scenario, drawn_scenario
+
+TICKS = (120.0, 300.0)  # seconds of life between two reconcile visits of one batch
+ANNOUNCED_AS = {"completed": "completed", "failed": "failed", "expired": "failed", "cancelled": "cancelled"}
+
+log = logging.getLogger(__name__)
+
+
+class Gateway:
+    """Everything the sandbox knows, in memory and in one event loop."""
+
+    def __init__(
+        self, clock: Clock, api_key: str, seed: int | None, seeded_endpoint: Endpoint, public_base: str
+    ) -> None:
+        self.clock = clock
+        self.api_key = api_key
+        self.files = FileStore(clock)
+        self.endpoints = {seeded_endpoint.id: seeded_endpoint}
+        self.batches: dict[str, Batch] = {}
+        self.sender = Sender(clock, self.endpoints, public_base)
+        self.stopping = asyncio.Event()
+        self._seed = seed
+        self._drawn = 0
+        self._changes: dict[str, asyncio.Event] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def open(self) -> None:
+        self.sender.open()
+
+    async def close(self) -> None:
+        """Drop whatever is in flight; a stand-in owes nobody a delivery."""
+        self.stopping.set()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.sender.close()
+
+    def start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+        return task
+
+    def _start_sending(self, batch: Batch, work: Coroutine[Any, Any, None]) -> None:
+        """Counted at once, so that a batch never looks settled between deciding to send and sending."""
+        batch.deliveries_open += 1
+        self.start(work).add_done_callback(lambda _task: batch.count_delivery_done())
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (trouble := task.exception()):
+            log.error("background work of the sandbox failed", exc_info=trouble)
+
+    def find(self, batch_id: str) -> Batch:
+        batch = self.batches.get(batch_id)
+        if batch is None:
+            raise flat("not_found", "batch_not_found_or_not_owned", batch_id=batch_id)
+        return batch
+
+    def scenario_for(self, named: Scenario | None) -> Scenario:
+        """The one that the batch names, else with a seed the next of its sequence, else a good day."""
+        if named is not None or self._seed is None:
+            return named or Scenario()
+        self._drawn += 1
+        return drawn_scenario(self._seed, self._drawn)
+
+    def create(self, order: Order, scenario: Scenario) -> Batch:
+        batch = Batch(
+            id=ids.batch_id(),
+            native_id=ids.native_batch_id(),
+            request_id=ids.request_id(),
+            order=order,
+            scenario=scenario,
+            created_at=self.clock.now(),
+            output_file_id=ids.native_file_id(),
+            error_file_id=ids.native_file_id(),
+        )
+        self.batches[batch.id] = batch
+        self._changes[batch.id] = asyncio.Event()
+        if order.webhook and "webhook_reordered" not in scenario:
+            self._start_sending(batch, self.sender.deliver(batch, "created", asyncio.Event()))
+        name = None if self._seed is None else f"{self._seed}:ticks:{len(self.batches)}"
+        self.start(self._watch(batch, Random(name)))
+        return batch
+
+    def cancel(self, batch: Batch) -> Reading:
+        """Ask the provider; its refusal is passed through with its own status."""
+        now = self.clock.now()
+        status = batches.reading(batch, self.clock, now).status
+        if status in life.TERMINAL or "cancel_refused" in batch.scenario:
+            raise native(409, f"Cannot cancel a batch with status '{status}'.")
+        if batch.cancel_asked is None:
+            batch.cancel_asked = self.clock.lived(batch.created_at, now)
+            self._changes[batch.id].set()
+        found = batches.reading(batch, self.clock, now)
+        self.notice(batch, found)
+        return found
+
+    def notice(self, batch: Batch, found: Reading) -> None:
+        """Take in one word of the provider's; the first terminal one that can be billed is announced."""
+        now = self.clock.now()
+        batch.store(found)
+        batch.updated_at = batch.polled_at = now
+        batch.polled_status = found.status
+        if not found.terminal:
+            return
+        first = batch.noticed_at is None
+        batch.noticed_at = batch.noticed_at or now
+        self._register_results(batch, found)
+        if batch.bill is None and batches.may_finalize(found):
+            batch.bill = batches.bill_for(batches.results(batch, self.clock, now), now)
+            self._announce(batch, ANNOUNCED_AS[found.status])
+        elif first and "webhook_reordered" in batch.scenario and not will_finalize(batch):
+            self._announce(batch, None)
+        if "webhook_delayed" not in batch.scenario or batch.bill is None:
+            batch.told_at = batch.told_at or now
+
+    def _announce(self, batch: Batch, phase: str | None) -> None:
+        if batch.order.webhook:
+            self._start_sending(batch, self._tell(batch, phase))
+        else:
+            batch.told_at = batch.told_at or self.clock.now()
+
+    async def _tell(self, batch: Batch, phase: str | None) -> None:
+        """The terminal webhook, and with `webhook_reordered` batch.created on its heels."""
+        async with asyncio.TaskGroup() as together:
+            first_done = asyncio.Event()
+            if phase:
+                together.create_task(self.sender.deliver(batch, phase, first_done))
+                await first_done.wait()
+            if "webhook_reordered" in batch.scenario:
+                together.create_task(self.sender.deliver(batch, "created", asyncio.Event(), forced=True))
+
+    def _register_results(self, batch: Batch, found: Reading) -> None:
+        """The files that the gateway has now seen become readable."""
+        shown = {found.output_file_id, found.error_file_id} - {None}
+        if "output_missing" in batch.scenario:
+            shown.discard(found.output_file_id)
+        if all(file_id in self.files for file_id in shown):
+            return
+        now = self.clock.now()
+        made = batches.results(batch, self.clock, now)
+        answered = [rows.answered_row(batch.id, row) for row in made.answered]
+        Random(batch.id).shuffle(answered)  # the provider's order is not the caller's
+        for file_id, kind, lines in (
+            (found.output_file_id, "output", answered),
+            (found.error_file_id, "error", made.errors),
+        ):
+            if file_id in shown and file_id is not None:
+                name = f"{batch.native_id}_{kind}.jsonl"
+                self.files.register(File(file_id, name, "batch_output", rows.json_lines(lines), now))
+
+    async def _watch(self, batch: Batch, pauses: Random) -> None:
+        """The reconcile tick: comes by every 2 to 5 minutes of life until the bill is settled or never will be.
+
+        With `status_stale` it comes the moment the batch ends, and for files that are late once they appear:
+        the provider's own callback, by which the gateway gets its second chance to finalize.
+        """
+        changed = self._changes[batch.id]
+        while batch.bill is None and (batch.noticed_at is None or will_finalize(batch)):
+            changed.clear()
+            pause = self._next_visit(batch, pauses)
+            try:
+                async with asyncio.timeout(self.clock.real(pause)):
+                    await changed.wait()
+            except TimeoutError:
+                self.notice(batch, batches.reading(batch, self.clock, self.clock.now()))
+
+    def _next_visit(self, batch: Batch, pauses: Random) -> float:
+        """Seconds of life until the tick comes by again."""
+        lived = self.clock.lived(batch.created_at, self.clock.now())
+        if batch.noticed_at is not None:
+            return max(batch.files_at() - lived, 0.1)
+        if "status_stale" in batch.scenario:
+            return max(batch.end() - lived, 0.1)
+        return pauses.uniform(*TICKS)
+
+
+def will_finalize(batch: Batch) -> bool:
+    """Whether waiting for late files can still settle the bill of a batch that is over."""
+    return batch.bill is None and "output_late" in batch.scenario and len(batch.failing) < len(batch.order.rows)

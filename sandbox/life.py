@@ -1,0 +1,76 @@
+"""The life of a batch at the provider: a pure function of how long it has lived and when a cancel was asked.
+
+All times are seconds of life. At speed 1 a second of life is a second of the wall.
+"""
+
+from dataclasses import dataclass
+from math import floor
+
+from sandbox.scenarios import Scenario
+
+VALIDATING = 30.0
+IN_PROGRESS = 480.0
+FINALIZING = 30.0
+END = VALIDATING + IN_PROGRESS + FINALIZING
+CANCELLING = 20.0
+CANCELLING_LATE = 300.0
+FILES_LATE = 120.0
+
+TERMINAL = frozenset({"completed", "failed", "expired", "cancelled"})
+
+
+@dataclass(frozen=True)
+class Fate:
+    """What will become of a batch, and how a cancel would fare."""
+
+    end: str = "completed"
+    cancelling: float = CANCELLING
+    cancel_wins: bool = True
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A native status and the second of life at which it begins."""
+
+    status: str
+    begins: float
+
+
+def fate_of(scenario: Scenario) -> Fate:
+    end = "failed" if "fails" in scenario else "expired" if "expires" in scenario else "completed"
+    late = "cancel_late" in scenario
+    return Fate(end, CANCELLING_LATE if late else CANCELLING, "cancel_loses" not in scenario)
+
+
+def stages(fate: Fate, cancel_asked: float | None) -> list[Stage]:
+    """Every stage that this life goes through, in order, the future included."""
+    undisturbed = [
+        Stage("validating", 0.0),
+        Stage("in_progress", VALIDATING),
+        Stage("finalizing", VALIDATING + IN_PROGRESS),
+        Stage(fate.end, END),
+    ]
+    if cancel_asked is None:
+        return undisturbed
+    lived = [stage for stage in undisturbed if stage.begins <= cancel_asked]
+    last = Stage("cancelled", cancel_asked + fate.cancelling) if fate.cancel_wins else undisturbed[-1]
+    return [*lived, Stage("cancelling", cancel_asked), last]
+
+
+def stages_so_far(fate: Fate, cancel_asked: float | None, lived: float) -> list[Stage]:
+    return [stage for stage in stages(fate, cancel_asked) if stage.begins <= max(lived, 0.0)]
+
+
+def end_of(fate: Fate, cancel_asked: float | None) -> float:
+    return stages(fate, cancel_asked)[-1].begins
+
+
+def rows_done(fate: Fate, cancel_asked: float | None, lived: float, total: int) -> int:
+    """How many rows the provider has worked off: none for a batch that fails, half for one that expires."""
+    if fate.end == "failed":
+        return 0
+    if cancel_asked is not None and fate.cancel_wins:
+        lived = min(lived, cancel_asked)
+    share = min(max((lived - VALIDATING) / IN_PROGRESS, 0.0), 1.0)
+    most = total // 2 if fate.end == "expired" else total
+    return floor(share * most)

@@ -1,0 +1,198 @@
+"""The gateway's routes under `/v1`: batches and files (contract 2 and 3)."""
+
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from sandbox import batches, faults, listing
+from sandbox.auth import check_inference_key
+from sandbox.creation import read_document, read_order, read_scenario_of
+from sandbox.errors import NO_STORE, flat, nested, uncaught, upgrade_required
+from sandbox.files import body_within
+from sandbox.gateway import Gateway
+from sandbox.objects import list_item, rest_object
+from sandbox.request_rows import request_rows
+from sandbox.rows import ENDPOINTS
+
+
+def gateway_routes() -> list[Route]:
+    return [
+        *_batch_routes("/v1/batches"),
+        *_batch_routes("/v1/batch"),
+        *_file_routes("/v1/files"),
+        Route("/v1/async/{kind}/{id}/ws", live_updates),
+    ]
+
+
+def _batch_routes(root: str) -> list[Route]:
+    return [
+        Route(root, create_batch, methods=["POST"]),
+        Route(root, list_batches),
+        Route(f"{root}/capabilities", capabilities),
+        *_file_routes(f"{root}/files"),
+        Route(f"{root}/{{id}}", get_batch),
+        Route(f"{root}/{{id}}/cancel", cancel_batch, methods=["POST"]),
+        Route(f"{root}/{{id}}/requests", list_requests),
+    ]
+
+
+def _file_routes(root: str) -> list[Route]:
+    return [
+        Route(root, upload_file, methods=["POST"]),
+        Route(root, list_files),
+        Route(f"{root}/{{id}}", get_file),
+        Route(f"{root}/{{id}}/content", get_file_content),
+    ]
+
+
+async def create_batch(request: Request) -> Response:
+    """Each call makes a batch: there is no idempotency key."""
+    gateway = _admitted(request)
+    declared = request.headers.get("content-length")
+    document = read_document(await body_within(request.stream(), declared, "batch_body_too_large"))
+    named = read_scenario_of(document)
+    order = read_order(document, gateway.files, gateway.endpoints, gateway.clock.now())
+    batch = gateway.create(order, gateway.scenario_for(named))
+    return _answer(rest_object(batch, batch.stored, gateway.clock, _address(request)))
+
+
+async def get_batch(request: Request) -> Response:
+    """Asks the provider, and so may notice the end and send its webhook while this answer is on its way."""
+    gateway = _admitted(request)
+    batch = gateway.find(_id_without_query(request))
+    batch.gets += 1
+    await faults.dawdle(batch, gateway)
+    if fault := faults.next_fault(batch, gateway):
+        return fault
+    heard = batches.answered_reading(batch, gateway.clock, gateway.clock.now())
+    gateway.notice(batch, heard)
+    return _answer(rest_object(batch, heard, gateway.clock, _address(request)))
+
+
+async def list_batches(request: Request) -> Response:
+    """From storage, without asking the provider; `has_more` is always false."""
+    gateway, asked = _admitted(request), request.query_params
+    wanted = listing.wanted_statuses(asked.getlist("status"), next(iter(asked.getlist("statuses")), None))
+    limit = listing.list_limit(next(iter(asked.getlist("limit")), None))
+    found = listing.page(gateway.batches.values(), limit, wanted)
+    return _answer(
+        {
+            "object": "list",
+            "data": [list_item(batch, _address(request)) for batch in found],
+            "first_id": found[0].id if found else None,
+            "last_id": found[-1].id if found else None,
+            "has_more": False,
+        }
+    )
+
+
+async def cancel_batch(request: Request) -> Response:
+    gateway = _admitted(request)
+    batch = gateway.find(_id_in_path(request))
+    batch.cancels += 1
+    heard = gateway.cancel(batch)
+    return _answer(rest_object(batch, heard, gateway.clock, _address(request)))
+
+
+async def list_requests(request: Request) -> Response:
+    gateway, asked = _admitted(request), request.query_params
+    batch = gateway.find(_id_in_path(request))
+    try:
+        limit, offset = int(asked.get("limit") or 100), int(asked.get("offset") or 0)
+    except ValueError:
+        raise uncaught() from None
+    rows = request_rows(batch, gateway.clock)
+    if status := asked.get("status"):
+        rows = [row for row in rows if row["status"] == status]
+    start = max(offset, 0)
+    data = rows[start : start + min(max(limit, 1), 1000)]
+    return _answer({"object": "list", "batch_id": batch.id, "data": data})
+
+
+async def capabilities(request: Request) -> Response:
+    _admitted(request)
+    openai = {
+        "id": "openai",
+        "name": "OpenAI",
+        "status": "active",
+        "preview_readiness": "ready",
+        "reconciliation_mode": "polling",
+        "submission_recovery": "none",
+        "endpoints": [{"endpoint": endpoint, "mode": "native"} for endpoint in ENDPOINTS],
+        "gateway_input_modes": ["file", "inline"],
+        "native_input_modes": ["file"],
+        "documentation_url": None,
+        "notes": [],
+    }
+    return _answer({"object": "list", "data": [openai]})
+
+
+async def upload_file(request: Request) -> Response:
+    gateway = _admitted(request)
+    _check_file_provider(request)
+    declared = request.headers.get("content-length")
+    body = await body_within(request.stream(), declared, "batch_file_too_large")
+    file = gateway.files.upload(request.headers.get("content-type", ""), body)
+    return JSONResponse(file.shown())
+
+
+async def list_files(request: Request) -> Response:
+    _admitted(request)
+    raise flat("not_supported", "file_list_not_supported_with_shared_gateway_key")
+
+
+async def get_file(request: Request) -> Response:
+    gateway = _admitted(request)
+    file_id = _id_in_path(request)
+    if request.url.query:
+        raise flat("not_found", "file_not_found_or_not_owned", file_id=f"{file_id}?{request.url.query}")
+    return JSONResponse(gateway.files.owned(file_id).shown())
+
+
+async def get_file_content(request: Request) -> Response:
+    """Raw bytes; here a query string does no harm."""
+    file = _admitted(request).files.owned(_id_in_path(request))
+    return Response(file.content, media_type="application/octet-stream")
+
+
+async def live_updates(_request: Request) -> Response:
+    """Only the refusal to talk without an upgrade; checked before the key."""
+    raise upgrade_required()
+
+
+def _admitted(request: Request) -> Gateway:
+    gateway: Gateway = request.app.state.gateway
+    check_inference_key(request.headers.get("authorization"), gateway.api_key)
+    return gateway
+
+
+def _id_in_path(request: Request) -> str:
+    """The id as it was written: the gateway does not percent-decode it."""
+    place = request.scope["route"].path.split("/").index("{id}")
+    return str(request.scope["raw_path"].decode("latin-1").split("/")[place])
+
+
+def _id_without_query(request: Request) -> str:
+    """A query string becomes part of the id, and so of an id that nobody has."""
+    named, query = _id_in_path(request), request.url.query
+    return f"{named}?{query}" if query else named
+
+
+def _address(request: Request) -> str:
+    """The collection's URL under the host and alias that the caller used."""
+    return f"{request.url.scheme}://{request.url.netloc}/v1/{request.url.path.split('/')[2]}"
+
+
+def _check_file_provider(request: Request) -> None:
+    """Query first, then the headers of both brands; only openai takes files here."""
+    headers = request.headers
+    asked = request.query_params.get("provider")
+    provider = asked or headers.get("x-phaseo-provider") or headers.get("x-ai-stats-provider") or "openai"
+    if provider != "openai":
+        raise nested(400, "validation_error", "batch_input_mode_not_supported")
+
+
+def _answer(body: dict[str, Any]) -> Response:
+    return JSONResponse(body, headers=NO_STORE)

@@ -1,0 +1,92 @@
+"""The words that ask for trouble, what each does, which exclude each other, and how a seed draws them.
+
+A batch names its scenario in `metadata.scenario`: words joined by commas. Words that change different things
+combine freely; two words that would decide the same thing differently are refused, because picking one
+silently would make a test lie.
+"""
+
+from dataclasses import dataclass
+from random import Random
+
+WORDS = {
+    "webhook_lost": "the terminal webhook is never attempted, and the account shows nothing",
+    "webhook_delayed": "the first attempt goes out 3 minutes late",
+    "webhook_repeated": "every attempt is sent three times, two of them at once",
+    "webhook_reordered": "batch.created is sent after the terminal webhook, subscribed or not",
+    "webhook_badly_signed": "all attempts carry a signature made with another secret",
+    "webhook_badly_signed_once": "the first attempt carries a signature made with another secret",
+    "webhook_given_up": "four attempts at a closed port, then given up",
+    "webhook_timed_out": "four attempts recorded as timed out, none of which reached the receiver",
+    "webhook_phantom": "recorded as delivered to something else; nothing reached the receiver",
+    "fails": "ends failed, with errors and no files",
+    "expires": "ends expired with half of its rows done; announced as batch.failed",
+    "rows_fail": "ends completed with about a third of its rows in the error file",
+    "all_rows_fail": "ends completed with an error file only, and is never announced",
+    "output_late": "the file ids appear on the object 2 minutes after the end",
+    "output_missing": "the output file's id is shown, and the file stays unknown",
+    "cancel_late": "a cancel is accepted and takes 5 minutes",
+    "cancel_loses": "a cancel is accepted, and the batch ends as if nobody had asked",
+    "cancel_refused": "a cancel is refused with 409 while the batch is open",
+    "status_slow": "each status answer takes 3 seconds of the wall",
+    "status_429": "the first three status answers in progress are the provider's 429 with Retry-After: 1",
+    "status_500": "the first three status answers in progress are a plain-text 500",
+    "status_malformed": "the first three status answers in progress are cut JSON, HTML and another batch",
+    "status_stale": "announced at once; status answers keep saying in_progress for 2 minutes after that",
+    "status_provider_404": "the first three status answers in progress are the provider's 404",
+}
+
+EXCLUSIVE = (
+    {
+        "webhook_lost",
+        "webhook_given_up",
+        "webhook_timed_out",
+        "webhook_phantom",
+        "webhook_badly_signed",
+        "webhook_badly_signed_once",
+    },
+    {"fails", "expires", "rows_fail", "all_rows_fail"},
+    {"output_late", "output_missing"},
+    {"cancel_late", "cancel_loses", "cancel_refused"},
+)
+
+PAIRS = (
+    "webhook_lost,fails",
+    "webhook_lost,output_late",
+    "webhook_delayed,webhook_repeated",
+    "webhook_reordered,expires",
+    "webhook_badly_signed,rows_fail",
+    "webhook_given_up,status_429",
+    "status_stale,webhook_repeated",
+    "status_500,rows_fail",
+)
+
+
+class UnknownScenario(ValueError):
+    """The message says which words exist."""
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A set of words; empty is a good day."""
+
+    words: frozenset[str] = frozenset()
+    text: str = ""
+
+    def __contains__(self, word: str) -> bool:
+        return word in self.words
+
+
+def read_scenario(text: str) -> Scenario:
+    words = frozenset(word.strip() for word in text.split(",") if word.strip())
+    unknown = sorted(words - WORDS.keys())
+    if unknown:
+        raise UnknownScenario(f"Unknown scenario {', '.join(unknown)}. Known words: {', '.join(WORDS)}.")
+    for group in EXCLUSIVE:
+        if len(words & group) > 1:
+            raise UnknownScenario(f"{', '.join(sorted(words & group))} decide the same thing; keep one of them.")
+    return Scenario(words, text)
+
+
+def drawn_scenario(seed: int, ordinal: int) -> Scenario:
+    """The scenario of the nth batch that named none, the same in every run with this seed."""
+    return read_scenario(Random(f"{seed}:{ordinal}").choice([*WORDS, *PAIRS]))

@@ -1,0 +1,219 @@
+"""The stand-in as a server: its settings, its app, and two ways of running it.
+
+`serve` is for a process of its own and takes SIGINT and SIGTERM. `RunningSandbox` lives inside somebody else's
+event loop and touches no signals.
+"""
+
+import asyncio
+import contextlib
+import ipaddress
+import math
+import signal
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass, replace
+from types import TracebackType
+from typing import Self
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+
+from sandbox.clock import Clock
+from sandbox.cors import OpenToEveryOrigin
+from sandbox.endpoints import Endpoint
+from sandbox.errors import Refused, answer_refusal, not_found_text
+from sandbox.gateway import Gateway
+from sandbox.management import management_routes
+from sandbox.routes import gateway_routes
+from sandbox.truth import control_routes
+
+DEFAULT_API_KEY = "phaseo_v1_sk_sandbox0_only-for-the-loopback-stand-in"
+DEFAULT_WEBHOOK_SECRET = "whsec_c2FuZGJveC1sb29wYmFjay1zaWduaW5nLXNlY3JldDA"
+DEFAULT_ENDPOINT_ID = "5f0c3f7e-0000-4000-8000-000000000001"
+SEEDED_EVENTS = ("batch.completed", "batch.failed", "batch.cancelled", "batch.expired")
+FAREWELL = 1  # wall seconds that open connections get when the server stops
+
+
+@dataclass(frozen=True)
+class SandboxSettings:
+    """What a sandbox is started with; refuses what would be a mistake.
+
+    `speed` divides durations and nothing else: 60 makes a nine-minute batch take nine seconds. `seed` gives
+    every batch that names no scenario one drawn from it. `public_base_url` is what push objects build their URLs
+    on; left out, it is the sandbox's own address.
+    """
+
+    port: int
+    speed: float = 1.0
+    seed: int | None = None
+    host: str = "127.0.0.1"
+    webhook_url: str = "http://127.0.0.1:8080/webhooks/gateway"
+    api_key: str = DEFAULT_API_KEY
+    webhook_secret: str = DEFAULT_WEBHOOK_SECRET
+    public_base_url: str | None = None
+
+    def __post_init__(self) -> None:
+        if not _is_loopback(self.host):
+            raise ValueError(
+                f"The sandbox has no defences and listens on loopback only: use 127.0.0.1, not {self.host}."
+            )
+        if not math.isfinite(self.speed) or self.speed <= 0:
+            raise ValueError(f"The speed divides durations: use a number above 0 (1 is real time), not {self.speed}.")
+        if not 0 <= self.port <= 65_535:
+            raise ValueError(f"Use a port from 1 to 65535, or 0 for any free one, not {self.port}.")
+
+    @property
+    def url(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}"
+
+
+def build_app(settings: SandboxSettings) -> Starlette:
+    """The whole stand-in as one ASGI app; its gateway opens and closes with the app's lifespan."""
+    clock = Clock(settings.speed)
+    now = clock.now()
+    endpoint = Endpoint(
+        DEFAULT_ENDPOINT_ID, "sandbox", settings.webhook_url, list(SEEDED_EVENTS), settings.webhook_secret, now, now
+    )
+    public_base = (settings.public_base_url or settings.url).rstrip("/")
+    gateway = Gateway(clock, settings.api_key, settings.seed, endpoint, public_base)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        gateway.open()
+        try:
+            yield
+        finally:
+            await gateway.close()
+
+    app = Starlette(
+        routes=[*gateway_routes(), *management_routes(), *control_routes()],
+        middleware=[Middleware(OpenToEveryOrigin)],
+        exception_handlers={404: not_found_text, 405: not_found_text, Refused: answer_refusal},
+        lifespan=lifespan,
+    )
+    app.router.redirect_slashes = False
+    app.state.gateway = gateway
+    return app
+
+
+async def serve(settings: SandboxSettings, started: Callable[[str], None] | None = None) -> None:
+    """Run until cancelled or told to stop by SIGINT or SIGTERM; `started` hears the URL once it listens."""
+    async with RunningSandbox(settings) as box:
+        with _signals_calling(box.stop):
+            if started:
+                started(box.url)
+            await box.stopped()
+
+
+class RunningSandbox:
+    """A sandbox in the running loop: `async with RunningSandbox(settings) as box`, then `box.url`."""
+
+    def __init__(self, settings: SandboxSettings) -> None:
+        self._settings = settings
+
+    async def __aenter__(self) -> Self:
+        """Listens when this returns. A port in use raises OSError here."""
+        listener = _bound_socket(self._settings)
+        self._settings = replace(self._settings, port=listener.getsockname()[1])
+        app = build_app(self._settings)
+        self._gateway: Gateway = app.state.gateway
+        self._server = _QuietServer(
+            uvicorn.Config(
+                app,
+                lifespan="on",
+                ws="none",
+                log_config=None,
+                access_log=False,
+                timeout_graceful_shutdown=FAREWELL,
+            )
+        )
+        self._running = asyncio.create_task(self._server.serve(sockets=[listener]))
+        ready = asyncio.create_task(self._server.listening.wait())
+        await asyncio.wait({self._running, ready}, return_when=asyncio.FIRST_COMPLETED)
+        ready.cancel()
+        if self._running.done():
+            await self._running
+        return self
+
+    async def __aexit__(
+        self, _kind: type[BaseException] | None, _value: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        self.stop()
+        await self._running
+
+    @property
+    def url(self) -> str:
+        return self._settings.url
+
+    @property
+    def settings(self) -> SandboxSettings:
+        """As given, with the port that it got."""
+        return self._settings
+
+    def stop(self) -> None:
+        """Begin to stop; leaving the context waits for the end."""
+        self._gateway.stopping.set()
+        self._server.should_exit = True
+
+    async def stopped(self) -> None:
+        await self._gateway.stopping.wait()
+
+
+class _QuietServer(uvicorn.Server):
+    """uvicorn without its hands on the process's signals, and with a way to wait until it listens."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.listening = asyncio.Event()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.listening.set()
+
+
+@contextlib.contextmanager
+def _signals_calling(stop: Callable[[], None]) -> Iterator[None]:
+    """SIGINT and SIGTERM call `stop` meanwhile; off the main thread there are no signals to take."""
+    loop, taken = asyncio.get_running_loop(), []
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with contextlib.suppress(ValueError, RuntimeError, NotImplementedError):
+            loop.add_signal_handler(number, stop)
+            taken.append(number)
+    try:
+        yield
+    finally:
+        for number in taken:
+            loop.remove_signal_handler(number)
+
+
+def _bound_socket(settings: SandboxSettings) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    # The protocol is named because asyncio turns off Nagle's delay (40 ms an answer) only where it reads TCP.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((settings.host, settings.port))
+        listener.listen(128)
+    except OSError as trouble:
+        listener.close()
+        advice = "Stop whatever listens there, or take another port (0 for any free one)."
+        raise OSError(
+            trouble.errno, f"The sandbox cannot listen on {settings.host}:{settings.port}: {trouble.strerror}. {advice}"
+        ) from trouble
+    listener.setblocking(False)
+    return listener
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,66 @@
+"""The control surface, `/sandbox/...`: no part of the gateway's wire, no key, for tests and the demo."""
+
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from sandbox import batches
+from sandbox.batches import Batch
+from sandbox.gateway import ANNOUNCED_AS, Gateway, will_finalize
+
+PHASES = sorted({"created", "expired", *ANNOUNCED_AS.values()})
+
+
+def control_routes() -> list[Route]:
+    return [
+        Route("/sandbox/ready", ready),
+        Route("/sandbox/truth", truth),
+        Route("/sandbox/deliver/{job_id}/{phase}", deliver, methods=["POST"]),
+    ]
+
+
+async def ready(_request: Request) -> Response:
+    return JSONResponse({"ready": True})
+
+
+async def truth(request: Request) -> Response:
+    """What really became of every batch, what was really sent, and what the account claims, in creation order."""
+    gateway: Gateway = request.app.state.gateway
+    return JSONResponse({"batches": [_true_account(batch, gateway) for batch in gateway.batches.values()]})
+
+
+async def deliver(request: Request) -> Response:
+    """Send one event once, now, well signed; it shows under `sent` and not in the account."""
+    gateway: Gateway = request.app.state.gateway
+    batch, phase = gateway.find(request.path_params["job_id"]), request.path_params["phase"]
+    if phase not in PHASES or batch.order.webhook is None:
+        reason = f"The phase must be one of {', '.join(PHASES)}, and the batch must have a webhook."
+        return JSONResponse({"error": reason}, status_code=400)
+    attempt, answer = await gateway.sender.send_once(batch, phase)
+    return JSONResponse(
+        {
+            "delivery_key": f"batch.{phase}",
+            "attempt": attempt,
+            "outcome": answer.outcome,
+            "response_status": answer.status,
+        }
+    )
+
+
+def _true_account(batch: Batch, gateway: Gateway) -> dict[str, Any]:
+    """`done`: the status is final. `settled`: besides, nothing is left to notice, to appear or to send."""
+    found = batches.reading(batch, gateway.clock, gateway.clock.now())
+    quiet = batch.noticed_at is not None and not batch.deliveries_open and not will_finalize(batch)
+    return {
+        "job_id": batch.id,
+        "scenario": batch.scenario.text,
+        "status": found.status,
+        "done": found.terminal,
+        "settled": found.terminal and quiet,
+        "gets": batch.gets,
+        "cancels": batch.cancels,
+        "sent": batch.sent,
+        "recorded": batch.account.history,
+    }

@@ -1,0 +1,122 @@
+"""From a file and an environment to a configuration, or to everything that is wrong with them."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from schemas.config import addresses
+from schemas.config.checking import check, found
+from schemas.config.credentials import bearer, long_enough
+from schemas.config.inspection import Inspection
+from schemas.config.model import (
+    Config,
+    Data,
+    Database,
+    DialectDefaults,
+    Operators,
+    Receiver,
+    Reconciler,
+    Retention,
+    Section,
+)
+from schemas.config.overrides import apply_overrides
+from schemas.config.places import Places
+from schemas.config.problems import ConfigError
+from schemas.config.reading import read_document
+from schemas.config.sources import read_sources
+from schemas.config.strays import unknown_table
+from schemas.config.written import SECTIONS, WrittenOperators
+
+T = TypeVar("T", bound=Section)
+
+
+def load(path: Path, environ: Mapping[str, str], dialects: Mapping[str, DialectDefaults]) -> Config:
+    """
+    Read the file, let variables override it, fetch the secrets and check it all.
+
+    Raises:
+        ConfigError: with every problem that was found.
+    """
+    environ = dict(environ)
+    document = read_document(path)
+    inspection = Inspection(path)
+    apply_overrides(document, environ, inspection)
+    config = _assemble(document, dialects, Places(environ, inspection), inspection)
+    if inspection.problems:
+        raise ConfigError(inspection.problems)
+    return config
+
+
+def _assemble(
+    document: Mapping[str, Any], dialects: Mapping[str, DialectDefaults], places: Places, inspection: Inspection
+) -> Config:
+    _refuse_unknown_tables(document, inspection)
+    receiver = _section(Receiver, "receiver", document, inspection)
+    operators = _operators(document, places, inspection)
+    reconciler = _section(Reconciler, "reconciler", document, inspection)
+    _refuse_one_address(receiver, operators, inspection)
+    _refuse_low_cap(reconciler, inspection)
+    return Config(
+        path=inspection.path,
+        database=_section(Database, "database", document, inspection),
+        receiver=receiver,
+        operators=operators,
+        reconciler=reconciler,
+        data=_section(Data, "data", document, inspection),
+        retention=_section(Retention, "retention", document, inspection),
+        sources=read_sources(document.get("sources"), dialects, places, inspection),
+        warnings=tuple(inspection.warnings),
+    )
+
+
+def _refuse_unknown_tables(document: Mapping[str, Any], inspection: Inspection) -> None:
+    for word in document:
+        if word not in SECTIONS and word != "sources":
+            inspection.problem((word,), *unknown_table(word))
+
+
+def _section(model: type[T], name: str, document: Mapping[str, Any], inspection: Inspection) -> T:
+    table = document.get(name, {})
+    if not isinstance(table, dict):
+        inspection.problem((name,), f"must be a table, and is {found(table)}", f"write [{name}] and its keys below")
+        table = {}
+    return check(model, (name,), table, inspection)
+
+
+def _operators(document: Mapping[str, Any], places: Places, inspection: Inspection) -> Operators:
+    key = ("operators",)
+    written = _section(WrittenOperators, "operators", document, inspection)
+    named = (written.token_env, written.token_file)
+    token = bearer(key, "token", named, places, inspection)
+    if token and not long_enough(token, inspection):
+        token = None
+    meant = named != (None, None) or inspection.is_wrong(
+        *((*key, word) for word in ("token", "token_env", "token_file"))
+    )
+    if not meant and not addresses.is_loopback(written.host):
+        inspection.problem(
+            (*key, "host"),
+            "beyond this machine the operators' surface needs a token",
+            'write token_env = "BATCHKEEPER_TOKEN" and export it, or host = "127.0.0.1"',
+        )
+    return Operators(host=written.host, port=written.port, token=token.secret if token else None)
+
+
+def _refuse_one_address(receiver: Receiver, operators: Operators, inspection: Inspection) -> None:
+    keys = [(table, word) for table in ("receiver", "operators") for word in ("host", "port")]
+    if receiver.port == operators.port != 0 and receiver.host == operators.host and not inspection.is_wrong(*keys):
+        inspection.problem(
+            ("operators", "port"),
+            f"the receiver listens on {receiver.host} port {receiver.port} already",
+            "give the two different ports",
+        )
+
+
+def _refuse_low_cap(reconciler: Reconciler, inspection: Inspection) -> None:
+    cap, first = ("reconciler", "poll_cap_seconds"), ("reconciler", "poll_seconds")
+    if reconciler.poll_cap_seconds < reconciler.poll_seconds and not inspection.is_wrong(cap, first):
+        inspection.problem(
+            cap,
+            f"is below poll_seconds, which is {reconciler.poll_seconds:g}",
+            "raise the one or lower the other",
+        )

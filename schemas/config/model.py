@@ -1,0 +1,214 @@
+"""
+The configuration as the rest of the product sees it: checked, complete, with every secret in place.
+
+Each field says what it means and in which unit; `docs/configuration.md` repeats it for the reader of the file.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer
+
+from schemas.config import addresses
+from schemas.config.problems import Problem
+from schemas.config.secret import Secret
+
+Webhook = Literal["endpoint", "inline", "none"]
+Adopt = Literal["signed", "all", "none"]
+
+SOURCE_NAME = r"[a-z][a-z0-9_]{0,62}"
+DAY = 86_400
+
+
+@dataclass(frozen=True)
+class DialectDefaults:
+    """What a source's keys become when the file leaves them out, and which event names it may list."""
+
+    base_url: str
+    tolerance_seconds: int
+    delivery_window_seconds: int
+    webhook_events: tuple[str, ...]
+    known_events: frozenset[str]
+
+
+class Section(BaseModel):
+    """A table of the file. Strict, so that `true` is no number and `1.0` no whole one."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False, hide_input_in_errors=True)
+
+
+def _number(default: float, low: float, high: float, unit: str, description: str) -> Any:
+    return Field(default=default, ge=low, le=high, description=description, json_schema_extra={"unit": unit})
+
+
+def _seconds(default: float, low: float, high: float, description: str) -> Any:
+    return _number(float(default), low, high, "seconds", description)
+
+
+def _days(default: int, low: int, description: str) -> Any:
+    return _number(default, low, 36_500, "days", description)
+
+
+class Database(Section):
+    """[database]"""
+
+    url: Annotated[str, AfterValidator(addresses.database_url)] = Field(
+        default="sqlite:///batchkeeper.db",
+        description="Where the ledger is kept: sqlite:/// and a file, relative to the working directory.",
+    )
+
+    @property
+    def path(self) -> Path:
+        """The file of the SQLite database."""
+        return Path(self.url.removeprefix(addresses.SQLITE))
+
+
+class Receiver(Section):
+    """[receiver]"""
+
+    host: Annotated[str, AfterValidator(addresses.host)] = Field(
+        default="127.0.0.1", description="Address that the webhook endpoint listens on; 0.0.0.0 for every interface."
+    )
+    port: int = _number(8080, 0, 65_535, "port", "Port of the webhook endpoint; 0 takes any free one.")
+    max_body_bytes: int = _number(1_048_576, 1_024, 67_108_864, "bytes", "Largest body taken; a larger one gets 413.")
+    public_url: Annotated[str | None, AfterValidator(addresses.public_url)] = Field(
+        default=None,
+        description="How providers reach this host from outside; used to print the URL to register.",
+    )
+    read_timeout_seconds: float = _seconds(10, 0.1, 300, "How long a sender may take over one request; then 408.")
+    max_header_bytes: int = _number(16_384, 1_024, 65_536, "bytes", "Largest sum of a request's headers; then 431.")
+    max_headers: int = _number(64, 8, 1_000, "headers", "Most headers in one request; then 431.")
+    queue_limit: int = _number(
+        4_096, 1, 1_000_000, "requests", "Requests that may wait for a commit; the next one gets 503."
+    )
+    refusals_per_minute: int = _number(
+        300, 1, 1_000_000, "refusals", "Unauthentic requests from one address at one source in a minute before 429."
+    )
+    trusted_proxies: Annotated[tuple[str, ...], AfterValidator(addresses.networks)] = Field(
+        default=(), description="Addresses or networks whose X-Forwarded-For is believed."
+    )
+
+
+class OperatorsAddress(Section):
+    """What [operators] holds besides its token."""
+
+    host: Annotated[str, AfterValidator(addresses.host)] = Field(
+        default="127.0.0.1", description="Address of the operators' surface; any but loopback needs a token."
+    )
+    port: int = _number(8081, 0, 65_535, "port", "Port of the operators' surface; 0 takes any free one.")
+
+
+class Operators(OperatorsAddress):
+    """[operators]"""
+
+    token: Secret | None = None
+
+
+class Reconciler(Section):
+    """[reconciler]"""
+
+    concurrency: int = _number(8, 1, 256, "questions", "Questions in flight to one source.")
+    first_poll_seconds: float = _seconds(60, 0, DAY, "Grace before a new job's first poll where a webhook is expected.")
+    poll_seconds: float = _seconds(30, 0.05, DAY, "First interval between two polls of a job.")
+    poll_growth: float = _number(2.0, 1, 10, "factor", "What each interval is multiplied by to give the next.")
+    poll_cap_seconds: float = _seconds(900, 0.05, DAY, "Longest interval between two polls; not below poll_seconds.")
+    request_timeout_seconds: float = _seconds(
+        30, 0.1, 600, "Total time one question may take, from connecting to the last byte."
+    )
+    max_answer_bytes: int = _number(4_194_304, 1_024, 268_435_456, "bytes", "Largest answer read from a provider.")
+    lease_seconds: float = _seconds(
+        15, 0.5, 3_600, "How long a reconciler owns a source without renewing; then another takes over."
+    )
+    stuck_cancel_seconds: float = _seconds(
+        1_800, 1, 7 * DAY, "How long a job may stay open after an accepted cancellation before that counts as stuck."
+    )
+    output_patience_seconds: float = _seconds(
+        900, 0, 7 * DAY, "How long a completed job's output may stay unreadable before it counts as missing."
+    )
+    trouble_after_seconds: float = _seconds(
+        900, 0, 7 * DAY, "How long our own asking may fail or be contradicted before it is shown as trouble."
+    )
+
+
+class Data(Section):
+    """[data]"""
+
+    dir: Annotated[str, AfterValidator(addresses.folder)] = Field(
+        default="batchkeeper-data",
+        description="Folder for what the ledger is too small for, relative to the working directory.",
+    )
+
+
+class Retention(Section):
+    """
+    [retention]: after how many days rows may be pruned.
+
+    A delivery's identity has no key here: it is kept as long as its job, and at least 30 days, or an old
+    delivery sent again would count as new.
+    """
+
+    bodies: int = _days(30, 1, "The bytes of deliveries, as they arrived.")
+    receipts: int = _days(90, 7, "Each accepted request: what it reported and our verdict.")
+    refusals: int = _days(14, 1, "Requests that were not accepted, with the reason.")
+    observations: int = _days(90, 7, "What providers answered to our questions.")
+    tallies: int = _days(30, 1, "Counters per minute.")
+    actions: int = _days(365, 30, "What operators and automation asked for.")
+
+
+class SourceChoices(Section):
+    """The keys of [sources.NAME] that mean the same whatever the dialect."""
+
+    webhook: Webhook = Field(
+        default="endpoint",
+        description="How the source's webhook is set up: a managed endpoint, inline with each job, or none.",
+    )
+    webhook_endpoint_id: Annotated[str | None, AfterValidator(addresses.printable)] = Field(
+        default=None, description="The provider's id of the managed endpoint; sent with each submission."
+    )
+    adopt: Adopt = Field(
+        default="signed",
+        description="Which unknown jobs are taken on: those a signed delivery speaks of, all the list shows too, none.",
+    )
+    adopt_limit: int = _number(
+        10_000, 1, 10_000_000, "jobs", "Most jobs adopted from deliveries that may be open at once."
+    )
+    allow_plain_http: bool = Field(
+        default=False,
+        description="Allow an http:// base_url beyond this machine; the API key then travels in the clear.",
+    )
+
+
+class Source(SourceChoices):
+    """One configured account at a provider, with its secrets read and its dialect's defaults filled in."""
+
+    name: str
+    dialect: str
+    base_url: str
+    api_key: Secret
+    webhook_secrets: tuple[Secret, ...] = ()
+    tolerance_seconds: int
+    delivery_window_seconds: int
+    webhook_events: tuple[str, ...]
+
+
+def _read_only(sources: Mapping[str, Source]) -> Mapping[str, Source]:
+    return MappingProxyType(dict(sources))
+
+
+class Config(BaseModel):
+    """Everything that was configured. Nothing else of ours reads the file or the environment."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
+
+    path: Path
+    database: Database = Database()
+    receiver: Receiver = Receiver()
+    operators: Operators = Operators()
+    reconciler: Reconciler = Reconciler()
+    data: Data = Data()
+    retention: Retention = Retention()
+    sources: Annotated[Mapping[str, Source], AfterValidator(_read_only), PlainSerializer(dict, dict[str, Source])]
+    warnings: tuple[Problem, ...] = ()

@@ -1,0 +1,91 @@
+"""The configuration as it is written in the file: secrets are named, and what may be left out is empty."""
+
+from typing import Annotated, Literal, get_args, get_origin
+
+from pydantic import AfterValidator, Field
+from pydantic.fields import FieldInfo
+
+from schemas.config import addresses
+from schemas.config.model import (
+    Data,
+    Database,
+    OperatorsAddress,
+    Receiver,
+    Reconciler,
+    Retention,
+    Section,
+    SourceChoices,
+)
+
+Kind = Literal["whole", "number", "truth", "text", "list"]
+"""What a key's value is, as a person would say it."""
+
+VariableName = Annotated[str | None, AfterValidator(addresses.not_empty)]
+FileName = Annotated[str | None, AfterValidator(addresses.file)]
+
+
+class WrittenOperators(OperatorsAddress):
+    """[operators]"""
+
+    token_env: VariableName = Field(default=None, description="Variable that holds the operators' token.")
+    token_file: FileName = Field(
+        default=None, description="File that holds the operators' token, in place of token_env."
+    )
+
+
+class WrittenSource(SourceChoices):
+    """[sources.NAME]"""
+
+    dialect: str | None = Field(default=None, description="Which provider's wire the source speaks; required.")
+    base_url: Annotated[str | None, AfterValidator(addresses.base_url)] = Field(
+        default=None, description="Where the provider's API stands, with its version and without a slash at the end."
+    )
+    api_key_env: VariableName = Field(
+        default=None, description="Variable that holds the API key; this or api_key_file."
+    )
+    api_key_file: FileName = Field(default=None, description="File that holds the API key; this or api_key_env.")
+    webhook_secrets_env: tuple[str, ...] = Field(
+        default=(), description="Variables that hold the live webhook secrets, at most three with webhook_secrets_file."
+    )
+    webhook_secrets_file: Annotated[tuple[str, ...], AfterValidator(addresses.files)] = Field(
+        default=(), description="Files that hold live webhook secrets, one secret in each."
+    )
+    tolerance_seconds: int | None = Field(
+        default=None,
+        ge=1,
+        le=3_600,
+        description="How far a delivery's signed time may be from our clock, before or after.",
+        json_schema_extra={"unit": "seconds"},
+    )
+    delivery_window_seconds: int | None = Field(
+        default=None,
+        ge=1,
+        le=2_592_000,
+        description="How long after a job's end its deliveries may still arrive; then they are missing.",
+        json_schema_extra={"unit": "seconds"},
+    )
+    webhook_events: tuple[str, ...] | None = Field(
+        default=None, description="Events that the webhook is subscribed to, and so the deliveries that are expected."
+    )
+
+
+SECTIONS: dict[str, type[Section]] = {
+    "database": Database,
+    "receiver": Receiver,
+    "operators": WrittenOperators,
+    "reconciler": Reconciler,
+    "data": Data,
+    "retention": Retention,
+}
+"""The tables of the file, but for the sources."""
+
+
+def kind_of(field: FieldInfo) -> Kind:
+    """What kind of value a key takes, read from its type."""
+    inner = next((part for part in get_args(field.annotation) if part is not type(None)), None)
+    optional = inner is not None and type(None) in get_args(field.annotation)
+    named = inner if optional else field.annotation
+    if get_origin(named) is tuple:
+        return "list"
+    kinds: dict[object, Kind] = {int: "whole", float: "number", bool: "truth"}
+    return kinds.get(named, "text")

@@ -1,0 +1,11 @@
+"""One folder for each provider's wire. A new provider is a new folder and a line here."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from schemas.dialects.dialect import Dialect
+from schemas.dialects.phaseo import Phaseo
+
+DIALECTS: Mapping[str, Dialect] = MappingProxyType({dialect.name: dialect for dialect in (Phaseo(),)})
+
+__all__ = ["DIALECTS", "Dialect"]

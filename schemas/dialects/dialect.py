@@ -1,0 +1,119 @@
+"""What a provider's wire has to be able to say.
+
+A dialect is pure: bytes and values in, values out, and it never raises on input.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from schemas.config import DialectDefaults
+from schemas.readings import (
+    Answer,
+    Denied,
+    Ended,
+    Expected,
+    FileExists,
+    NotFoundRule,
+    Observed,
+    Question,
+    Refused,
+    Report,
+    Response,
+    Suppressed,
+    Troubled,
+    Uploaded,
+    Verified,
+)
+
+Headers = Sequence[tuple[bytes, bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """How a new job is told where to send its news: an endpoint registered there, or a URL and secret sent along."""
+
+    events: tuple[str, ...]
+    endpoint_id: str | None = None
+    url: str | None = None
+    secret: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewJob:
+    """What we ask a provider to create."""
+
+    input_file_id: str
+    endpoint: str | None = None
+    completion_window: str | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    webhook: Webhook | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SubmitRefused:
+    """The provider will not make this job; nothing exists there."""
+
+    http_status: int
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class SubmitUnclear:
+    """The provider may have made the job all the same. With a job id it can be asked about."""
+
+    message: str
+    job_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SignedRequest:
+    """A delivery made by hand: what to send, as the provider would send it."""
+
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+
+
+class Dialect(Protocol):
+    """One provider's wire. Every method is a pure function."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def defaults(self) -> DialectDefaults: ...
+    @property
+    def kinds(self) -> frozenset[str]:
+        """The kinds of job that can be asked about. Others are recorded and shown."""
+        ...
+
+    @property
+    def not_found_rule(self) -> NotFoundRule: ...
+
+    def verify(
+        self, headers: Headers, body: bytes, secrets: Sequence[bytes], tolerance: int, now: int
+    ) -> Verified | Refused:
+        """Check one request. `tolerance` and `now` in microseconds. Headers as ASGI gives them."""
+        ...
+
+    def read_report(self, document: Mapping[str, Any]) -> Report:
+        """What a strictly parsed webhook body says of its job."""
+        ...
+
+    def sign(self, secret: bytes, body: bytes, now: int) -> SignedRequest: ...
+    def sample(self, event: str, job_id: str, status: str, base_url: str, now: int) -> bytes:
+        """A plausible body for one event, for deliveries made by hand."""
+        ...
+
+    def poll(self, base_url: str, kind: str, job_id: str, polling_url: str | None) -> Question: ...
+    def read_poll(self, kind: str, job_id: str, response: Response) -> Answer: ...
+    def cancel(self, base_url: str, kind: str, job_id: str, cancel_url: str | None) -> Question: ...
+    def read_cancel(self, kind: str, job_id: str, response: Response) -> Answer: ...
+    def file(self, base_url: str, file_id: str) -> Question: ...
+    def read_file(self, file_id: str, response: Response) -> FileExists | Denied | Troubled: ...
+    def upload(self, base_url: str) -> Question: ...
+    def read_upload(self, response: Response) -> Uploaded | SubmitRefused | Troubled: ...
+    def create(self, base_url: str, new: NewJob) -> Question: ...
+    def read_create(self, response: Response) -> Observed | SubmitRefused | SubmitUnclear | Troubled: ...
+    def expected(self, ended: Ended, events_listened_for: Sequence[str]) -> tuple[Expected | Suppressed, ...]:
+        """Which deliveries a job that ended like this should have brought, to a listener for these events."""
+        ...

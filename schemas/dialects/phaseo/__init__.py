@@ -1,0 +1,90 @@
+"""The Phaseo gateway's wire, generation G2, batches. Pure: no I/O, no clock."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from schemas.config import DialectDefaults
+from schemas.dialects.dialect import Headers, NewJob, SignedRequest, SubmitRefused, SubmitUnclear
+from schemas.dialects.phaseo import events, push, questions, signature
+from schemas.readings import (
+    Answer,
+    Denied,
+    Ended,
+    Expected,
+    FileExists,
+    NotFoundRule,
+    Observed,
+    Question,
+    Refused,
+    Report,
+    Response,
+    Suppressed,
+    Troubled,
+    Uploaded,
+    Verified,
+)
+from schemas.times import DAY
+from schemas.words import Status
+
+
+class Phaseo:
+    """See `schemas.dialects.dialect.Dialect`."""
+
+    name = "phaseo"
+    kinds = frozenset({"batch"})
+    # The gateway keeps its jobs; a day of denials means that this account does not own it (contract 3.2).
+    not_found_rule = NotFoundRule(times=5, over=DAY, becomes=Status.FAILED)
+    defaults = DialectDefaults(
+        base_url="https://api.phaseo.app/v1",
+        tolerance_seconds=300,
+        delivery_window_seconds=45 * 60,  # contract 7: over after 45 minutes
+        webhook_events=events.DEFAULT,
+        known_events=events.KNOWN,
+    )
+
+    def verify(
+        self, headers: Headers, body: bytes, secrets: Sequence[bytes], tolerance: int, now: int
+    ) -> Verified | Refused:
+        return signature.verify(headers, body, secrets, tolerance, now)
+
+    def read_report(self, document: Mapping[str, Any]) -> Report:
+        return push.read_report(document)
+
+    def sign(self, secret: bytes, body: bytes, now: int) -> SignedRequest:
+        return signature.sign(secret, body, now)
+
+    def sample(self, event: str, job_id: str, status: str, base_url: str, now: int) -> bytes:
+        return events.sample(event, job_id, status, base_url, now)
+
+    def poll(self, base_url: str, kind: str, job_id: str, polling_url: str | None) -> Question:
+        return questions.poll(base_url, job_id, polling_url)
+
+    def read_poll(self, kind: str, job_id: str, response: Response) -> Answer:
+        return questions.read_poll(job_id, response)
+
+    def cancel(self, base_url: str, kind: str, job_id: str, cancel_url: str | None) -> Question:
+        return questions.cancel(base_url, job_id, cancel_url)
+
+    def read_cancel(self, kind: str, job_id: str, response: Response) -> Answer:
+        return questions.read_cancel(job_id, response)
+
+    def file(self, base_url: str, file_id: str) -> Question:
+        return questions.file(base_url, file_id)
+
+    def read_file(self, file_id: str, response: Response) -> FileExists | Denied | Troubled:
+        return questions.read_file(file_id, response)
+
+    def upload(self, base_url: str) -> Question:
+        return questions.upload(base_url)
+
+    def read_upload(self, response: Response) -> Uploaded | SubmitRefused | Troubled:
+        return questions.read_upload(response)
+
+    def create(self, base_url: str, new: NewJob) -> Question:
+        return questions.create(base_url, new)
+
+    def read_create(self, response: Response) -> Observed | SubmitRefused | SubmitUnclear | Troubled:
+        return questions.read_create(response)
+
+    def expected(self, ended: Ended, events_listened_for: Sequence[str]) -> tuple[Expected | Suppressed, ...]:
+        return events.expected(ended, events_listened_for)

@@ -1,0 +1,115 @@
+"""Phaseo's error envelopes (contract 1.3), read for whom they speak about.
+
+The same status code can be about our key, our question, the gateway, or the provider behind it: an E3 401 is the
+gateway's own account at that provider and says nothing of ours.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from schemas.readings import Response, Troubled
+from schemas.strict_json import NotStrictJson, parse_object
+from schemas.texts import clean
+from schemas.times import SECOND
+from schemas.words import Trouble
+
+_SERVER_REASONS = frozenset({"db_error", "server_misconfig_missing_pepper"})  # a 401 that is the gateway's own fault
+# What the gateway's own envelopes always hold. Without it `error` is some provider's, whatever its shape.
+_FLAT_MARKS = frozenset({"reason", "error_origin"})
+_NESTED_MARKS = frozenset({"reason", "batch_id"})
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """An error answer. `form`: `flat` (E1), `nested` (E2), `passed_on` (E3, the provider's own words), `text` (E6).
+
+    E4 and E5 belong to routes that we never ask.
+    """
+
+    form: str
+    code: str
+    reason: str
+    message: str
+    about: str = ""  # the batch or file id that it names
+
+    @property
+    def is_passed_on(self) -> bool:
+        return self.form == "passed_on"
+
+    def __str__(self) -> str:
+        words = [part for part in (self.code, self.reason, self.message) if part]
+        return clean(": ".join(dict.fromkeys(words)), 300) or "no message"
+
+
+def read_envelope(response: Response) -> Envelope:
+    """Name the envelope of a non-2xx answer. Anything can be one."""
+    try:
+        document = parse_object(response.body)
+    except NotStrictJson:
+        return Envelope("text", "", "", clean(response.body[:200].decode("utf-8", "replace"), 200))
+    error = document.get("error")
+    if isinstance(error, str):
+        form = "flat" if _FLAT_MARKS & document.keys() else "passed_on"
+        about = _text(document, "batch_id") or _text(document, "file_id")
+        message = _text(document, "message") or _text(document, "description")
+        return Envelope(form, _text(document, "error"), _text(document, "reason"), message, about)
+    if isinstance(error, dict):
+        form = "nested" if _NESTED_MARKS & error.keys() else "passed_on"
+        code = _text(error, "type") or _text(error, "code")
+        return Envelope(form, code, _text(error, "reason"), _text(error, "message"), _text(error, "batch_id"))
+    return Envelope("passed_on", "", "", "an error without an error object")
+
+
+def read_trouble(response: Response) -> Troubled:
+    """What a non-2xx answer, or one that should have been JSON and is not, means for our asking."""
+    if 300 <= response.status < 400:
+        where = clean(response.headers.get("location", "nowhere"), 200)
+        return Troubled(Trouble.REDIRECTED, f"redirected to {where}; redirects are not followed", response.status)
+    envelope = read_envelope(response)
+    trouble, about_source = _meaning(response.status, envelope)
+    return Troubled(
+        trouble,
+        f"HTTP {response.status}: {envelope}",
+        response.status,
+        retry_after(response),
+        about_source=about_source,
+    )
+
+
+def _meaning(status: int, envelope: Envelope) -> tuple[Trouble, bool]:
+    if status == 429:
+        return Trouble.RATE_LIMITED, not envelope.is_passed_on
+    if envelope.is_passed_on:
+        return Trouble.UPSTREAM, False
+    if status == 401:
+        at_fault = envelope.reason in _SERVER_REASONS
+        return (Trouble.GATEWAY, False) if at_fault else (Trouble.KEY_REFUSED, True)
+    # Nested, a 403 is about one provider that is not open to us; a guardrail blocks one request.
+    if status == 403 and envelope.form != "nested" and envelope.code != "guardrail_blocked":
+        return Trouble.KEY_REFUSED, True
+    return (Trouble.GATEWAY, False) if status >= 500 else (Trouble.REQUEST, False)
+
+
+def retry_after(response: Response) -> int | None:
+    """The wish of a Retry-After header in microseconds from now: seconds, or a date measured against the answer's own Date."""
+    value = response.headers.get("retry-after", "").strip()
+    if re.fullmatch(r"[0-9]{1,9}", value):
+        return int(value) * SECOND
+    try:
+        until, since = (_date(text) for text in (value, response.headers.get("date", "")))
+        return int((until - since).total_seconds()) * SECOND
+    except (ValueError, TypeError, OverflowError):
+        return None
+
+
+def _date(text: str) -> datetime:
+    moment = parsedate_to_datetime(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)  # `-0000`, which is not this machine's time either
+
+
+def _text(document: dict[str, Any], key: str) -> str:
+    value = document.get(key)
+    return clean(value, 300) if isinstance(value, str) else ""

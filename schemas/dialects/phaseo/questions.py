@@ -1,0 +1,175 @@
+"""What we ask the gateway, and what its answers mean (contract 2.2, 3.1 to 3.4).
+
+A single batch is asked for without any query string: the gateway cuts the id from the raw URL, and a query makes it a 404.
+"""
+
+from urllib.parse import urlsplit
+
+from schemas.dialects.dialect import NewJob, SubmitRefused, SubmitUnclear, Webhook
+from schemas.dialects.phaseo.errors import Envelope, read_envelope, read_trouble
+from schemas.dialects.phaseo.rest import read_object
+from schemas.dialects.urls import follow, segment
+from schemas.identity import is_job_id
+from schemas.readings import (
+    Answer,
+    CancelRefused,
+    Denied,
+    FileExists,
+    Observed,
+    Question,
+    Response,
+    Troubled,
+    Uploaded,
+)
+from schemas.strict_json import NotStrictJson, parse_object
+from schemas.words import Trouble
+
+_TREES = ("batches", "batch")  # one is the full alias of the other
+_KEY_CODES = frozenset({401, 403, 408, 429})  # passed on, they are about the gateway's own account: worth another try
+
+
+def poll(base_url: str, job_id: str, polling_url: str | None) -> Question:
+    """Ask for one batch at its `polling_url`, as far as that can be trusted."""
+    url, mismatch = follow(base_url, polling_url, _paths(base_url, job_id))
+    return Question("GET", url, mismatch=mismatch)
+
+
+def cancel(base_url: str, job_id: str, cancel_url: str | None) -> Question:
+    """Ask to cancel. A missing `cancel_url` never prevents it: it is null while finalizing, and the provider decides."""
+    paths = [f"{path}/cancel" for path in _paths(base_url, job_id)]
+    url, mismatch = follow(base_url, cancel_url, paths)
+    return Question("POST", url, mismatch=mismatch)
+
+
+def file(base_url: str, file_id: str) -> Question:
+    return Question("GET", f"{base_url}/files/{segment(file_id)}")
+
+
+def upload(base_url: str) -> Question:
+    return Question("POST", f"{base_url}/files")
+
+
+def create(base_url: str, new: NewJob) -> Question:
+    body: dict[str, object] = {"input_file_id": new.input_file_id, "metadata": dict(new.metadata)}
+    if new.endpoint:
+        body["endpoint"] = new.endpoint
+    if new.completion_window:
+        body["completion_window"] = new.completion_window
+    if new.webhook:
+        body["webhook"] = _webhook(new.webhook)
+    return Question("POST", f"{base_url}/batches", body)
+
+
+def read_poll(job_id: str, response: Response) -> Answer:
+    if response.status == 404 and (denied := _denied(job_id, read_envelope(response))):
+        return denied
+    return _read_batch(response, job_id)
+
+
+def read_cancel(job_id: str, response: Response) -> Answer:
+    if 200 <= response.status < 300:
+        return _read_batch(response, job_id)
+    envelope = read_envelope(response)
+    if response.status == 404 and (denied := _denied(job_id, envelope)):
+        return denied
+    if response.status == 501 and not envelope.is_passed_on:
+        return CancelRefused(501, str(envelope), cannot=True)
+    is_about_job = (
+        response.status not in _KEY_CODES
+        if envelope.is_passed_on
+        else response.status in (400, 404, 405, 409, 410, 422)
+    )
+    if 400 <= response.status < 500 and is_about_job and envelope.form != "text":
+        return CancelRefused(response.status, str(envelope))
+    return read_trouble(response)
+
+
+def read_file(file_id: str, response: Response) -> FileExists | Denied | Troubled:
+    if not 200 <= response.status < 300:
+        envelope = read_envelope(response)
+        if response.status == 404 and envelope.form == "flat" and envelope.code == "not_found":
+            return Denied(str(envelope))
+        return read_trouble(response)
+    document = _document(response)
+    if isinstance(document, Troubled):
+        return document
+    if document.get("id") != file_id:
+        return Troubled(Trouble.WRONG_JOB, "the answer is about another file", response.status)
+    size = document.get("bytes")
+    if isinstance(size, bool) or not isinstance(size, int) or not 0 <= size < 1 << 53:
+        return FileExists(file_id, None)
+    return FileExists(file_id, size)
+
+
+def read_upload(response: Response) -> Uploaded | SubmitRefused | Troubled:
+    if not 200 <= response.status < 300:
+        return _refused_or_troubled(response)
+    document = _document(response)
+    if isinstance(document, Troubled):
+        return document
+    file_id = document.get("id")
+    if not isinstance(file_id, str) or not is_job_id(file_id):
+        return Troubled(Trouble.UNREADABLE, "the upload was answered without a usable file id", response.status)
+    return Uploaded(file_id)
+
+
+def read_create(response: Response) -> Observed | SubmitRefused | SubmitUnclear | Troubled:
+    """Two answers leave a batch behind that may be alive (contract 3.1): both are 502 and name it in `error.batch_id`."""
+    if 200 <= response.status < 300:
+        answer = _read_batch(response, None)
+        return (
+            answer
+            if isinstance(answer, Observed)
+            else SubmitUnclear("the create was answered without a readable batch")
+        )
+    if response.status >= 500:
+        envelope = read_envelope(response)
+        return SubmitUnclear(
+            f"HTTP {response.status}: {envelope}", envelope.about if is_job_id(envelope.about) else None
+        )
+    return SubmitRefused(response.status, str(read_envelope(response)))  # the gateway says no: nothing exists there
+
+
+def _refused_or_troubled(response: Response) -> SubmitRefused | Troubled:
+    troubled = read_trouble(response)
+    if troubled.trouble in (Trouble.REQUEST, Trouble.UPSTREAM) and 400 <= response.status < 500:
+        return SubmitRefused(response.status, str(read_envelope(response)))
+    return troubled
+
+
+def _read_batch(response: Response, job_id: str | None) -> Observed | Troubled:
+    if not 200 <= response.status < 300:
+        return read_trouble(response)
+    document = _document(response)
+    if isinstance(document, Troubled):
+        return document
+    read = read_object(document)
+    if isinstance(read, str):
+        return Troubled(Trouble.UNREADABLE, read, response.status)
+    if job_id is not None and read.job_id != job_id:
+        return Troubled(Trouble.WRONG_JOB, f"the answer is about {read.job_id}", response.status)
+    return Observed(read)
+
+
+def _document(response: Response) -> dict[str, object] | Troubled:
+    try:
+        return parse_object(response.body)
+    except NotStrictJson as error:
+        return Troubled(Trouble.UNREADABLE, f"the answer is not readable: {error}", response.status)
+
+
+def _denied(job_id: str, envelope: Envelope) -> Denied | None:
+    """Only this envelope, about this very id, denies the job: an E3 404 is the provider's, a text 404 a wrong path."""
+    if envelope.form != "flat" or envelope.reason != "batch_not_found_or_not_owned":
+        return None
+    return Denied(str(envelope)) if envelope.about in ("", job_id) else None
+
+
+def _paths(base_url: str, job_id: str) -> list[str]:
+    root = urlsplit(base_url).path.rstrip("/")
+    return [f"{root}/{tree}/{segment(job_id)}" for tree in _TREES]
+
+
+def _webhook(webhook: Webhook) -> dict[str, object]:
+    said = {"endpoint_id": webhook.endpoint_id, "url": webhook.url, "secret": webhook.secret}
+    return {"events": list(webhook.events), **{name: value for name, value in said.items() if value}}

@@ -1,0 +1,54 @@
+"""Phaseo's status words (contract 3.8). The native word decides; `lifecycle_status` only helps where that word is unknown,
+because one status reads two lifecycles: `finalizing` and `cancelling` are pending on REST and running on push."""
+
+import math
+from typing import Any
+
+from schemas.readings import RowCounts
+from schemas.words import Status
+
+WORDS = {
+    "submitting": Status.PENDING,
+    "submission_unknown": Status.PENDING,
+    "queued": Status.PENDING,
+    "pending": Status.PENDING,
+    "validating": Status.PENDING,
+    "in_progress": Status.RUNNING,
+    "processing": Status.RUNNING,
+    "running": Status.RUNNING,
+    "finalizing": Status.RUNNING,
+    "cancelling": Status.RUNNING,
+    "canceling": Status.RUNNING,
+    "completed": Status.COMPLETED,
+    "failed": Status.FAILED,
+    "cancelled": Status.CANCELLED,
+    "canceled": Status.CANCELLED,
+    "expired": Status.EXPIRED,
+}
+
+
+def read_status(native: Any, lifecycle: Any) -> Status | None:
+    """The status behind a native word, or behind the lifecycle where the word is unknown; None when neither tells."""
+    for word in (native, lifecycle):
+        if isinstance(word, str) and word.lower() in WORDS:
+            return WORDS[word.lower()]
+    return None
+
+
+def read_progress(value: Any) -> int | None:
+    """A reported progress, held within 0 to 100. It is shown and decides nothing."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return round(max(0, min(100, value)))  # held first: an integer can be too large for a float
+
+
+def progress_of(status: Status, counts: RowCounts) -> int | None:
+    """REST tells no progress in this generation: it follows from the counts."""
+    if status is Status.COMPLETED:
+        return 100
+    if not counts.total:
+        return None
+    done = (counts.completed or 0) + (counts.failed or 0)
+    return max(0, min(100, round(100 * done / counts.total)))

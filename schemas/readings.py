@@ -1,0 +1,227 @@
+"""Plain values that dialects produce and decisions consume. Frozen, without behaviour beyond reading themselves."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from schemas.words import AttemptOutcome, RefusalReason, Status, Trouble
+
+# --- what a request to our webhook says -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Which delivery this is, within its source. Read from the signed body alone."""
+
+    kind: str
+    job_id: str
+    delivery_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a receipt says of its job. A status of None says nothing: a thin event, or a word that we do not know."""
+
+    event_type: str | None = None
+    event_id: str | None = None
+    attempt: int | None = None
+    status: Status | None = None
+    native_status: str | None = None
+    progress: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """The request is authentic. `identity` is None when its content cannot be read, and `unreadable` then says why."""
+
+    identity: Identity | None
+    report: Report
+    secret_index: int
+    signed_at: int | None = None  # microseconds; the sender's clock
+    unreadable: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The request is not authentic, or not fresh."""
+
+    reason: RefusalReason
+
+
+# --- questions and answers --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One HTTP request of ours, described. `url` lies on the source's own origin; the client adds the key."""
+
+    method: str
+    url: str
+    body: Mapping[str, object] | None = None
+    mismatch: str | None = None  # a URL that the provider offered and that was not followed
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """A provider's HTTP answer, whole. Header names are lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class RowCounts:
+    """Rows of a job. Any of them may be unknown, and they are zero while a provider still validates."""
+
+    total: int | None = None
+    completed: int | None = None
+    failed: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One entry of the provider's own account of its deliveries."""
+
+    delivery_key: str
+    number: int  # 0 when the provider only names the key as delivered
+    outcome: AttemptOutcome
+    tried_at: int | None = None
+    response_status: int | None = None
+    timed_out: bool = False
+    error: str | None = None
+    preview: str | None = None  # the beginning of the answer that the provider got
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """The provider's account of its deliveries for one job, and where it sends them."""
+
+    endpoint_id: str | None = None
+    url: str | None = None
+    has_secret: bool | None = None
+    events: tuple[str, ...] = ()
+    pending_retries: int = 0
+    next_retry_at: int | None = None
+    attempts: tuple[Attempt, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What the provider said about a job in answer to a question of ours."""
+
+    kind: str
+    job_id: str
+    status: Status
+    native_status: str | None
+    progress: int | None = None
+    counts: RowCounts = RowCounts()
+    created_at: int | None = None
+    ended_at: int | None = None
+    expires_at: int | None = None
+    output_file_id: str | None = None
+    error_file_id: str | None = None
+    writes_files: bool = True  # False: the provider behind it never exposes output files
+    input_file_id: str | None = None
+    endpoint: str | None = None
+    provider: str | None = None
+    native_id: str | None = None
+    request_id: str | None = None
+    polling_url: str | None = None
+    cancel_url: str | None = None
+    error_code: str | None = None
+    error_message: str | None = None
+    account: Account | None = None  # None: no webhook was ever configured for this job
+    billing: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """The provider answered about the job."""
+
+    observation: Observation
+
+
+@dataclass(frozen=True, slots=True)
+class Denied:
+    """The provider says that it does not know this job, about our own account and not about somebody behind it."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class CancelRefused:
+    """A cancel was answered with a 4xx that is not about our key."""
+
+    http_status: int
+    message: str
+    cannot: bool = False  # the provider cannot cancel such jobs at all
+
+
+@dataclass(frozen=True, slots=True)
+class Troubled:
+    """The asking itself went wrong. `about_source` means that every other question would go the same way."""
+
+    trouble: Trouble
+    message: str
+    http_status: int | None = None
+    retry_after: int | None = None  # microseconds, as the provider wished; not yet clamped
+    about_source: bool = False
+
+
+Answer = Observed | Denied | CancelRefused | Troubled
+
+
+@dataclass(frozen=True, slots=True)
+class Uploaded:
+    """The provider took the input file."""
+
+    file_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class FileExists:
+    """The provider showed us a file's record."""
+
+    file_id: str
+    size: int | None
+
+
+# --- what a dialect says of itself ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class NotFoundRule:
+    """When a denied job is taken for ended: after so many denials in a row, over at least so long (microseconds)."""
+
+    times: int
+    over: int
+    becomes: Status
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """As much of a terminal job as decides which deliveries it should have brought."""
+
+    kind: str
+    status: Status
+    counts: RowCounts
+    output_file_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """A delivery that a terminal job should have brought. Any one of its keys will do; the first names it."""
+
+    keys: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        return self.keys[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Suppressed:
+    """A delivery that the provider is known never to send for such a job, and why."""
+
+    key: str
+    why: str

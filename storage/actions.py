@@ -1,0 +1,43 @@
+"""Actions: stored by whoever asks, answered by the reconciler that holds the lease."""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from sqlalchemy import func, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from schemas.tables import ActionRow
+from storage.rows import add, fetch, table
+
+ACTIONS = table(ActionRow)
+
+
+async def ask(connection: AsyncConnection, row: ActionRow) -> None:
+    await add(connection, row)
+
+
+async def due(
+    connection: AsyncConnection, source: str, now: int, limit: int, without: Collection[int]
+) -> list[ActionRow]:
+    """The actions whose turn it is, oldest first."""
+    statement = (
+        select(ACTIONS)
+        .where(ACTIONS.c.source == source, ACTIONS.c.due_at <= now, ACTIONS.c.id.not_in(list(without)))
+        .order_by(ACTIONS.c.due_at, ACTIONS.c.id)
+        .limit(limit)
+    )
+    return await fetch(connection, ActionRow, statement)
+
+
+async def next_due(connection: AsyncConnection, source: str) -> int | None:
+    found: int | None = await connection.scalar(select(func.min(ACTIONS.c.due_at)).where(ACTIONS.c.source == source))
+    return found
+
+
+async def change(connection: AsyncConnection, number: int, changes: Mapping[str, Any]) -> None:
+    await connection.execute(update(ACTIONS).where(ACTIONS.c.id == number).values(**changes))
+
+
+async def of_job(connection: AsyncConnection, job: int) -> list[ActionRow]:
+    statement = select(ACTIONS).where(ACTIONS.c.job == job).order_by(ACTIONS.c.id).limit(1000)
+    return await fetch(connection, ActionRow, statement)

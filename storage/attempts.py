@@ -1,0 +1,29 @@
+"""The provider's account of its deliveries. It shows its ten newest attempts; we keep every one that we have seen."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import select
+from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from schemas.tables import AttemptRow
+from storage.rows import fetch, table
+
+ATTEMPTS = table(AttemptRow)
+
+
+async def keep(connection: AsyncConnection, rows: Sequence[AttemptRow]) -> None:
+    """Take over attempts as the provider tells them now; what it says of one that we know replaces what it said before."""
+    for row in rows:
+        statement = insert(ATTEMPTS).values(**row.model_dump())
+        told = {
+            name: statement.excluded[name] for name in ("outcome", "response_status", "timed_out", "error", "preview")
+        }
+        await connection.execute(
+            statement.on_conflict_do_update(index_elements=["job", "delivery_key", "number", "tried_at"], set_=told)
+        )
+
+
+async def of_job(connection: AsyncConnection, job: int) -> list[AttemptRow]:
+    statement = select(ATTEMPTS).where(ATTEMPTS.c.job == job).order_by(ATTEMPTS.c.tried_at, ATTEMPTS.c.number)
+    return await fetch(connection, AttemptRow, statement.limit(1000))

@@ -1,0 +1,41 @@
+"""Deliveries and receipts as they are read. Only the ledger inserts them, and only the judge sets their verdict."""
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from schemas.tables import DeliveryRow, ReceiptRow, RefusalRow
+from storage.rows import fetch, table
+
+DELIVERIES, RECEIPTS, REFUSALS = table(DeliveryRow), table(ReceiptRow), table(RefusalRow)
+
+
+async def of_job(connection: AsyncConnection, source: str, kind: str, job_id: str) -> list[DeliveryRow]:
+    statement = (
+        select(DELIVERIES)
+        .where(DELIVERIES.c.source == source, DELIVERIES.c.kind == kind, DELIVERIES.c.job_id == job_id)
+        .order_by(DELIVERIES.c.id)
+        .limit(1000)
+    )
+    return await fetch(connection, DeliveryRow, statement)
+
+
+async def receipts_of(connection: AsyncConnection, delivery: int, limit: int) -> list[ReceiptRow]:
+    """The first receipts of a delivery, oldest first."""
+    statement = select(RECEIPTS).where(RECEIPTS.c.delivery_id == delivery).order_by(RECEIPTS.c.id).limit(limit)
+    return await fetch(connection, ReceiptRow, statement)
+
+
+async def newest(connection: AsyncConnection, limit: int | None, source: str | None = None) -> list[DeliveryRow]:
+    statement = select(DELIVERIES).order_by(DELIVERIES.c.id.desc()).limit(limit)
+    if source is not None:
+        statement = statement.where(DELIVERIES.c.source == source)
+    return await fetch(connection, DeliveryRow, statement)
+
+
+async def newest_refusals(
+    connection: AsyncConnection, limit: int | None, source: str | None = None
+) -> list[RefusalRow]:
+    statement = select(REFUSALS).order_by(REFUSALS.c.id.desc()).limit(limit)
+    if source is not None:
+        statement = statement.where(REFUSALS.c.source == source)
+    return await fetch(connection, RefusalRow, statement)

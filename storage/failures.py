@@ -1,0 +1,100 @@
+"""Failures: one row for each fact that ever held for a job. Cleared when it no longer holds, never deleted."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from schemas.tables import FailureRow, JobRow
+from storage.rows import add, fetch, table
+
+FAILURES, JOBS = table(FailureRow), table(JobRow)
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A failure as classification names it."""
+
+    category: str
+    code: str
+    subject: str
+    message: str
+    evidence: Mapping[str, Any]
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        return self.category, self.code, self.subject
+
+
+async def sync(
+    connection: AsyncConnection, job: int, named: Sequence[Named], new_id: Callable[[], int], now: int
+) -> None:
+    """Make the job's rows say just what holds now: new ones appear, others are cleared, returning ones are uncleared."""
+    known = {(row.category, row.code, row.subject): row for row in await of_job(connection, job)}
+    for failure in named:
+        row = known.pop(failure.key, None)
+        if row is None:
+            await add(connection, _row(new_id(), job, failure, now))
+        else:
+            await _renew(connection, row, failure, now)
+    for row in known.values():
+        if row.cleared_at is None:
+            await connection.execute(update(FAILURES).where(FAILURES.c.id == row.id).values(cleared_at=now))
+
+
+async def of_job(connection: AsyncConnection, job: int) -> list[FailureRow]:
+    return await fetch(connection, FailureRow, select(FAILURES).where(FAILURES.c.job == job).order_by(FAILURES.c.id))
+
+
+async def of_jobs(connection: AsyncConnection, jobs: Sequence[int]) -> list[FailureRow]:
+    """The failures that hold now for some jobs."""
+    condition = FAILURES.c.job.in_(jobs) & FAILURES.c.cleared_at.is_(None)
+    return await fetch(connection, FailureRow, select(FAILURES).where(condition).order_by(FAILURES.c.id))
+
+
+async def newest(
+    connection: AsyncConnection,
+    limit: int | None,
+    source: str | None = None,
+    category: str | None = None,
+    cleared: bool = False,
+) -> list[tuple[FailureRow, JobRow]]:
+    """Failures with their jobs, newest first; those that no longer hold only when asked for."""
+    statement = select(FAILURES.c.id).order_by(FAILURES.c.id.desc()).limit(limit)
+    if source is not None:
+        statement = statement.join(JOBS, JOBS.c.id == FAILURES.c.job).where(JOBS.c.source == source)
+    if category is not None:
+        statement = statement.where(FAILURES.c.category == category)
+    if not cleared:
+        statement = statement.where(FAILURES.c.cleared_at.is_(None))
+    chosen = select(FAILURES).where(FAILURES.c.id.in_(statement)).order_by(FAILURES.c.id.desc())
+    rows = await fetch(connection, FailureRow, chosen)
+    about = select(JOBS).where(JOBS.c.id.in_(select(FAILURES.c.job).where(FAILURES.c.id.in_(statement))))
+    jobs = {job.id: job for job in await fetch(connection, JobRow, about)}
+    return [(row, jobs[row.job]) for row in rows]
+
+
+async def _renew(connection: AsyncConnection, row: FailureRow, failure: Named, now: int) -> None:
+    evidence = json.dumps(failure.evidence, sort_keys=True)
+    if row.cleared_at is None and (row.message, row.evidence) == (failure.message, evidence):
+        return
+    values: dict[str, Any] = {"message": failure.message, "evidence": evidence, "cleared_at": None}
+    if row.cleared_at is not None:
+        values["detected_at"] = now
+    await connection.execute(update(FAILURES).where(FAILURES.c.id == row.id).values(**values))
+
+
+def _row(number: int, job: int, failure: Named, now: int) -> FailureRow:
+    return FailureRow(
+        id=number,
+        job=job,
+        category=failure.category,
+        code=failure.code,
+        subject=failure.subject,
+        message=failure.message,
+        evidence=json.dumps(failure.evidence, sort_keys=True),
+        detected_at=now,
+    )

@@ -1,0 +1,114 @@
+"""Jobs: born once, found in several ways, changed by whoever holds their source's lease."""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from sqlalchemy import and_, func, or_, select, update
+from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from schemas.tables import JobRow
+from schemas.words import OPEN, Origin
+from storage.rows import fetch, fetch_one, table
+
+JOBS = table(JobRow)
+
+
+async def bear(
+    connection: AsyncConnection,
+    number: int,
+    identity: tuple[str, str, str],
+    origin: Origin,
+    now: int,
+    submission_id: int | None = None,
+    has_webhook: bool | None = None,
+) -> JobRow:
+    """Take in a job by (source, kind, provider's job id), unknown and due at once; one that is known already stays as it is.
+
+    A job that was heard of before its submission was answered gets the submission that it came from.
+    """
+    source, kind, job_id = identity
+    row = JobRow(
+        id=number,
+        source=source,
+        kind=kind,
+        job_id=job_id,
+        origin=origin.value,
+        submission_id=submission_id,
+        has_webhook=None if has_webhook is None else int(has_webhook),
+        created_at=now,
+        updated_at=now,
+        due_at=now,
+    )
+    statement = insert(JOBS).values(**row.model_dump())
+    statement = statement.on_conflict_do_update(
+        index_elements=["source", "kind", "job_id"],
+        set_={
+            "submission_id": func.coalesce(JOBS.c.submission_id, statement.excluded.submission_id),
+            "has_webhook": func.coalesce(JOBS.c.has_webhook, statement.excluded.has_webhook),
+        },
+    )
+    await connection.execute(statement)
+    born = await by_identity(connection, source, kind, job_id)
+    if born is None:
+        raise LookupError(f"{job_id} is not there after it was inserted")
+    return born
+
+
+async def get(connection: AsyncConnection, number: int) -> JobRow | None:
+    return await fetch_one(connection, JobRow, select(JOBS).where(JOBS.c.id == number))
+
+
+async def by_identity(connection: AsyncConnection, source: str, kind: str, job_id: str) -> JobRow | None:
+    condition = and_(JOBS.c.source == source, JOBS.c.kind == kind, JOBS.c.job_id == job_id)
+    return await fetch_one(connection, JobRow, select(JOBS).where(condition))
+
+
+async def named(connection: AsyncConnection, job_id: str, source: str | None = None) -> list[JobRow]:
+    """The jobs with this provider's id, in one source or in any."""
+    statement = select(JOBS).where(JOBS.c.job_id == job_id)
+    if source is not None:
+        statement = statement.where(JOBS.c.source == source)
+    return await fetch(connection, JobRow, statement.order_by(JOBS.c.id).limit(10))
+
+
+async def due(connection: AsyncConnection, source: str, now: int, limit: int, without: Collection[int]) -> list[JobRow]:
+    """The jobs to ask about now: wanted ones first, then by how long they are due."""
+    statement = (
+        select(JOBS)
+        .where(JOBS.c.source == source, JOBS.c.due_at <= now, JOBS.c.id.not_in(list(without)))
+        .order_by(JOBS.c.wanted_at.is_(None), JOBS.c.due_at, JOBS.c.id)
+        .limit(limit)
+    )
+    return await fetch(connection, JobRow, statement)
+
+
+async def next_due(connection: AsyncConnection, source: str) -> int | None:
+    """When the next job of a source falls due."""
+    found: int | None = await connection.scalar(select(func.min(JOBS.c.due_at)).where(JOBS.c.source == source))
+    return found
+
+
+async def change(connection: AsyncConnection, number: int, changes: Mapping[str, Any], now: int) -> None:
+    await connection.execute(update(JOBS).where(JOBS.c.id == number).values(**changes, updated_at=now))
+
+
+async def adopted_open(connection: AsyncConnection, source: str, limit: int) -> int:
+    """How many open jobs a source has by adoption, counted no further than `limit`."""
+    words = [status.value for status in OPEN]
+    adopted = select(JOBS.c.id).where(
+        JOBS.c.source == source, JOBS.c.origin == Origin.DELIVERY.value, JOBS.c.status.in_(words)
+    )
+    count: int | None = await connection.scalar(select(func.count()).select_from(adopted.limit(limit).subquery()))
+    return count or 0
+
+
+async def newest(
+    connection: AsyncConnection, limit: int | None, source: str | None = None, status: Collection[str] = ()
+) -> list[JobRow]:
+    statement = select(JOBS).order_by(JOBS.c.id.desc()).limit(limit)
+    if source is not None:
+        statement = statement.where(JOBS.c.source == source)
+    if status:
+        statement = statement.where(or_(*(JOBS.c.status == word for word in status)))
+    return await fetch(connection, JobRow, statement)

@@ -1,0 +1,136 @@
+"""The ledger of deliveries: the only code that inserts deliveries, receipts and bodies, and it commits in groups.
+
+What `append` has answered is on disk. One process at a time writes a SQLite file's ledger; a lock that dies with the
+process sees to that.
+"""
+
+import asyncio
+import fcntl
+import os
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from storage import sqlite
+from storage.ledger_rows import Accepted, Kept
+from storage.ledger_tallies import Refusal, Tallies
+from storage.ledger_writer import Entry, NotStored, Outcome, Writer
+
+__all__ = ["Accepted", "Kept", "Ledger", "LedgerInUse", "NotStored", "QueueFull", "Refusal"]
+
+QUEUE_BYTES = 64 << 20
+
+
+class QueueFull(NotStored):
+    """More requests wait for a commit than may wait."""
+
+
+class LedgerInUse(Exception):
+    """Another process takes deliveries into this file. The message says what to do."""
+
+
+class Ledger:
+    """Opened with `await ledger.start()`, closed with `await ledger.close()`, used on one event loop.
+
+    `on_commit` is called in that loop after each commit that brought new receipts.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        new_id: Callable[[], int],
+        *,
+        queue_limit: int = 4_096,
+        on_commit: Callable[[], None] | None = None,
+        pragmas: Sequence[str] = sqlite.PRAGMAS,
+    ) -> None:
+        self._path = path
+        self._queue_limit = queue_limit
+        self._on_commit = on_commit
+        self._tallies = Tallies()
+        self._writer = Writer(path, pragmas, new_id, self._tallies, self._answer_soon)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._lock: int | None = None
+        self._waiting = 0
+        self._waiting_bytes = 0
+
+    async def start(self) -> None:
+        """
+        Take the file's lock and begin to write.
+
+        Raises:
+            LedgerInUse: another process has it.
+        """
+        self._lock = _lock(self._path)
+        self._loop = asyncio.get_running_loop()
+        self._writer.start()
+
+    async def close(self) -> None:
+        """Finish what is queued, then let go of the file."""
+        if self._lock is None:
+            return
+        lock, self._lock, self._loop = self._lock, None, None
+        self._writer.inbox.put(None)
+        await asyncio.to_thread(self._writer.join)
+        os.close(lock)
+
+    def append(self, accepted: Accepted) -> "asyncio.Future[Kept]":
+        """
+        Queue one accepted request; what is returned is done when it is on disk, or has failed with NotStored.
+
+        Raises:
+            NotStored: the ledger is closed, or (QueueFull) too much is waiting already.
+        """
+        return self._put(accepted, len(accepted.body), accepted.received_at)
+
+    async def probe(self, now: int) -> None:
+        """Commit something tiny the way that a delivery goes; raises NotStored when that cannot be done."""
+        await self._put(None, 0, now)
+
+    def refuse(self, refusal: Refusal) -> None:
+        """Tell of a request that was not accepted. Costs nobody a wait: it is written when there is time."""
+        self._tallies.refuse(refusal)
+
+    def _put(self, accepted: Accepted | None, weight: int, now: int) -> "asyncio.Future[Kept]":
+        if self._loop is None:
+            raise NotStored("the ledger is not open")
+        if self._waiting >= self._queue_limit or self._waiting_bytes + weight > QUEUE_BYTES:
+            raise QueueFull("too many requests wait for a commit")
+        future: asyncio.Future[Kept] = self._loop.create_future()
+        self._waiting += 1
+        self._waiting_bytes += weight
+        self._writer.inbox.put(Entry(future, accepted, now))
+        return future
+
+    def _answer_soon(self, outcomes: list[Outcome]) -> None:
+        """From the writer's thread: one call into the loop for the whole group."""
+        with suppress(RuntimeError):  # the loop may be gone already, and with it whoever waited
+            outcomes[0][0].future.get_loop().call_soon_threadsafe(self._answer, outcomes)
+
+    def _answer(self, outcomes: list[Outcome]) -> None:
+        has_receipts = False
+        for (future, accepted, _), outcome in outcomes:
+            self._waiting -= 1
+            self._waiting_bytes -= len(accepted.body) if accepted else 0
+            has_receipts = has_receipts or (accepted is not None and not isinstance(outcome, NotStored))
+            if future.done():
+                continue
+            if isinstance(outcome, NotStored):
+                future.set_exception(outcome)
+            else:
+                future.set_result(outcome)
+        if has_receipts and self._on_commit:
+            self._on_commit()
+
+
+def _lock(path: Path) -> int:
+    lock = os.open(f"{path}.receiver.lock", os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(lock)
+        raise LedgerInUse(
+            f"another receiver writes to {path}: one receiver per SQLite file. Stop the other one, or give this one "
+            "another file in [database] url; several receivers on one store are what PostgreSQL will be for"
+        ) from None
+    return lock

@@ -1,0 +1,248 @@
+"""The ledger's one writer: a thread that commits whatever has gathered, and only then lets each be answered.
+
+There are no timers in it: the next group is what came while the last one was being synced.
+"""
+
+import asyncio
+import queue
+import sqlite3
+import threading
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import structlog
+
+from schemas.times import MINUTE
+from storage.ledger_rows import Accepted, Kept, write_rows
+from storage.ledger_tallies import Counters, Notes, Tallies, write_notes
+from storage.points import reach
+
+GROUP_ROWS = 400  # well within what one statement can hold
+GROUP_BYTES = 8 << 20
+FLUSH_SECONDS = 2.0  # how long a tally may wait when no group takes it along
+ID_TRIES = 3
+
+# The store itself is away, not one row at fault: waiting, full, failing, gone.
+_AWAY = frozenset(
+    getattr(sqlite3, f"SQLITE_{name}")
+    for name in [
+        "BUSY",
+        "LOCKED",
+        "FULL",
+        "IOERR",
+        "CANTOPEN",
+        "READONLY",
+        "NOMEM",
+        "CORRUPT",
+        "NOTADB",
+        "PROTOCOL",
+        "PERM",
+    ]
+)
+
+log = structlog.get_logger(__name__)
+
+
+class NotStored(Exception):
+    """The request is not on disk; whoever sent it should send it again."""
+
+
+class Entry(NamedTuple):
+    """One thing to commit, and who waits for it. Without a request it is a probe."""
+
+    future: "asyncio.Future[Kept]"
+    accepted: Accepted | None
+    asked_at: int
+
+
+Outcome = tuple[Entry, Kept | NotStored]
+
+
+class Writer:
+    """Runs in a thread of its own from `start` until the queue's end has been seen."""
+
+    def __init__(
+        self,
+        path: Path,
+        pragmas: Sequence[str],
+        new_id: Callable[[], int],
+        tallies: Tallies,
+        answer: Callable[[list[Outcome]], None],
+    ) -> None:
+        self.inbox: queue.SimpleQueue[Entry | None] = queue.SimpleQueue()
+        self._path = path
+        self._pragmas = pragmas
+        self._new_id = new_id
+        self._tallies = tallies
+        self._answer = answer
+        self._connection: sqlite3.Connection | None = None
+        self._inode = 0
+        self._ended = False
+        self._thread = threading.Thread(target=self._run, name="ledger", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def join(self) -> None:
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._ended:
+            self._settle(self._gather())
+        self._disconnect()
+
+    def _gather(self) -> list[Entry]:
+        """All that is there, within bounds; if nothing is, what comes next."""
+        group: list[Entry] = []
+        weight = 0
+        try:
+            entry = self.inbox.get(timeout=FLUSH_SECONDS)
+            while entry is not None:
+                group.append(entry)
+                weight += len(entry.accepted.body) if entry.accepted else 0
+                if len(group) >= GROUP_ROWS or weight >= GROUP_BYTES:
+                    return group
+                entry = self.inbox.get_nowait()
+            self._ended = True
+        except queue.Empty:
+            pass
+        return group
+
+    def _settle(self, group: list[Entry]) -> None:
+        notes = self._tallies.take()
+        if not group and notes.is_empty:
+            return
+        try:
+            outcomes = self._commit(group, notes)
+        except Exception as error:
+            outcomes = self._recover(group, notes, error)
+        if outcomes:
+            self._answer(outcomes)
+
+    def _commit(self, group: Sequence[Entry], notes: Notes) -> list[Outcome]:
+        """One transaction. An id that somebody else has used already is made anew."""
+        for _ in range(ID_TRIES - 1):
+            try:
+                return self._commit_once(group, notes)
+            except sqlite3.IntegrityError:
+                continue
+        return self._commit_once(group, notes)
+
+    def _commit_once(self, group: Sequence[Entry], notes: Notes) -> list[Outcome]:
+        connection = self._connected()
+        rows = [entry.accepted for entry in group if entry.accepted]
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            kept = write_rows(connection, rows, self._new_id) if rows else []
+            write_notes(connection, Notes(notes.counters + _counted(group, kept), notes.refusals), self._new_id)
+            if rows:
+                reach("R4")
+            connection.execute("COMMIT")
+        except BaseException:
+            _roll_back(connection)
+            raise
+        if rows:
+            reach("R5")
+        answers = iter(kept)
+        return [(entry, next(answers) if entry.accepted else _PROBED) for entry in group]
+
+    def _recover(self, group: list[Entry], notes: Notes, error: Exception) -> list[Outcome]:
+        """A group failed: find the row that is at fault, unless the store is away, which is nobody's."""
+        if _is_away(error):
+            self._tallies.give_back(notes)
+            return self._give_up(group, error)
+        outcomes: list[Outcome] = []
+        for position, entry in enumerate(group):
+            try:
+                outcomes += self._commit([entry], _NOTHING)
+            except Exception as alone:
+                if _is_away(alone):
+                    self._tallies.give_back(notes)
+                    return outcomes + self._give_up(group[position:], alone)
+                log.error("row_not_stored", error=_named(alone))
+                outcomes.append((entry, NotStored(_named(alone))))
+        self._write_alone(notes)
+        return outcomes
+
+    def _write_alone(self, notes: Notes) -> None:
+        try:
+            self._commit([], notes)
+        except Exception as error:
+            if _is_away(error):
+                self._tallies.give_back(notes)
+            log.error("tallies_not_stored", error=_named(error))
+
+    def _give_up(self, group: Sequence[Entry], error: Exception) -> list[Outcome]:
+        """Whoever waits behind this group gets the same answer now, instead of as long a wait each."""
+        self._disconnect()
+        waiting = list(group)
+        while not self.inbox.empty():
+            entry = self.inbox.get_nowait()
+            if entry is None:
+                self._ended = True
+            else:
+                waiting.append(entry)
+        log.error("store_away", error=_named(error), requests=len(waiting))
+        return [(entry, NotStored(_named(error))) for entry in waiting]
+
+    def _connected(self) -> sqlite3.Connection:
+        """The connection, to the file that bears the name now: one that was moved away takes no more rows."""
+        inode = self._path.stat().st_ino
+        if self._connection is None or inode != self._inode:
+            self._disconnect()
+            self._connection = self._connect()
+            self._inode = inode
+        return self._connection
+
+    def _connect(self) -> sqlite3.Connection:
+        # mode=rw: a file that has gone is not made anew, empty.
+        uri = f"{self._path.absolute().as_uri()}?mode=rw"
+        connection = sqlite3.connect(uri, uri=True, isolation_level=None, cached_statements=1024)
+        for pragma in self._pragmas:
+            connection.execute(pragma)
+        return connection
+
+    def _disconnect(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+
+_NOTHING = Notes(Counter(), [])
+_PROBED = Kept(0, 0, False)
+
+
+def _counted(group: Sequence[Entry], kept: Sequence[Kept]) -> Counters:
+    """Each accepted request counts as accepted, and besides as duplicate or unreadable if it was."""
+    counters: Counters = Counter()
+    answers = iter(kept)
+    for entry in group:
+        accepted = entry.accepted
+        if accepted is None:
+            counters[entry.asked_at // MINUTE, "", "probe"] += 1
+            continue
+        minute = accepted.received_at // MINUTE
+        counters[minute, accepted.source, "accepted"] += 1
+        if next(answers).duplicate:
+            counters[minute, accepted.source, "duplicate"] += 1
+        if accepted.verified.unreadable:
+            counters[minute, accepted.source, "unreadable"] += 1
+    return counters
+
+
+def _roll_back(connection: sqlite3.Connection) -> None:
+    if connection.in_transaction:
+        connection.execute("ROLLBACK")
+
+
+def _is_away(error: Exception) -> bool:
+    if isinstance(error, sqlite3.Error):
+        return (getattr(error, "sqlite_errorcode", 0) or 0) & 0xFF in _AWAY
+    return isinstance(error, OSError | MemoryError)
+
+
+def _named(error: Exception) -> str:
+    """What happened, in words that hold nothing of the request."""
+    return getattr(error, "sqlite_errorname", None) or type(error).__name__

@@ -1,0 +1,46 @@
+"""Observations, kept as runs of equal answers, and the transitions that they caused."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from schemas.tables import ObservationRow, TransitionRow
+from storage.rows import add, fetch, fetch_one, table
+
+OBSERVATIONS, TRANSITIONS = table(ObservationRow), table(TransitionRow)
+_SAME = ("asked", "status", "native_status", "progress", "trouble", "http_status", "message", "flag", "details")
+
+
+async def observe(connection: AsyncConnection, row: ObservationRow) -> int:
+    """Keep an answer: as one more of the same as the job's last one, or as a new row. The id of the row that holds it."""
+    newest = select(OBSERVATIONS).where(OBSERVATIONS.c.job == row.job).order_by(OBSERVATIONS.c.id.desc()).limit(1)
+    last = await fetch_one(connection, ObservationRow, newest)
+    if last is None or any(getattr(last, name) != getattr(row, name) for name in _SAME):
+        await add(connection, row)
+        return row.id
+    values = {"last_seen_at": row.last_seen_at, "times_seen": last.times_seen + 1}
+    await connection.execute(update(OBSERVATIONS).where(OBSERVATIONS.c.id == last.id).values(**values))
+    return last.id
+
+
+def details(values: Mapping[str, Any]) -> str:
+    """What an answer said beside its status, for showing."""
+    return json.dumps({name: value for name, value in values.items() if value not in (None, {}, ())}, sort_keys=True)
+
+
+async def record(connection: AsyncConnection, row: TransitionRow) -> None:
+    await add(connection, row)
+
+
+async def of_job(connection: AsyncConnection, job: int, limit: int) -> list[ObservationRow]:
+    """The newest runs of a job, newest first."""
+    statement = select(OBSERVATIONS).where(OBSERVATIONS.c.job == job).order_by(OBSERVATIONS.c.id.desc()).limit(limit)
+    return await fetch(connection, ObservationRow, statement)
+
+
+async def transitions_of(connection: AsyncConnection, job: int) -> list[TransitionRow]:
+    statement = select(TRANSITIONS).where(TRANSITIONS.c.job == job).order_by(TRANSITIONS.c.id).limit(1000)
+    return await fetch(connection, TransitionRow, statement)

@@ -1,0 +1,82 @@
+"""What may be deleted, and how much of it at once. Only the prune round calls this; nothing unseen ever goes."""
+
+from sqlalchemy import delete, exists, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy.sql.schema import Table
+
+from schemas.tables import (
+    ActionRow,
+    BodyRow,
+    DeliveryRow,
+    JobRow,
+    ObservationRow,
+    ReceiptRow,
+    RefusalRow,
+    TallyRow,
+    TransitionRow,
+)
+from schemas.times import MINUTE
+from storage.rows import table
+
+BODIES, RECEIPTS, DELIVERIES = table(BodyRow), table(ReceiptRow), table(DeliveryRow)
+REFUSALS, OBSERVATIONS, ACTIONS = table(RefusalRow), table(ObservationRow), table(ActionRow)
+JOBS, TRANSITIONS, TALLIES = table(JobRow), table(TransitionRow), table(TallyRow)
+
+IDENTITY_DAYS = 30  # an identity forgotten sooner could be taken for new again by a replay
+
+
+async def bodies(connection: AsyncConnection, before: int, limit: int) -> int:
+    """Bytes whose every receipt is old and judged."""
+    holder = RECEIPTS.c.body_id == BODIES.c.id
+    in_use = exists().where(holder, RECEIPTS.c.verdict.is_(None) | (RECEIPTS.c.received_at >= before))
+    came = exists().where(RECEIPTS.c.id == BODIES.c.id, RECEIPTS.c.received_at >= before)
+    return await _delete(connection, BODIES, ~in_use & ~came, limit)
+
+
+async def receipts(connection: AsyncConnection, before: int, limit: int) -> int:
+    """Old receipts with a verdict, whose bytes are gone."""
+    with_bytes = exists().where(BODIES.c.id == RECEIPTS.c.body_id)
+    return await _delete(
+        connection, RECEIPTS, (RECEIPTS.c.received_at < before) & RECEIPTS.c.verdict.is_not(None) & ~with_bytes, limit
+    )
+
+
+async def orphans(connection: AsyncConnection, before: int, limit: int) -> int:
+    """Old deliveries of jobs that nobody took in, without a receipt left. Those of a job stay as long as the job."""
+    of_job = exists().where(
+        JOBS.c.source == DELIVERIES.c.source, JOBS.c.kind == DELIVERIES.c.kind, JOBS.c.job_id == DELIVERIES.c.job_id
+    )
+    with_receipt = exists().where(RECEIPTS.c.delivery_id == DELIVERIES.c.id)
+    condition = (DELIVERIES.c.last_received_at < before) & ~of_job & ~with_receipt
+    return await _delete(connection, DELIVERIES, condition, limit)
+
+
+async def refusals(connection: AsyncConnection, before: int, limit: int) -> int:
+    return await _delete(connection, REFUSALS, REFUSALS.c.received_at < before, limit)
+
+
+async def observations(connection: AsyncConnection, before: int, limit: int) -> int:
+    """Old answers about settled jobs; those that moved one stay."""
+    settled = exists().where(JOBS.c.id == OBSERVATIONS.c.job, JOBS.c.settled_at.is_not(None))
+    moved = exists().where(TRANSITIONS.c.observation == OBSERVATIONS.c.id)
+    return await _delete(connection, OBSERVATIONS, (OBSERVATIONS.c.last_seen_at < before) & settled & ~moved, limit)
+
+
+async def actions(connection: AsyncConnection, before: int, limit: int) -> int:
+    """Old actions that are over, of settled jobs."""
+    settled = exists().where(JOBS.c.id == ACTIONS.c.job, JOBS.c.settled_at.is_not(None))
+    return await _delete(
+        connection, ACTIONS, (ACTIONS.c.asked_at < before) & ACTIONS.c.due_at.is_(None) & settled, limit
+    )
+
+
+async def tallies(connection: AsyncConnection, before: int) -> int:
+    result = await connection.execute(delete(TALLIES).where(TALLIES.c.minute < before // MINUTE))
+    return int(result.rowcount)
+
+
+async def _delete(connection: AsyncConnection, rows: Table, condition: ColumnElement[bool], limit: int) -> int:
+    chosen = select(rows.c.id).where(condition).order_by(rows.c.id).limit(limit)
+    result = await connection.execute(delete(rows).where(rows.c.id.in_(chosen)))
+    return int(result.rowcount)

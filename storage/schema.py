@@ -1,0 +1,87 @@
+"""Bringing the tables to the form that this version needs, and saying so when they are not."""
+
+from enum import Enum
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection
+
+from storage.points import reach
+from storage.store import Store
+
+
+class SchemaState(Enum):
+    """How the database's schema compares with what this version of the program needs."""
+
+    CURRENT = "current"
+    BEHIND = "behind"  # an older version wrote it, or nobody yet
+    NEWER = "newer"  # a newer version wrote it
+
+
+class WrongSchema(Exception):
+    """The database cannot be used by this version as it is. The message says what to do."""
+
+
+async def state(store: Store) -> SchemaState:
+    async with store.reading() as connection:
+        return await connection.run_sync(_state)
+
+
+async def migrate(store: Store) -> bool:
+    """Bring the schema up to date in one transaction; False when it was already.
+
+    Raises:
+        WrongSchema: a newer version of the program has been here.
+    """
+    reach("M1")
+    async with store.writing() as connection:
+        migrated = await connection.run_sync(_migrate)
+        reach("M2")
+    return migrated
+
+
+async def require_current(store: Store) -> None:
+    """Raise WrongSchema unless the schema is just what this version needs."""
+    found = await state(store)
+    if found is SchemaState.BEHIND:
+        raise WrongSchema(
+            f"the tables of {store.path} are not there yet or of an older version: run `batchkeeper migrate`"
+        )
+    if found is SchemaState.NEWER:
+        raise _newer(store.path)
+
+
+def _migrate(connection: Connection) -> bool:
+    found = _state(connection)
+    if found is SchemaState.NEWER:
+        raise _newer(Path(connection.engine.url.database or ""))
+    if found is SchemaState.CURRENT:
+        return False
+    config = _config()
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+    return True
+
+
+def _state(connection: Connection) -> SchemaState:
+    scripts = ScriptDirectory.from_config(_config())
+    current = MigrationContext.configure(connection).get_current_revision()
+    if current == scripts.get_current_head():
+        return SchemaState.CURRENT
+    known = {revision.revision for revision in scripts.walk_revisions()}
+    return SchemaState.BEHIND if current is None or current in known else SchemaState.NEWER
+
+
+def _newer(path: Path) -> WrongSchema:
+    return WrongSchema(
+        f"the tables of {path} were made by a newer version: run that version, or name another file in [database] url"
+    )
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    return config

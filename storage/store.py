@@ -1,0 +1,64 @@
+"""The store of one process: one connection that writes, a few that only read, and the ids of what it writes."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import event
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from schemas.ids import IdMaker
+from storage import sqlite
+
+
+class Store:
+    """Opened with `Store(path, now)`, closed with `await store.close()`."""
+
+    def __init__(self, path: Path, now: Callable[[], int]) -> None:
+        sqlite.claim_file(path)
+        self.path = path
+        self.new_id = IdMaker(now)
+        self._writer = _engine(path, sqlite.PRAGMAS, "BEGIN IMMEDIATE", connections=1)
+        self._reader = _engine(path, sqlite.READ_PRAGMAS, "BEGIN", connections=4)
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[AsyncConnection]:
+        """One transaction that may write, committed at the end. Never hold it over a wait for the network."""
+        async with self._writer.begin() as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncConnection]:
+        """One consistent view. Whatever tries to write through it fails."""
+        async with self._reader.connect() as connection:
+            yield connection
+
+    async def close(self) -> None:
+        await self._reader.dispose()
+        await self._writer.dispose()
+
+
+def _engine(path: Path, pragmas: tuple[str, ...], begin: str, connections: int) -> AsyncEngine:
+    engine = create_async_engine(
+        f"sqlite+aiosqlite:///{path}",
+        pool_size=connections,
+        max_overflow=0,
+        pool_timeout=60,
+        connect_args={"timeout": sqlite.BUSY_SECONDS},
+    )
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def prepare(connection: Any, _record: Any) -> None:
+        # The driver would otherwise begin late and by itself, leave DDL outside, and fail at once instead of waiting.
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        for pragma in pragmas:
+            cursor.execute(pragma)
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def start(connection: Any) -> None:
+        connection.exec_driver_sql(begin)
+
+    return engine
