@@ -67,15 +67,20 @@ def _reckon(expected: Expected, facts: Facts, now: int) -> Reckoning:
     attempts = _ours(expected, facts)
     if received is not None:
         return Reckoning(expected.name, "received", _received(received, attempts), received, attempts)
+    if not attempts and any(_is_early(row, facts) for row in facts.attempts if row.delivery_key in expected.keys):
+        return Reckoning(expected.name, "suppressed", "the provider attempted it before we began to listen")
     code, why = _code(facts, attempts, now)
     return Reckoning(expected.name, code or "late", why, None, attempts)
 
 
 def _ours(expected: Expected, facts: Facts) -> list[AttemptRow]:
     """The attempts at this event since we began to listen, oldest first. An attempt without a time counts."""
-    since = facts.terms.listening_since
-    rows = [row for row in facts.attempts if row.delivery_key in expected.keys and not 0 < row.tried_at < since]
+    rows = [row for row in facts.attempts if row.delivery_key in expected.keys and not _is_early(row, facts)]
     return sorted(rows, key=lambda row: (row.tried_at, row.number))
+
+
+def _is_early(row: AttemptRow, facts: Facts) -> bool:
+    return 0 < row.tried_at < facts.terms.listening_since
 
 
 def _received(delivery: DeliveryRow, attempts: Sequence[AttemptRow]) -> str:
@@ -91,8 +96,11 @@ def _code(facts: Facts, attempts: Sequence[AttemptRow], now: int) -> tuple[Code 
     if delivered:
         return Code.PHANTOM, "the provider counts it as delivered, but something else than us answered"
     last = attempts[-1] if attempts else None
-    if last is not None and last.outcome == AttemptOutcome.GIVEN_UP:
-        return _of_attempt(last), f"the provider gave up after attempt {last.number}: {last.error or 'no reason given'}"
+    given_up = [attempt for attempt in attempts if attempt.outcome == AttemptOutcome.GIVEN_UP]
+    if given_up:
+        final = given_up[-1]
+        why = f"the provider gave up after attempt {final.number}: {final.error or 'no reason given'}"
+        return _of_attempt(final), why
     if not window_is_over(facts, now):
         return (
             None,

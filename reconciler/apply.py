@@ -41,13 +41,13 @@ def apply(
     job: JobRow, asked: Asked, sent_at: int, answer: Observation | Denied | Troubled, rules: Rules, now: int
 ) -> Applied:
     """Decide what one answer changes. `sent_at` is when its question left, `now` when the answer is written."""
+    if not asked.is_decisive:
+        return _indicated(job, answer, now)
     match answer:
         case Troubled():
             return Applied(_troubled(job, answer, now))
         case Denied():
             return _denied(job, answer, sent_at, rules.not_found, now)
-        case Observation() if not asked.is_decisive:
-            return _indicated(job, answer, now)
         case Observation():
             return _answered(job, answer, sent_at, rules.claim_patience, now)
 
@@ -55,15 +55,20 @@ def apply(
 def _answered(job: JobRow, answer: Observation, sent_at: int, patience: int, now: int) -> Applied:
     """A decisive answer: the design's table, row by row."""
     status, known = answer.status, Status(job.status)
-    evidence = _evidence_left(job, status, sent_at)
+    evidence = _evidence_left(job, status, sent_at, now)
     changes = {**_asking_went_well(job, sent_at, now), **evidence, **_still_open(job, evidence, patience, now)}
-    if known.is_terminal and job.basis == Basis.OBSERVED:
+    if _has_ended(job):
         if not status.is_terminal:
             return Applied(changes, flag=OPEN_AFTER_END)
         if status == known:
-            return Applied({**changes, **_said(answer)})
+            return Applied({**changes, **_refreshed(answer)})
     move = _move(job, status)
     return Applied({**changes, **_said(answer), **_moved(move, answer, now)}, move)
+
+
+def _has_ended(job: JobRow) -> bool:
+    """The provider itself said so. An end that we only inferred is open to anything that it says."""
+    return Status(job.status).is_terminal and job.basis != Basis.INFERRED
 
 
 def _move(job: JobRow, status: Status) -> Move | None:
@@ -113,31 +118,41 @@ def _said(answer: Observation) -> dict[str, Any]:
     return {**said, **{name: value for name, value in lasting.items() if value is not None}}
 
 
+def _refreshed(answer: Observation) -> dict[str, Any]:
+    """What a further answer adds to an end that we know. What it leaves out was said before, and still holds."""
+    return {name: value for name, value in _said(answer).items() if value is not None}
+
+
 def _asking_went_well(job: JobRow, sent_at: int, now: int) -> dict[str, Any]:
-    return {
-        "asked_at": sent_at,
-        "answered_at": now,
-        "asks": job.asks + 1,
-        "failed_asks": 0,
-        "denials": 0,
-        "denied_since": None,
-        "trouble": None,
-        "trouble_message": None,
-        "trouble_since": None,
-    }
+    return {**_asked(job, sent_at, now), "denials": 0, "denied_since": None, **_NO_TROUBLE}
 
 
-def _evidence_left(job: JobRow, status: Status, sent_at: int) -> dict[str, Any]:
+def _asked(job: JobRow, sent_at: int, now: int) -> dict[str, Any]:
+    return {"asked_at": sent_at, "answered_at": now, "asks": job.asks + 1, "failed_asks": 0}
+
+
+_NO_TROUBLE: dict[str, Any] = {"trouble": None, "trouble_message": None, "trouble_since": None}
+
+
+def _evidence_left(job: JobRow, status: Status, sent_at: int, now: int) -> dict[str, Any]:
     """What remains of the evidence. It is not lost while a question is in flight: only one sent after it, or one that
     confirms it, settles it. A claimed end that the provider does not confirm stays a claim, and is asked about again soon."""
-    sent_after = job.wanted_at is None or sent_at > job.wanted_at
-    if status == job.wanted_status or (status.is_terminal and sent_after):
+    still_wanted = _still_wanted(job, sent_at, now)
+    if status == job.wanted_status or (status.is_terminal and not still_wanted):
         return {"wanted_at": None, "wanted_status": None, "claimed_at": None, "claim_asks": 0}
-    if not sent_after:
-        return {}
+    if still_wanted:
+        return still_wanted
     if job.claimed_at is not None:
         return {"wanted_at": None, "claim_asks": job.claim_asks + 1}
     return {"wanted_at": None, "wanted_status": None}
+
+
+def _still_wanted(job: JobRow, sent_at: int, now: int) -> dict[str, Any]:
+    """Evidence that came after the question had left. Were it from the future, our clock was set back meanwhile: it then
+    counts from now, or nothing would settle it, and we would ask without pause, until the clock has caught up."""
+    if job.wanted_at is None or sent_at > job.wanted_at:
+        return {}
+    return {"wanted_at": min(job.wanted_at, now)}
 
 
 def _still_open(job: JobRow, evidence: Mapping[str, Any], patience: int, now: int) -> dict[str, Any]:
@@ -148,9 +163,9 @@ def _still_open(job: JobRow, evidence: Mapping[str, Any], patience: int, now: in
     return in_trouble(job, Trouble.STILL_OPEN, message, now)
 
 
-def _indicated(job: JobRow, answer: Observation, now: int) -> Applied:
-    """A list or a socket: it may show progress and make us ask, no more."""
-    if Status(job.status).is_terminal:
+def _indicated(job: JobRow, answer: Observation | Denied | Troubled, now: int) -> Applied:
+    """A list or a socket: it may show progress and make us ask, no more. That it is silent or in trouble says nothing."""
+    if not isinstance(answer, Observation) or Status(job.status).is_terminal:
         return Applied()
     if answer.status.is_terminal:
         return Applied(claimed(job, answer.status, now))
@@ -159,13 +174,12 @@ def _indicated(job: JobRow, answer: Observation, now: int) -> Applied:
 
 def claimed(job: JobRow, status: Status | None, now: int) -> dict[str, Any]:
     """Evidence that the job is not as we know it: ask now, and remember a claimed end until it is confirmed or denied."""
-    is_end = status is not None and status.is_terminal
-    return {
-        "wanted_at": now,
-        "wanted_status": status.value if status else None,
-        "claimed_at": (job.claimed_at or now) if is_end else job.claimed_at,
-        "due_at": now,
-    }
+    wanted = {"wanted_at": now, "due_at": now}
+    if status is not None and status.is_terminal:
+        return {**wanted, "wanted_status": status.value, "claimed_at": job.claimed_at or now}
+    if job.claimed_at is not None:
+        return wanted
+    return {**wanted, "wanted_status": status.value if status else None}
 
 
 def _troubled(job: JobRow, trouble: Troubled, now: int) -> dict[str, Any]:
@@ -183,18 +197,13 @@ def in_trouble(job: JobRow, trouble: Trouble, message: str, now: int) -> dict[st
 
 def _denied(job: JobRow, denied: Denied, sent_at: int, rule: NotFoundRule, now: int) -> Applied:
     """The provider does not know the job. That is trouble of ours, until it has been said often and long enough."""
-    changes: dict[str, Any] = {"asked_at": sent_at, "answered_at": now, "asks": job.asks + 1, "failed_asks": 0}
-    changes |= _evidence_asked(job, sent_at)
-    if Status(job.status).is_terminal:
-        return Applied(changes)
+    changes = {**_asked(job, sent_at, now), **(_still_wanted(job, sent_at, now) or {"wanted_at": None})}
+    if _has_ended(job):
+        return Applied({**changes, **_NO_TROUBLE})
     denials, since = job.denials + 1, job.denied_since or now
     changes |= {"denials": denials, "denied_since": since, **in_trouble(job, Trouble.NOT_FOUND, denied.message, now)}
-    if denials < rule.times or now - since < rule.over:
+    if Status(job.status).is_terminal or denials < rule.times or now - since < rule.over:
         return Applied(changes)
     move = Move(rule.becomes, Basis.INFERRED, job.revision + 1)
     ended = {"status": move.to_status.value, "basis": Basis.INFERRED.value, "revision": move.revision, "ended_at": now}
     return Applied({**changes, **_UNDECIDED, **ended}, move)
-
-
-def _evidence_asked(job: JobRow, sent_at: int) -> dict[str, Any]:
-    return {"wanted_at": None} if job.wanted_at is not None and sent_at > job.wanted_at else {}

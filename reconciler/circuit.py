@@ -10,6 +10,7 @@ from schemas.words import Trouble
 FIRST_WAIT, LONGEST_WAIT = 5 * SECOND, 5 * MINUTE
 FAILURES_TO_OPEN = 5
 _ABOUT_THE_WAY = frozenset({Trouble.GATEWAY, Trouble.UNREACHABLE, Trouble.TIMED_OUT, Trouble.REDIRECTED})
+_FROM_BEHIND = frozenset({Trouble.UPSTREAM, Trouble.RATE_LIMITED})  # passed through: the source itself answers
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +33,11 @@ class Circuit:
     def after(self, trouble: Troubled | None, now: int) -> "Circuit":
         """The circuit after one answer; None stands for an answer as it should be."""
         if trouble is None:
-            return Circuit()
+            return self._close(now)
         if trouble.about_source:
             return self._open(trouble, now)
+        if trouble.trouble in _FROM_BEHIND:
+            return self._close(now)
         if trouble.trouble not in _ABOUT_THE_WAY:
             return self
         failures = self.failures + 1
@@ -42,9 +45,16 @@ class Circuit:
             return self._open(trouble, now)
         return Circuit(failures, self.opened, self.trouble, self.message, self.since, self.asking_again_at)
 
+    def _close(self, now: int) -> "Circuit":
+        return self if self._is_waiting(now) else Circuit()
+
+    def _is_waiting(self, now: int) -> bool:
+        """What is answered now was under way before, and changes nothing: the wait may be the provider's own wish."""
+        return self.asking_again_at is not None and now < self.asking_again_at
+
     def _open(self, trouble: Troubled, now: int) -> "Circuit":
-        if self.asking_again_at is not None and now < self.asking_again_at:
-            return self  # one of several answers that were under way
+        if self._is_waiting(now):
+            return self
         wait = max(growing(FIRST_WAIT, 2.0, self.opened, LONGEST_WAIT), clamp(trouble.retry_after))
         since = self.since or now
         return Circuit(FAILURES_TO_OPEN, self.opened + 1, trouble.trouble, trouble.message, since, now + wait)

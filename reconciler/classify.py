@@ -10,8 +10,10 @@ from typing import Any
 from reconciler.accounting import reckon
 from reconciler.facts import Facts
 from schemas.tables import ActionRow, AttemptRow
-from schemas.times import in_words, rfc3339, rfc3339_or_none
+from schemas.times import MINUTE, in_words, rfc3339, rfc3339_or_none
 from schemas.words import ActionState, ActionVerb, AskedBy, Basis, Category, Code, OutputState, Status
+
+CLOCKS_APART = 5 * MINUTE  # no more than this between a provider's clock and ours: its signatures would not be fresh
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,7 @@ def cancellation(facts: Facts, now: int) -> Iterator[Failure]:
     sent = sorted((action for action in asked if action.sent_at is not None), key=lambda action: action.sent_at or 0)
     if facts.status is Status.CANCELLED:
         yield _cancelled(facts, sent)
-    for action in asked[-1:]:
+    for action in _telling(asked):
         code = _not_cancelled(action, facts, now)
         if code is not None:
             yield Failure(
@@ -70,8 +72,13 @@ def cancellation(facts: Facts, now: int) -> Iterator[Failure]:
             )
 
 
+def _telling(asked: list[ActionRow]) -> list[ActionRow]:
+    """Of several cancels, the one that tells how it stands: the first that was accepted, else the last."""
+    return [action for action in asked if action.state == ActionState.ACCEPTED][:1] or asked[-1:]
+
+
 def _cancelled(facts: Facts, sent: list[ActionRow]) -> Failure:
-    taken = [action for action in sent if action.state not in (ActionState.REFUSED, ActionState.NOT_CANCELLABLE)]
+    taken = [action for action in sent if _may_have_worked(action, facts)]
     if not taken:
         message = "cancelled, and not by us"
         return Failure(Category.CANCELLATION, Code.CANCELLED_ELSEWHERE, message, evidence=_end(facts))
@@ -81,8 +88,18 @@ def _cancelled(facts: Facts, sent: list[ActionRow]) -> Failure:
     return Failure(Category.CANCELLATION, code, message, evidence={**_end(facts), **_action(first)})
 
 
+def _may_have_worked(action: ActionRow, facts: Facts) -> bool:
+    """It was sent before the end, and taken. One that was sent again may be refused because its first sending had worked."""
+    ended_at = facts.job.provider_ended_at
+    if ended_at is not None and action.sent_at is not None and ended_at + CLOCKS_APART < action.sent_at:
+        return False
+    if action.state == ActionState.REFUSED:
+        return action.sends > 1
+    return action.state != ActionState.NOT_CANCELLABLE
+
+
 def _not_cancelled(action: ActionRow, facts: Facts, now: int) -> Code | None:
-    """What became of the last cancel that was asked for, when the job was not cancelled by it."""
+    """What became of a cancel that was asked for, when the job did not end cancelled."""
     if facts.status is Status.CANCELLED:
         return None
     if action.state == ActionState.NOT_CANCELLABLE:

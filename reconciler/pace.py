@@ -33,18 +33,18 @@ class Circumstances:
     )
     window_end: int | None = None  # when the delivery window of a terminal job is over; None: nothing is awaited
     account_is_final: bool = False  # the provider's account has been read after that
-    output_unnamed: bool = False  # rows succeeded, and the provider has not said where they are
+    output_unnamed: bool = False  # the provider has not said where the rows are, or what it named is not there
     retry_after: int | None = None
 
 
 def next_ask(job: JobRow, about: Circumstances, pace: Pace, jitter: float, now: int) -> int | None:
     """When to ask about this job next; None is never, unless something new is heard."""
-    if job.failed_asks > 0:
-        return now + max(_retry(job.failed_asks, pace, jitter), clamp(about.retry_after))
-    if job.wanted_at is not None:
-        return now
-    if Status(job.status).is_terminal:
-        return _after_end(job, about, pace, jitter, now)
+    retry = now + max(_retry(job.failed_asks, pace, jitter), clamp(about.retry_after)) if job.failed_asks > 0 else now
+    if Status(job.status).is_terminal and job.wanted_at is None:
+        planned = _after_end(job, about, pace, jitter, now)
+        return None if planned is None else max(planned, retry)
+    if job.failed_asks > 0 or job.wanted_at is not None:
+        return retry
     if job.denials > 0:
         return now + _retry(job.denials, pace, jitter)
     return _while_open(job, about, pace, jitter, now)
@@ -64,12 +64,12 @@ def _while_open(job: JobRow, about: Circumstances, pace: Pace, jitter: float, no
     if job.status == Status.UNKNOWN:
         return now
     if job.claimed_at is not None and job.claim_asks <= len(CLAIM_STEPS):
-        return now + CLAIM_STEPS[max(0, job.claim_asks - 1)]
+        return now + min(CLAIM_STEPS[max(0, job.claim_asks - 1)], pace.cap)
     wait = growing(pace.first, pace.growth, max(0, job.asks - 1), pace.cap)
     if about.webhook_expected:
         wait = max(wait, pace.grace) if job.asks <= 1 and about.source_silent is not True else wait
         wait = int(wait * _TRUST[about.source_silent])
-    return now + min(pace.cap, _spread(wait, jitter))
+    return now + _spread(min(wait, pace.cap), jitter)
 
 
 # Webhooks that arrive make asking a second line; a source gone silent makes it the only one.

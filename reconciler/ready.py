@@ -24,8 +24,6 @@ def missing_for_ready(facts: Facts, now: int) -> tuple[Missing, ...]:
     since = job.ended_at or job.updated_at
     if job.basis != Basis.OBSERVED:
         return (Missing("its end is inferred, not observed", since),)
-    if output_is_missing(facts, now):
-        return ()
     known = {row.file_id: row for row in facts.outputs}
     named = [file_id for file_id in (job.output_file_id, job.error_file_id) if file_id]
     waiting = [
@@ -33,7 +31,7 @@ def missing_for_ready(facts: Facts, now: int) -> tuple[Missing, ...]:
         for file_id in named
         if file_id not in known or known[file_id].state == OutputState.NAMED
     ]
-    if awaits_file_id(facts):
+    if awaits_file_id(facts) and not output_is_missing(facts, now):
         waiting.append(Missing("the provider has not named its output file yet", since))
     return tuple(waiting)
 
@@ -43,6 +41,11 @@ def awaits_file_id(facts: Facts) -> bool:
     job = facts.job
     succeeded = facts.status is Status.COMPLETED and (job.rows_completed or 0) > 0
     return succeeded and bool(job.writes_files) and job.output_file_id is None
+
+
+def awaits_file(facts: Facts) -> bool:
+    """A file that the provider named was looked for, and is not there yet: asking for the job may bring it about."""
+    return any(row.state == OutputState.NAMED and row.checks > 0 for row in facts.outputs)
 
 
 def missing_for_settled(facts: Facts, reckonings: tuple[Reckoning, ...], now: int) -> tuple[Missing, ...]:

@@ -7,7 +7,7 @@ from reconciler.accounting import account_is_final, reckon
 from reconciler.classify import Failure, classify
 from reconciler.facts import Facts
 from reconciler.pace import Circumstances, Pace, next_ask
-from reconciler.ready import awaits_file_id, missing_for_ready, missing_for_settled
+from reconciler.ready import awaits_file, awaits_file_id, missing_for_ready, missing_for_settled
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ def review(
         source_silent=source_silent,
         window_end=None if all(reckoning.is_over for reckoning in reckonings) else facts.window_end,
         account_is_final=account_is_final(facts),
-        output_unnamed=awaits_file_id(facts),
+        output_unnamed=awaits_file_id(facts) or awaits_file(facts),
         retry_after=retry_after,
     )
     changes = {

@@ -1,7 +1,11 @@
 """What every connection to the SQLite file has in common, whoever opens it."""
 
+import errno
+import fcntl
 import os
+import sqlite3
 import sys
+from contextlib import closing, suppress
 from pathlib import Path
 
 BUSY_SECONDS = 5
@@ -27,13 +31,35 @@ def claim_file(path: Path) -> None:
     Raises:
         UnsafeDatabaseFile: it is a symbolic link or no plain file, or its folder is missing or closed to us.
     """
-    if path.is_symlink():
-        raise UnsafeDatabaseFile(f"{path} is a symbolic link; name the file itself in [database] url")
-    if path.exists() and not path.is_file():
-        raise UnsafeDatabaseFile(f"{path} is not a file; name a file in [database] url")
     try:
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW, 0o600))
+        if path.is_symlink():
+            raise UnsafeDatabaseFile(f"{path} is a symbolic link; name the file itself in [database] url")
+        if path.exists() and not path.is_file():
+            raise UnsafeDatabaseFile(f"{path} is not a file; name a file in [database] url")
+        _create(path)
     except OSError as error:
         raise UnsafeDatabaseFile(
             f"cannot open {path}: {error.strerror}; make its folder, or name another file in [database] url"
         ) from None
+
+
+def _create(path: Path) -> None:
+    # A file that is there is not opened here: to close it would take away the locks that SQLite holds on it for the
+    # whole process, and then another process that ends believes itself the last and deletes the WAL under us.
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600))
+    if path.stat().st_size == 0:
+        _begin_wal(path)
+    if not os.access(path, os.R_OK | os.W_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+
+def _begin_wal(path: Path) -> None:
+    """Put a new file into WAL mode, one process after the other: two that do it at once would fail, not wait."""
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        with closing(sqlite3.connect(path, timeout=BUSY_SECONDS)) as connection:
+            connection.execute(PRAGMAS[0])
+    finally:
+        os.close(folder)

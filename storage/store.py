@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import event
+from sqlalchemy import URL, event
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from schemas.ids import IdMaker
@@ -41,7 +41,7 @@ class Store:
 
 def _engine(path: Path, pragmas: tuple[str, ...], begin: str, connections: int) -> AsyncEngine:
     engine = create_async_engine(
-        f"sqlite+aiosqlite:///{path}",
+        URL.create("sqlite+aiosqlite", database=str(path.absolute())),
         pool_size=connections,
         max_overflow=0,
         pool_timeout=60,
@@ -60,5 +60,11 @@ def _engine(path: Path, pragmas: tuple[str, ...], begin: str, connections: int) 
     @event.listens_for(engine.sync_engine, "begin")
     def start(connection: Any) -> None:
         connection.exec_driver_sql(begin)
+
+    @event.listens_for(engine.sync_engine, "invalidate")
+    def let_go(connection: Any, _record: Any, _error: Any) -> None:
+        # A cancelled task leaves a statement half read, and with one of those SQLite keeps the locks of a connection
+        # that was closed: nobody else could write until the garbage is collected.
+        connection.rollback()
 
     return engine

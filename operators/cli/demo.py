@@ -1,3 +1,128 @@
+"""The verb `demo`: the product's main job from end to end, in about a minute."""
+
+import asyncio
+import contextlib
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
+from importlib.resources import as_file, files
+from typing import Annotated
+
 import typer
+from rich.live import Live
+
+from operators.cli import present
+from operators.cli.context import verb
+from operators.demo.play import Stage, play, staged
+from operators.demo.report import COLUMNS, is_right
+from operators.views import View
+from sandbox.server import DEFAULT_ENDPOINT_ID
 
 demonstrating = typer.Typer()
+
+PROGRESS: present.Columns = {
+    "what is played": lambda job: job["story"],
+    "status": lambda job: job["status"],
+    "%": lambda job: job["progress"],
+    "settled": lambda job: job["settled"],
+    "failures so far": lambda job: ", ".join(f"{one['category']}: {one['code']}" for one in job["failures"]),
+}
+
+
+@demonstrating.command()
+@verb
+async def demo(
+    stay: Annotated[bool, typer.Option("--stay", help="Keep it running after the report, until Ctrl-C.")] = False,
+    in_json: Annotated[bool, typer.Option("--json", help="Print the report alone, as JSON.")] = False,
+) -> None:
+    """Play a dozen batches against a sandbox: lost webhooks, failures, a cancel; and show how every job ended.
+
+    Ends with 0 only if every job ended as the sandbox says.
+    """
+    tell = _quiet if in_json else typer.echo
+    with as_file(files("sandbox") / "examples" / "requests.jsonl") as requests:
+        async with _ended_by_signal(), staged(DEFAULT_ENDPOINT_ID, tell) as stage:
+            with _progress(in_json) as show:
+                jobs = await play(stage, requests, tell, show)
+            _report(jobs, in_json)
+            if stay:
+                await _stay(stage)
+    if not is_right(jobs):
+        raise typer.Exit(1)
+
+
+def _report(jobs: list[View], in_json: bool) -> None:
+    if in_json:
+        present.as_json({"jobs": jobs})
+        return
+    typer.echo("")
+    present.table(jobs, COLUMNS)
+    right = sum(job["as_it_should_be"] for job in jobs)
+    healed = sum(job["healed_by_poll"] for job in jobs)
+    typer.echo(
+        f"\n{right} of {len(jobs)} jobs ended as the sandbox says; {healed} of them without a webhook that arrived"
+    )
+
+
+@contextlib.contextmanager
+def _progress(in_json: bool) -> Iterator[Callable[[list[View], float], None]]:
+    """On a terminal one table that lives; elsewhere a line for each change."""
+    if in_json or not sys.stdout.isatty():
+        yield _Lines(_quiet if in_json else typer.echo)
+        return
+    with Live(console=present.console(), auto_refresh=False, transient=True) as live:
+        yield lambda jobs, _passed: live.update(present.table_of(jobs[::-1], PROGRESS), refresh=True)
+
+
+class _Lines:
+    """Tells each change of a job once."""
+
+    def __init__(self, tell: Callable[[str], None]) -> None:
+        self._tell = tell
+        self._told: dict[str, str] = {}
+
+    def __call__(self, jobs: list[View], passed: float) -> None:
+        for job in reversed(jobs):
+            held = ", ".join(f"{one['category']}: {one['code']}" for one in job["failures"])
+            state = job["status"] + (f" ({held})" if held else "")
+            if self._told.get(job["job_id"]) != state:
+                self._told[job["job_id"]] = state
+                self._tell(f"{passed:5.1f} s  {job['story']}: {state}")
+
+
+async def _stay(stage: Stage) -> None:
+    exports = "\n".join(f"export {name}={value}" for name, value in stage.variables.items())
+    typer.echo(
+        f"\nstill running, until Ctrl-C. In another terminal:\n\ncd {stage.folder}\n{exports}\n"
+        "batchkeeper jobs\nbatchkeeper explain JOB\nbatchkeeper failures\n",
+        err=True,
+    )
+    await asyncio.Event().wait()
+
+
+@contextlib.asynccontextmanager
+async def _ended_by_signal() -> AsyncIterator[None]:
+    """SIGTERM and Ctrl-C unwind the demo, so that its processes and its folder go too."""
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    asked: list[int] = []
+
+    def end(number: int) -> None:
+        asked.append(number)
+        if task is not None:
+            task.cancel()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, end, number)
+    try:
+        yield
+    except asyncio.CancelledError:
+        if not asked:
+            raise
+        raise typer.Exit(128 + asked[0]) from None
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
+
+
+def _quiet(_: str) -> None:
+    """With --json, standard output holds the report alone."""

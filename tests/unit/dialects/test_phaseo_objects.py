@@ -456,7 +456,7 @@ def test_billing() -> None:
     assert len(observed(billing={f"k{number}": number for number in range(1000)}).billing) == 32
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None)
 @given(
     st.fixed_dictionaries(
         {},

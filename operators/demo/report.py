@@ -1,0 +1,55 @@
+"""The demo's last word: what the sandbox says is true, beside what we have recorded. Pure."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from operators.cli.present import Columns
+from operators.demo.plan import Batch
+from operators.views import View
+
+ENDS = ("completed", "failed", "cancelled", "expired")
+
+
+def report_job(batch: Batch, truth: Mapping[str, Any], ours: View) -> View:
+    """One job of the report: our view of it, with the sandbox's truth and the traffic between the two."""
+    return {
+        **{name: value for name, value in ours.items() if name in _OURS},
+        "scenario": batch.scenario,
+        "story": batch.story,
+        "true_status": truth["status"],
+        "as_it_should_be": ours["status"] == truth["status"],
+        "sent": dict(Counter(entry["delivery_key"] for entry in truth["sent"])),
+        "arrived": {row["delivery_key"]: row["times_received"] for row in ours["deliveries"]},
+        "healed_by_poll": healed_by_poll(ours),
+    }
+
+
+_FIELDS = "id source kind job_id status native_status progress ready settled created_at updated_at failures"
+_OURS = frozenset(_FIELDS.split())
+
+
+def healed_by_poll(ours: View) -> bool:
+    """The end was found by asking, and no webhook about it has come."""
+    told = any(row["reported_status"] in ENDS for row in ours["deliveries"])
+    return ours["status"] in ENDS and not told
+
+
+def is_right(jobs: Sequence[View]) -> bool:
+    """Every job has ended, and as the sandbox says."""
+    return bool(jobs) and all(job["as_it_should_be"] and job["status"] in ENDS for job in jobs)
+
+
+def _counted(counts: Mapping[str, int]) -> str:
+    return ", ".join(key if count == 1 else f"{key} ×{count}" for key, count in counts.items()) or "nothing"
+
+
+COLUMNS: Columns = {
+    "what was played": lambda job: job["story"],
+    "true state": lambda job: job["true_status"],
+    "state here": lambda job: job["status"],
+    "sent": lambda job: _counted(job["sent"]),
+    "arrived": lambda job: _counted(job["arrived"]),
+    "healed by poll": lambda job: "yes" if job["healed_by_poll"] else "",
+    "failures": lambda job: ", ".join(f"{one['category']}: {one['code']}" for one in job["failures"]) or "none",
+}

@@ -1,0 +1,248 @@
+"""What holds for every dialect: it is pure and total, believes only what is signed, and asks nobody but its own origin."""
+
+import json
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from schemas.dialects import DIALECTS, Dialect
+from schemas.dialects.dialect import NewJob, SubmitRefused, SubmitUnclear, Webhook
+from schemas.identity import is_delivery_key, is_job_id, is_kind, is_source
+from schemas.readings import (
+    CancelRefused,
+    Denied,
+    Ended,
+    Expected,
+    FileExists,
+    Observed,
+    Refused,
+    Report,
+    Response,
+    RowCounts,
+    Suppressed,
+    Troubled,
+    Uploaded,
+    Verified,
+)
+from schemas.times import SECOND
+from schemas.words import TERMINAL, Status
+
+NOW = 1_786_500_000 * SECOND
+SECRET = b"whsec_4f2b9c7d1e8a6350"
+BASE = "https://gateway.example:8443/v1"
+JOB = "batch_01K2XYZ3ABCDEFGHJKMNPQRSTV"
+
+pytestmark = pytest.mark.parametrize("dialect", DIALECTS.values(), ids=DIALECTS)
+THOROUGH = settings(deadline=None)
+
+IDS = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=1, max_size=256).filter(is_job_id)
+WORDS = st.sampled_from(
+    [JOB, "completed", "batch", "not_found", "2026-08-12T02:00:00Z", "https://gateway.example:8443/v1"]
+)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | WORDS,
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.sampled_from(["id", "status", "error", "data", "webhook", "reason"]) | st.text(), inner, max_size=4
+        )
+    ),
+    max_leaves=15,
+)
+BODIES = st.binary() | JSON.map(lambda value: json.dumps(value).encode())
+RESPONSES = st.builds(
+    Response,
+    st.sampled_from([200, 202, 301, 400, 401, 403, 404, 409, 429, 500, 501, 502, 503]) | st.integers(0, 999),
+    st.dictionaries(st.sampled_from(["retry-after", "date", "location", "content-type"]), st.text()),
+    BODIES,
+)
+
+
+def test_its_defaults(dialect: Dialect) -> None:
+    """A dialect is filed under its name, and its defaults would pass as configuration."""
+    defaults = dialect.defaults
+
+    assert DIALECTS[dialect.name] is dialect
+    assert is_source(dialect.name)
+    assert urlsplit(defaults.base_url).scheme == "https"
+    assert not defaults.base_url.endswith("/")
+    assert defaults.tolerance_seconds > 0
+    assert defaults.delivery_window_seconds > 0
+    assert defaults.known_events.issuperset(defaults.webhook_events)
+    assert dialect.kinds
+    assert all(is_kind(kind) for kind in dialect.kinds)
+
+
+def test_its_rule_for_denials(dialect: Dialect) -> None:
+    """A denied job is taken for ended only after several denials over some time."""
+    rule = dialect.not_found_rule
+
+    assert rule.times > 1
+    assert rule.over > 0
+    assert rule.becomes in TERMINAL
+
+
+@THOROUGH
+@given(st.lists(st.tuples(st.binary(), st.binary())), st.binary(), st.lists(st.binary()), st.integers(0), st.integers())
+def test_random_requests(
+    dialect: Dialect, headers: list[tuple[bytes, bytes]], body: bytes, secrets: list[bytes], tolerance: int, now: int
+) -> None:
+    """Nothing that is sent by somebody without the secret is accepted, and nothing of it raises."""
+    assert isinstance(dialect.verify(headers, body, secrets, tolerance, now), Refused)
+
+
+@THOROUGH
+@given(st.data())
+def test_tampered_requests(dialect: Dialect, data: st.DataObject) -> None:
+    """Of an authentic request, with any header changed, doubled or taken away, or bytes of the body changed, nothing raises."""
+    request = dialect.sign(SECRET, dialect.sample(dialect.defaults.webhook_events[0], JOB, "completed", BASE, NOW), NOW)
+    headers = [(name.encode(), value.encode()) for name, value in request.headers]
+    place = data.draw(st.integers(0, len(headers) - 1))
+    value = data.draw(st.binary() | st.text(alphabet="0123456789abcdef.,=:+- ").map(str.encode))
+    changed = data.draw(
+        st.sampled_from(
+            [
+                headers[:place] + headers[place + 1 :],
+                [*headers, headers[place]],
+                [*headers, (headers[place][0], value)],
+                [*headers[:place], (headers[place][0], value), *headers[place + 1 :]],
+            ]
+        )
+    )
+    assert isinstance(dialect.verify(changed, request.body, [SECRET], 300 * SECOND, NOW), Verified | Refused)
+
+    cut = data.draw(st.integers(0, len(request.body) - 1))
+    body = request.body[:cut] + value + request.body[cut + 1 :]
+    outcome = dialect.verify(headers, body, [SECRET], 300 * SECOND, NOW)
+    assert isinstance(outcome, Refused) or body == request.body
+
+
+@THOROUGH
+@given(BODIES)
+def test_authentic_bodies(dialect: Dialect, body: bytes) -> None:
+    """Whatever bytes an authentic request carries, it is verified; it names its delivery in bounded ASCII, or says why not."""
+    request = dialect.sign(SECRET, body, NOW)
+    headers = [(name.encode(), value.encode()) for name, value in request.headers]
+    outcome = dialect.verify(headers, body, [SECRET], 300 * SECOND, NOW)
+
+    assert isinstance(outcome, Verified)
+    assert (outcome.identity is None) == (outcome.unreadable is not None)
+    if outcome.identity is not None:
+        assert is_kind(outcome.identity.kind)
+        assert is_job_id(outcome.identity.job_id)
+        assert is_delivery_key(outcome.identity.delivery_key)
+
+
+@pytest.mark.parametrize("status", ["completed", "failed", "pending"])
+def test_made_by_hand(dialect: Dialect, status: str) -> None:
+    """For each event that is listened for by default, a sample, signed, is accepted and tells what it was made to tell."""
+    for event in dialect.defaults.webhook_events:
+        request = dialect.sign(SECRET, dialect.sample(event, JOB, status, BASE, NOW), NOW)
+        headers = [(name.encode(), value.encode()) for name, value in request.headers]
+        outcome = dialect.verify(headers, request.body, [b"other-secret-of-it", SECRET], 0, NOW)
+
+        assert isinstance(outcome, Verified)
+        assert outcome.identity is not None
+        assert outcome.identity.kind in dialect.kinds
+        assert (outcome.identity.job_id, outcome.secret_index) == (JOB, 1)
+        assert outcome.report == dialect.read_report(json.loads(request.body))
+        assert isinstance(dialect.verify(headers, request.body, [b"other-secret-of-it"], 0, NOW), Refused)
+
+
+@THOROUGH
+@given(IDS, st.none() | st.text() | st.sampled_from(["https://evil.example", "//evil.example", f"{BASE}/../../x"]))
+def test_questions_stay_at_home(dialect: Dialect, job_id: str, offered: str | None) -> None:
+    """Every question goes to the configured origin, below its path, whatever the job is called and whatever URL was offered."""
+    new = NewJob(job_id, "/v1/responses", "24h", {"job": job_id}, Webhook(("batch.completed",), url=offered))
+    questions = [
+        *(dialect.poll(BASE, kind, job_id, offered) for kind in dialect.kinds),
+        *(dialect.cancel(BASE, kind, job_id, offered) for kind in dialect.kinds),
+        dialect.file(BASE, job_id),
+        dialect.upload(BASE),
+        dialect.create(BASE, new),
+    ]
+    for question in questions:
+        parts = urlsplit(question.url)
+
+        assert (parts.scheme, parts.netloc) == ("https", "gateway.example:8443")
+        assert parts.path.startswith("/v1/")
+        assert not {".", ".."} & set(parts.path.split("/"))
+        assert question.url.isascii()
+        assert question.url.isprintable()
+        assert question.mismatch in (None, offered)
+
+
+def test_questions_that_change_nothing(dialect: Dialect) -> None:
+    """Looking is a GET without a body; only upload, create and cancel are a POST."""
+    for kind in dialect.kinds:
+        assert dialect.poll(BASE, kind, JOB, None).method == "GET"
+        assert dialect.poll(BASE, kind, JOB, None).body is None
+        assert dialect.cancel(BASE, kind, JOB, None).method == "POST"
+    assert dialect.file(BASE, JOB).method == "GET"
+    assert {dialect.upload(BASE).method, dialect.create(BASE, NewJob("file-1")).method} == {"POST"}
+
+
+@settings(deadline=None, max_examples=300)
+@given(RESPONSES)
+def test_answers_are_total(dialect: Dialect, response: Response) -> None:
+    """Every answer, of whatever status, headers and bytes, is read as one of the declared kinds of reading."""
+    for kind in dialect.kinds:
+        assert isinstance(dialect.read_poll(kind, JOB, response), Observed | Denied | Troubled)
+        assert isinstance(dialect.read_cancel(kind, JOB, response), Observed | Denied | CancelRefused | Troubled)
+    assert isinstance(dialect.read_file(JOB, response), FileExists | Denied | Troubled)
+    assert isinstance(dialect.read_upload(response), Uploaded | SubmitRefused | Troubled)
+    assert isinstance(dialect.read_create(response), Observed | SubmitRefused | SubmitUnclear | Troubled)
+
+
+@THOROUGH
+@given(st.dictionaries(st.text(), JSON, max_size=4))
+def test_strangers_are_not_believed(dialect: Dialect, members: dict[str, Any]) -> None:
+    """An answer is an observation only if it is a success about the very job that was asked about."""
+    body = json.dumps({**members, "id": JOB + "x", "status": "completed"}).encode()
+    for kind in dialect.kinds:
+        assert not isinstance(dialect.read_poll(kind, JOB, Response(200, {}, body)), Observed)
+        assert not isinstance(dialect.read_cancel(kind, JOB, Response(200, {}, body)), Observed)
+        assert not isinstance(dialect.read_poll(kind, JOB + "x", Response(500, {}, body)), Observed)
+
+
+@THOROUGH
+@given(RESPONSES)
+def test_ids_from_answers_can_be_used(dialect: Dialect, response: Response) -> None:
+    """An id that an answer brings can stand in a URL and in a key."""
+    uploaded, created = dialect.read_upload(response), dialect.read_create(response)
+
+    assert not isinstance(uploaded, Uploaded) or is_job_id(uploaded.file_id)
+    assert not isinstance(created, Observed) or is_job_id(created.observation.job_id)
+    assert not isinstance(created, SubmitUnclear) or created.job_id is None or is_job_id(created.job_id)
+
+
+@THOROUGH
+@given(st.dictionaries(st.sampled_from(["id", "type", "delivery", "data"]) | st.text(), JSON))
+def test_reports_are_total(dialect: Dialect, document: dict[str, Any]) -> None:
+    """A report is made of any object, though it may say nothing."""
+    assert isinstance(dialect.read_report(document), Report)
+
+
+@THOROUGH
+@given(
+    st.sampled_from(Status),
+    st.builds(RowCounts, *[st.none() | st.integers(0, 3)] * 3),
+    st.none() | st.just("file-1"),
+    st.lists(st.text(), max_size=3),
+)
+def test_expectations_are_total(
+    dialect: Dialect, status: Status, counts: RowCounts, output: str | None, events: list[str]
+) -> None:
+    """Whatever a job came to, the expected deliveries are named by usable keys, and by none twice."""
+    listened = [*events, *dialect.defaults.webhook_events]
+    for kind in dialect.kinds:
+        expectations = dialect.expected(Ended(kind, status, counts, output), listened)
+        keys = [key for each in expectations for key in (each.keys if isinstance(each, Expected) else (each.key,))]
+
+        assert all(isinstance(each, Expected | Suppressed) for each in expectations)
+        assert all(is_delivery_key(key) for key in keys)
+        assert len(set(keys)) == len(keys)
+        assert expectations or status not in TERMINAL
