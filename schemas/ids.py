@@ -45,6 +45,11 @@ class IdMaker:
             return (((milliseconds << _WRITER_BITS) | self._writer) << _SEQUENCE_BITS) | sequence
 
 
+def first_at(micros: int) -> int:
+    """The smallest id that can be made at this time: whatever was made before has a smaller one."""
+    return max(0, micros // 1000 - _START_MS) << (_WRITER_BITS + _SEQUENCE_BITS)
+
+
 def shown(prefix: str, number: int) -> str:
     """`shown("rcp", 5)` is `rcp_0000000000005`."""
     pairs = (_PAIRS[(number >> shift) & 1023] for shift in _SHIFTS)

@@ -100,7 +100,10 @@ class JobRow(SQLModel, table=True):
     __tablename__ = "jobs"
     __table_args__ = (
         UniqueConstraint("source", "kind", "job_id"),
-        Index("ix_jobs_due", "source", "wanted_at", "due_at", **_where("due_at IS NOT NULL")),
+        Index("ix_jobs_due", "source", "due_at", "id", **_where("due_at IS NOT NULL")),
+        Index("ix_jobs_wanted", "source", "due_at", "id", **_where("wanted_at IS NOT NULL")),
+        Index("ix_jobs_adopted", "source", "origin", "status"),
+        Index("ix_jobs_source", "source", "id"),
         Index("ix_jobs_provider_id", "job_id"),
         Index("ix_jobs_status", "status", "id"),
     )
@@ -285,7 +288,7 @@ class TransitionRow(SQLModel, table=True):
     from_status: str = _words()
     to_status: str = _words()
     basis: str | None = _maybe_words()
-    observation: int = _of("observations.id")
+    observation: int = _of("observations.id", index=True)
     at: int = _big()
 
 

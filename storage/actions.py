@@ -30,7 +30,8 @@ async def due(
 
 
 async def next_due(connection: AsyncConnection, source: str) -> int | None:
-    found: int | None = await connection.scalar(select(func.min(ACTIONS.c.due_at)).where(ACTIONS.c.source == source))
+    some_day = (ACTIONS.c.source == source) & ACTIONS.c.due_at.is_not(None)
+    found: int | None = await connection.scalar(select(func.min(ACTIONS.c.due_at)).where(some_day))
     return found
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import exists, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from schemas.tables import FailureRow, JobRow
@@ -65,7 +65,7 @@ async def newest(
     """Failures with their jobs, newest first; those that no longer hold only when asked for."""
     statement = select(FAILURES.c.id).order_by(FAILURES.c.id.desc()).limit(limit)
     if source is not None:
-        statement = statement.join(JOBS, JOBS.c.id == FAILURES.c.job).where(JOBS.c.source == source)
+        statement = statement.where(exists().where(JOBS.c.id == FAILURES.c.job, JOBS.c.source == source))
     if category is not None:
         statement = statement.where(FAILURES.c.category == category)
     if not cleared:

@@ -45,7 +45,10 @@ async def set_verdict(connection: AsyncConnection, receipt: ReceiptRow, verdict:
     shown = case(
         (DELIVERIES.c.verdict.is_(None) | DELIVERIES.c.verdict.in_(weaker), verdict.value), else_=DELIVERIES.c.verdict
     )
-    values = {"verdict": shown, "reported_status": receipt.reported_status}
+    # One that was set aside is judged after newer ones, and must not hide what those reported.
+    is_newest = DELIVERIES.c.last_received_at <= receipt.received_at
+    reported = case((is_newest, receipt.reported_status), else_=DELIVERIES.c.reported_status)
+    values = {"verdict": shown, "reported_status": reported}
     await connection.execute(update(DELIVERIES).where(DELIVERIES.c.id == receipt.delivery_id).values(**values))
 
 

@@ -3,9 +3,10 @@
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import exists, select, update
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.sql.elements import ColumnElement
 
 from schemas.tables import JobRow, OutputRow
 from storage.rows import fetch, table
@@ -15,7 +16,9 @@ OUTPUTS, JOBS = table(OutputRow), table(JobRow)
 
 async def name(connection: AsyncConnection, row: OutputRow) -> None:
     """Note a file that a job names; one that is noted already stays as it is."""
-    await connection.execute(insert(OUTPUTS).values(**row.model_dump()).on_conflict_do_nothing())
+    # The conflict's target is named, so that two rows with one id are an error and not taken for one file.
+    statement = insert(OUTPUTS).values(**row.model_dump())
+    await connection.execute(statement.on_conflict_do_nothing(index_elements=["job", "role", "file_id"]))
 
 
 async def due(
@@ -24,8 +27,7 @@ async def due(
     """The files to look for now."""
     statement = (
         select(OUTPUTS)
-        .join(JOBS, JOBS.c.id == OUTPUTS.c.job)
-        .where(JOBS.c.source == source, OUTPUTS.c.due_at <= now, OUTPUTS.c.id.not_in(list(without)))
+        .where(OUTPUTS.c.due_at <= now, OUTPUTS.c.id.not_in(list(without)), _of_source(source))
         .order_by(OUTPUTS.c.due_at, OUTPUTS.c.id)
         .limit(limit)
     )
@@ -33,7 +35,8 @@ async def due(
 
 
 async def next_due(connection: AsyncConnection, source: str) -> int | None:
-    statement = select(func.min(OUTPUTS.c.due_at)).join(JOBS, JOBS.c.id == OUTPUTS.c.job).where(JOBS.c.source == source)
+    some_day = OUTPUTS.c.due_at.is_not(None) & _of_source(source)
+    statement = select(OUTPUTS.c.due_at).where(some_day).order_by(OUTPUTS.c.due_at).limit(1)
     found: int | None = await connection.scalar(statement)
     return found
 
@@ -44,3 +47,8 @@ async def change(connection: AsyncConnection, number: int, changes: Mapping[str,
 
 async def of_job(connection: AsyncConnection, job: int) -> list[OutputRow]:
     return await fetch(connection, OutputRow, select(OUTPUTS).where(OUTPUTS.c.job == job).order_by(OUTPUTS.c.id))
+
+
+def _of_source(source: str) -> ColumnElement[bool]:
+    """Asked of each output in turn, and not joined: a join would begin with every job of the source."""
+    return exists().where(JOBS.c.id == OUTPUTS.c.job, JOBS.c.source == source)

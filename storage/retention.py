@@ -5,6 +5,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.schema import Table
 
+from schemas.ids import first_at
 from schemas.tables import (
     ActionRow,
     BodyRow,
@@ -27,19 +28,23 @@ IDENTITY_DAYS = 30  # an identity forgotten sooner could be taken for new again 
 
 
 async def bodies(connection: AsyncConnection, before: int, limit: int) -> int:
-    """Bytes whose every receipt is old and judged."""
-    holder = RECEIPTS.c.body_id == BODIES.c.id
-    in_use = exists().where(holder, RECEIPTS.c.verdict.is_(None) | (RECEIPTS.c.received_at >= before))
-    came = exists().where(RECEIPTS.c.id == BODIES.c.id, RECEIPTS.c.received_at >= before)
-    return await _delete(connection, BODIES, ~in_use & ~came, limit)
+    """Bytes whose every receipt is old and judged. Only receipts of one delivery, with one digest, share them."""
+    first, holder = RECEIPTS.alias("first"), RECEIPTS.alias("holder")
+    in_use = exists().where(
+        first.c.id == BODIES.c.id,
+        holder.c.delivery_id == first.c.delivery_id,
+        holder.c.digest == first.c.digest,
+        holder.c.body_id == BODIES.c.id,
+        holder.c.verdict.is_(None) | (holder.c.received_at >= before),
+    )
+    return await _delete(connection, BODIES, ~in_use, before, limit)
 
 
 async def receipts(connection: AsyncConnection, before: int, limit: int) -> int:
     """Old receipts with a verdict, whose bytes are gone."""
     with_bytes = exists().where(BODIES.c.id == RECEIPTS.c.body_id)
-    return await _delete(
-        connection, RECEIPTS, (RECEIPTS.c.received_at < before) & RECEIPTS.c.verdict.is_not(None) & ~with_bytes, limit
-    )
+    old = (RECEIPTS.c.received_at < before) & RECEIPTS.c.verdict.is_not(None)
+    return await _delete(connection, RECEIPTS, old & ~with_bytes, before, limit)
 
 
 async def orphans(connection: AsyncConnection, before: int, limit: int) -> int:
@@ -49,26 +54,26 @@ async def orphans(connection: AsyncConnection, before: int, limit: int) -> int:
     )
     with_receipt = exists().where(RECEIPTS.c.delivery_id == DELIVERIES.c.id)
     condition = (DELIVERIES.c.last_received_at < before) & ~of_job & ~with_receipt
-    return await _delete(connection, DELIVERIES, condition, limit)
+    return await _delete(connection, DELIVERIES, condition, before, limit)
 
 
 async def refusals(connection: AsyncConnection, before: int, limit: int) -> int:
-    return await _delete(connection, REFUSALS, REFUSALS.c.received_at < before, limit)
+    return await _delete(connection, REFUSALS, REFUSALS.c.received_at < before, before, limit)
 
 
 async def observations(connection: AsyncConnection, before: int, limit: int) -> int:
     """Old answers about settled jobs; those that moved one stay."""
     settled = exists().where(JOBS.c.id == OBSERVATIONS.c.job, JOBS.c.settled_at.is_not(None))
     moved = exists().where(TRANSITIONS.c.observation == OBSERVATIONS.c.id)
-    return await _delete(connection, OBSERVATIONS, (OBSERVATIONS.c.last_seen_at < before) & settled & ~moved, limit)
+    condition = (OBSERVATIONS.c.last_seen_at < before) & settled & ~moved
+    return await _delete(connection, OBSERVATIONS, condition, before, limit)
 
 
 async def actions(connection: AsyncConnection, before: int, limit: int) -> int:
     """Old actions that are over, of settled jobs."""
     settled = exists().where(JOBS.c.id == ACTIONS.c.job, JOBS.c.settled_at.is_not(None))
-    return await _delete(
-        connection, ACTIONS, (ACTIONS.c.asked_at < before) & ACTIONS.c.due_at.is_(None) & settled, limit
-    )
+    condition = (ACTIONS.c.asked_at < before) & ACTIONS.c.due_at.is_(None) & settled
+    return await _delete(connection, ACTIONS, condition, before, limit)
 
 
 async def tallies(connection: AsyncConnection, before: int) -> int:
@@ -76,7 +81,10 @@ async def tallies(connection: AsyncConnection, before: int) -> int:
     return int(result.rowcount)
 
 
-async def _delete(connection: AsyncConnection, rows: Table, condition: ColumnElement[bool], limit: int) -> int:
-    chosen = select(rows.c.id).where(condition).order_by(rows.c.id).limit(limit)
+async def _delete(
+    connection: AsyncConnection, rows: Table, condition: ColumnElement[bool], before: int, limit: int
+) -> int:
+    # An id tells when it was made, so that the young rows, which are most of them, are not even looked at.
+    chosen = select(rows.c.id).where(rows.c.id < first_at(before), condition).order_by(rows.c.id).limit(limit)
     result = await connection.execute(delete(rows).where(rows.c.id.in_(chosen)))
     return int(result.rowcount)

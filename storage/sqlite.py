@@ -37,9 +37,10 @@ def claim_file(path: Path) -> None:
         if path.exists() and not path.is_file():
             raise UnsafeDatabaseFile(f"{path} is not a file; name a file in [database] url")
         _create(path)
-    except OSError as error:
+    except (OSError, sqlite3.Error) as error:
+        why = error.strerror if isinstance(error, OSError) else error
         raise UnsafeDatabaseFile(
-            f"cannot open {path}: {error.strerror}; make its folder, or name another file in [database] url"
+            f"cannot open {path}: {why}; make its folder, or name another file in [database] url"
         ) from None
 
 
@@ -48,10 +49,10 @@ def _create(path: Path) -> None:
     # whole process, and then another process that ends believes itself the last and deletes the WAL under us.
     with suppress(FileExistsError):
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600))
-    if path.stat().st_size == 0:
-        _begin_wal(path)
     if not os.access(path, os.R_OK | os.W_OK):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    if path.stat().st_size == 0:
+        _begin_wal(path)
 
 
 def _begin_wal(path: Path) -> None:

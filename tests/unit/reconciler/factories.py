@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from reconciler.apply import Applied, Rules
@@ -111,7 +112,10 @@ def cancel(state: ActionState | str = ActionState.ACCEPTED, **columns: Any) -> A
 
 
 def output(
-    file_id: str = "file-out", state: OutputState = OutputState.EXISTS, role: OutputRole = OutputRole.OUTPUT, **more: Any
+    file_id: str = "file-out",
+    state: OutputState = OutputState.EXISTS,
+    role: OutputRole = OutputRole.OUTPUT,
+    **more: Any,
 ) -> OutputRow:
     row = {"id": 1, "job": 1, "role": role.value, "file_id": file_id, "state": state.value, "named_at": NOW - MINUTE}
     return OutputRow(**{**row, "checks": 0 if state is OutputState.NAMED else 1, **more})
@@ -124,6 +128,8 @@ def facts(row: JobRow | None = None, **more: Any) -> Facts:
 def expected(*keys: str) -> Expected:
     return Expected(keys or ("batch.completed",))
 
+
+thoroughly = settings(deadline=None, max_examples=300)  # a slow machine is no failure
 
 # --- anything that the store can hold ---------------------------------------------------------------------------------
 

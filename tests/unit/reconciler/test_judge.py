@@ -1,7 +1,7 @@
 """Judge: the design's table, row by row, for every pair of statuses."""
 
 import pytest
-from factories import ENDS, OPEN_STATUSES, inferred, job, jobs
+from factories import ENDS, OPEN_STATUSES, inferred, job, jobs, thoroughly
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -70,7 +70,9 @@ def test_inferred_and_anything(said: Status | None) -> None:
     assert judge(inferred(), saying(said)) == WANTED
 
 
-@pytest.mark.parametrize("known", [None, job(), job(Status.COMPLETED), inferred()], ids=["none", "open", "ended", "inf"])
+@pytest.mark.parametrize(
+    "known", [None, job(), job(Status.COMPLETED), inferred()], ids=["none", "open", "ended", "inf"]
+)
 def test_unreadable(known: object) -> None:
     """A report that the strict parser refuses has no effect on anything."""
     assert judge(known, None) == Judgement(Verdict.UNREADABLE)  # type: ignore[arg-type]
@@ -83,7 +85,11 @@ def test_name_says_nothing() -> None:
     assert judge(job(Status.FAILED), report).verdict is Verdict.CONFLICT
 
 
-@given(st.one_of(st.none(), jobs), st.one_of(st.none(), st.builds(Report, status=st.one_of(st.none(), st.sampled_from(Status)))))
+@thoroughly
+@given(
+    st.one_of(st.none(), jobs),
+    st.one_of(st.none(), st.builds(Report, status=st.one_of(st.none(), st.sampled_from(Status)))),
+)
 def test_total(known: object, report: Report | None) -> None:
     """Every pair has a verdict, the same each time; it asks just where it disagrees, and adopts only the unknown."""
     judgement = judge(known, report)  # type: ignore[arg-type]
