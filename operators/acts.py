@@ -11,7 +11,7 @@ from schemas.dialects import DIALECTS
 from schemas.identity import is_job_id
 from schemas.tables import ActionRow, JobRow
 from schemas.words import ActionState, ActionVerb, AskedBy, Origin, Status
-from storage import actions, jobs, sources
+from storage import actions, jobs
 
 
 async def cancel(
@@ -63,7 +63,6 @@ async def track(
         raise NotPossible(f"{dialect.name} jobs of kind {kind!r} cannot be asked about; kinds that can: {known}")
     if not is_job_id(job_id):
         raise NotPossible("a job id is 1 to 256 printable ASCII characters without blanks, and not a dot or two")
-    await sources.enter(connection, source, dialect.name, now)
     return await jobs.bear(connection, new_id(), (source, kind, job_id), Origin.TRACK, now)
 
 

@@ -13,7 +13,7 @@ from schemas.ids import shown
 from schemas.readings import Observed, Response, Troubled, Uploaded
 from schemas.tables import JobRow, SubmissionRow
 from schemas.words import Origin, SubmissionState
-from storage import jobs, sources, submissions
+from storage import jobs, submissions
 from storage.store import Store
 
 UPLOAD_SECONDS = 600.0
@@ -68,7 +68,6 @@ class Submitting:
             updated_at=now,
         )
         async with self._store.writing() as connection:
-            await sources.enter(connection, self._source.name, self._source.dialect, now)
             await submissions.store(connection, row)
         self._progress(f"stored as {shown('sub', number)}: {file.rows} rows, {file.size} bytes")
         return number

@@ -7,7 +7,12 @@ from typing import Generic, TypeVar
 
 import structlog
 
+from schemas.readings import Troubled
+from schemas.words import Trouble
+
 log = structlog.get_logger()
+
+BROKEN = Troubled(Trouble.POISON, "an error of ours while asking")
 
 Item = TypeVar("Item")
 Answered = TypeVar("Answered")
@@ -23,12 +28,20 @@ class Back(Generic[Item, Answered]):
 
 
 class Asking(Generic[Item, Answered]):
-    """Asks about items by number, each at most once at a time, and keeps the answers until they are taken."""
+    """Asks about items by number, each at most once at a time, and keeps the answers until they are written.
+
+    `broken` stands for the answer when the asking itself breaks.
+    """
 
     def __init__(
-        self, ask: Callable[[Item], Awaitable[Answered]], clock: Callable[[], int], woken: Callable[[], None]
+        self,
+        ask: Callable[[Item], Awaitable[Answered]],
+        broken: Answered,
+        clock: Callable[[], int],
+        woken: Callable[[], None],
     ) -> None:
         self._ask = ask
+        self._broken = broken
         self._clock = clock
         self._woken = woken
         self._flying: dict[int, asyncio.Task[None]] = {}
@@ -62,9 +75,9 @@ class Asking(Generic[Item, Answered]):
         try:
             self._back[number] = Back(item, sent_at, await self._ask(item))
         except Exception:
-            # An error of ours while asking. The item is due still; without a pause it would be asked for again at once.
-            log.exception("asking_failed", number=number)
-            await asyncio.sleep(5)
+            # An error of ours while asking: it is written like any other trouble, so that this item waits and not the others.
+            log.exception("asking_broke", number=number)
+            self._back[number] = Back(item, sent_at, self._broken)
         finally:
             self._flying.pop(number, None)
             self._woken()

@@ -69,6 +69,9 @@ class Reconciler:
                 log.warning("lease_lost", source=source.name)
             except OperationalError as error:
                 log.error("store_trouble", source=source.name, error=str(error.orig))
+            except Exception:
+                # An error of ours with one source must not take the others down.
+                log.exception("source_broke", source=source.name)
             await asyncio.sleep(TRY_AGAIN_SECONDS)
 
     async def _keep(self, source: Source, lease: Lease) -> None:

@@ -104,7 +104,7 @@ class JobRow(SQLModel, table=True):
         Index("ix_jobs_wanted", "source", "due_at", "id", **_where("wanted_at IS NOT NULL")),
         Index("ix_jobs_adopted", "source", "origin", "status"),
         Index("ix_jobs_source", "source", "id"),
-        Index("ix_jobs_provider_id", "job_id"),
+        Index("ix_jobs_provider_id", "job_id", "source"),
         Index("ix_jobs_status", "status", "id"),
     )
     id: int = _id()

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from reconciler.apply import claimed
-from reconciler.asking import Asking, Back
+from reconciler.asking import BROKEN, Asking, Back
 from reconciler.owned import Owned
 from reconciler.pace import RETRY_FIRST, clamp, growing
 from reconciler.record import record, review_job
@@ -38,7 +38,7 @@ class ActionRound:
 
     def __init__(self, owned: Owned) -> None:
         self._owned = owned
-        self.asking: Asking[Item, Cancelled] = Asking(self._ask, owned.clock, owned.woken.set)
+        self.asking: Asking[Item, Cancelled] = Asking(self._ask, Cancelled(BROKEN, None), owned.clock, owned.woken.set)
 
     async def run_once(self, now: int) -> int:
         """Write what has come back and begin what is due. How many answers and beginnings that were."""

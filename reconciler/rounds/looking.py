@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from reconciler.asking import Asking, Back
+from reconciler.asking import BROKEN, Asking, Back
 from reconciler.owned import Owned
 from reconciler.pace import OUTPUT_FIRST, clamp, growing
 from reconciler.record import review_job
@@ -25,7 +25,7 @@ class OutputRound:
 
     def __init__(self, owned: Owned) -> None:
         self._owned = owned
-        self.asking: Asking[OutputRow, Looked] = Asking(self._ask, owned.clock, owned.woken.set)
+        self.asking: Asking[OutputRow, Looked] = Asking(self._ask, BROKEN, owned.clock, owned.woken.set)
 
     async def run_once(self, now: int) -> int:
         """Write what has come back and look for what is due. How many answers and questions that were."""

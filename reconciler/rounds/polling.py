@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from reconciler.apply import in_trouble
-from reconciler.asking import Asking, Back
+from reconciler.asking import BROKEN, Asking, Back
 from reconciler.owned import Owned
 from reconciler.record import record
 from reconciler.rounds.each import write_each
@@ -35,7 +35,7 @@ class PollRound:
 
     def __init__(self, owned: Owned) -> None:
         self._owned = owned
-        self.asking: Asking[JobRow, Polled] = Asking(self._ask, owned.clock, owned.woken.set)
+        self.asking: Asking[JobRow, Polled] = Asking(self._ask, Polled(BROKEN, None), owned.clock, owned.woken.set)
 
     async def run_once(self, now: int) -> int:
         """Write what has come back and ask about what is due. How many answers and questions that were."""
