@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from operators.errors import NotPossible
+from operators.errors import BadInput, NotPossible
 from operators.find import find_job
 from schemas.config import Config
 from schemas.dialects import DIALECTS
@@ -55,14 +55,14 @@ async def track(
     """Take in a job that was made elsewhere. One that is known already stays as it is.
 
     Raises:
-        NotPossible: the source's dialect cannot ask about such jobs, or the id cannot be one.
+        BadInput: the source's dialect cannot ask about such jobs, or the id cannot be one.
     """
     dialect = DIALECTS[config.sources[source].dialect]
     if kind not in dialect.kinds:
         known = ", ".join(sorted(dialect.kinds))
-        raise NotPossible(f"{dialect.name} jobs of kind {kind!r} cannot be asked about; kinds that can: {known}")
+        raise BadInput(f"{dialect.name} jobs of kind {kind} cannot be asked about; kinds that can: {known}")
     if not is_job_id(job_id):
-        raise NotPossible("a job id is 1 to 256 printable ASCII characters without blanks, and not a dot or two")
+        raise BadInput("a job id is 1 to 256 printable ASCII characters without blanks, and not a dot or two")
     return await jobs.bear(connection, new_id(), (source, kind, job_id), Origin.TRACK, now)
 
 

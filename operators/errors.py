@@ -1,9 +1,11 @@
 """What can go wrong for an operator, and the exit code that tells a script.
 
 Problem
+├── NotPossible        1  it cannot be done as things stand
+├── BadInput           2  what was given cannot be used; nothing was done
 ├── NoSuchThing        4  nothing here has that name
 ├── AmbiguousName      5  several things have that name
-├── NotPossible        1  it cannot be done as things stand
+├── NoDatabase         6  there is no database yet
 └── ProviderProblem    7  the provider refused, or could not be asked
 """
 
@@ -20,12 +22,20 @@ class NotPossible(Problem):
     exit_code = 1
 
 
+class BadInput(Problem):
+    exit_code = 2
+
+
 class NoSuchThing(Problem):
     exit_code = 4
 
 
 class AmbiguousName(Problem):
     exit_code = 5
+
+
+class NoDatabase(Problem):
+    exit_code = 6
 
 
 class ProviderProblem(Problem):

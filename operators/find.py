@@ -18,13 +18,21 @@ async def find_job(connection: AsyncConnection, name: str) -> JobRow:
     number = parse(name, "job")
     if number is not None and (job := await jobs.get(connection, number)):
         return job
+    found = await _named(connection, name)
+    if not found:
+        raise NoSuchThing(
+            f"no job is called {name or '(nothing)'}; `batchkeeper jobs` lists them, `batchkeeper track SOURCE JOB_ID` adds one"
+        )
+    if len(found) > 1:
+        names = "".join(f"\n  {shown('job', job.id)}  {job.source}/{job.job_id} ({job.kind})" for job in found)
+        raise AmbiguousName(f"several jobs are called {name}; say which by the id in front:{names}")
+    return found[0]
+
+
+async def _named(connection: AsyncConnection, name: str) -> list[JobRow]:
+    """Every job that the name may mean: ids may hold slashes, so the part before the first need not be a source."""
     found = await jobs.named(connection, name)
     source, slash, job_id = name.partition("/")
-    if not found and slash:
-        found = await jobs.named(connection, job_id, source)
-    if not found:
-        raise NoSuchThing(f"no job is called {name}; `batchkeeper jobs` lists them, `batchkeeper track` adds one")
-    if len(found) > 1:
-        names = ", ".join(f"{job.source}/{job.job_id} ({job.kind}, {shown('job', job.id)})" for job in found)
-        raise AmbiguousName(f"several jobs are called {name}: {names}")
-    return found[0]
+    if slash:
+        found += await jobs.named(connection, job_id, source)
+    return found

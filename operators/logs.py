@@ -1,26 +1,26 @@
 """Logging: one event a line, as text on a terminal and as JSON otherwise, on standard error. Never a body, never a secret."""
 
 import logging
+import os
 import sys
 from typing import Any
 
 import structlog
 
+from schemas.texts import clean
+
 LONGEST_VALUE = 256
+_FIRST = ("timestamp", "level", "event")
 
 
 def configure() -> None:
     """Set up structlog for this process."""
-    is_terminal = sys.stderr.isatty()
-    renderer: Any = structlog.dev.ConsoleRenderer() if is_terminal else structlog.processors.JSONRenderer()
-    tracebacks = [] if is_terminal else [structlog.processors.format_exc_info]
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            _cut,
-            *tracebacks,
-            renderer,
+            tidied,
+            *_renderers(sys.stderr.isatty()),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
@@ -28,8 +28,19 @@ def configure() -> None:
     )
 
 
-def _cut(_logger: Any, _method: str, event: Any) -> Any:
-    for name, value in event.items():
-        if isinstance(value, str) and len(value) > LONGEST_VALUE:
-            event[name] = value[:LONGEST_VALUE] + "…"
-    return event
+def tidied(_logger: Any, _method: str, event: Any) -> Any:
+    """Time, level and event first; every text cut, and without anything that a terminal would obey."""
+    ordered = {name: event[name] for name in _FIRST if name in event} | dict(event)
+    return {name: _tidy(value) for name, value in ordered.items()}
+
+
+def _tidy(value: Any) -> Any:
+    return clean(value, LONGEST_VALUE) if isinstance(value, str) else value
+
+
+def _renderers(is_terminal: bool) -> list[Any]:
+    if not is_terminal:
+        return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+    # A plain traceback: the decorated one would print the values of variables, and secrets among them.
+    coloured, plain = not os.environ.get("NO_COLOR"), structlog.dev.plain_traceback
+    return [structlog.dev.ConsoleRenderer(colors=coloured, exception_formatter=plain)]

@@ -90,8 +90,13 @@ async def list_sources(connection: AsyncConnection, config: Config, now: int) ->
 
 def webhook_url(config: Config, source: str) -> str:
     """The URL to register at the provider."""
-    origin = config.receiver.public_url or f"http://{_host(config.receiver.host)}:{config.receiver.port}"
-    return f"{origin.rstrip('/')}/webhooks/{source}"
+    public = config.receiver.public_url
+    return f"{public.rstrip('/')}/webhooks/{source}" if public else receiver_url(config, source)
+
+
+def receiver_url(config: Config, source: str) -> str:
+    """The same door from this machine, whatever stands in front of it for others."""
+    return f"http://{_host(config.receiver.host)}:{config.receiver.port}/webhooks/{source}"
 
 
 async def show_job(connection: AsyncConnection, config: Config, name: str, now: int) -> View:

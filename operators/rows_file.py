@@ -2,19 +2,16 @@
 
 import hashlib
 import json
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
-from operators.errors import Problem
+from operators.errors import BadInput
+from schemas.texts import clean
 
 MOST_PROBLEMS_SHOWN = 20
-
-
-class BadInput(Problem):
-    """The file cannot be submitted as it is. Nothing was sent."""
-
-    exit_code = 2
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,56 +31,116 @@ def read_rows(path: Path) -> RowsFile:
     Raises:
         BadInput: the file cannot be read, or any line is no request, repeats a custom_id, or asks for another endpoint.
     """
-    digest, problems, seen, endpoints = hashlib.sha256(), [], dict[str, int](), dict[str, int]()
-    rows = size = 0
+    reading = _Reading()
     try:
+        if path.exists() and not path.is_file():
+            raise BadInput(f"cannot read {path}: it is not a file")
         with path.open("rb") as lines:
-            for number, line in enumerate(lines, 1):
-                digest.update(line)
-                size += len(line)
-                if line.strip():
-                    rows += 1
-                    problems += [f"line {number}: {problem}" for problem in _problems(line, number, seen, endpoints)]
+            for line in lines:
+                reading.take(line)
     except OSError as error:
         raise BadInput(f"cannot read {path}: {error.strerror}") from None
-    if len(endpoints) > 1:
-        ways = ", ".join(f"{url} (first in line {line})" for url, line in endpoints.items())
-        problems.append(f"one batch has one endpoint, and the rows have several: {ways}")
-    if not rows:
-        problems.append("the file has no rows; each line is one request, as JSON")
-    if problems:
-        raise BadInput(_text(path, problems))
-    return RowsFile(path, rows, size, digest.hexdigest(), next(iter(endpoints)))
+    reading.end()
+    if reading.problems:
+        raise BadInput(_text(path, reading))
+    return RowsFile(path, reading.rows, reading.size, reading.digest.hexdigest(), next(iter(reading.endpoints)))
 
 
-def _problems(line: bytes, number: int, seen: dict[str, int], endpoints: dict[str, int]) -> list[str]:
+@dataclass
+class _Reading:
+    """What is known of a file after so many lines."""
+
+    number: int = 0
+    rows: int = 0
+    size: int = 0
+    digest: Any = field(default_factory=hashlib.sha256)
+    lines: dict[str, int] = field(default_factory=dict)  # where each custom_id stands
+    endpoints: dict[str, int] = field(default_factory=dict)  # where each url stands first
+    problems: list[str] = field(default_factory=list)  # the first ones
+    more: int = 0  # how many beyond those
+
+    def take(self, line: bytes) -> None:
+        self.number += 1
+        self.size += len(line)
+        self.digest.update(line)
+        if line.strip():
+            self.rows += 1
+            for problem in self._problems(line):
+                self._note(f"line {self.number}: {problem}")
+
+    def end(self) -> None:
+        if len(self.endpoints) > 1:
+            several = [f"{clean(url, 80)} (first in line {line})" for url, line in list(self.endpoints.items())[:5]]
+            self._note(f"one batch has one endpoint, and the rows have several: {', '.join(several)}")
+        if not self.rows:
+            self._note("the file has no rows; each line is one request, as JSON")
+
+    def _note(self, problem: str) -> None:
+        if len(self.problems) < MOST_PROBLEMS_SHOWN:
+            self.problems.append(problem)
+        else:
+            self.more += 1
+
+    def _problems(self, line: bytes) -> Iterator[str]:
+        try:
+            row = _parsed(line)
+        except ValueError as error:
+            yield str(error)
+            return
+        yield from self._custom_id(row.get("custom_id"))
+        yield from self._url(row.get("url"))
+        if str(row.get("method", "POST")).upper() != "POST":
+            yield "method has to be POST"
+        if not isinstance(row.get("body"), dict):
+            yield "body is missing or not an object; it holds the request itself"
+
+    def _custom_id(self, custom_id: Any) -> Iterator[str]:
+        if not isinstance(custom_id, str) or not custom_id:
+            yield "custom_id is missing or empty; it tells the results apart"
+        elif custom_id in self.lines:
+            yield f"custom_id {clean(custom_id, 80)} stands in line {self.lines[custom_id]} already"
+        else:
+            self.lines[custom_id] = self.number
+
+    def _url(self, url: Any) -> Iterator[str]:
+        if not isinstance(url, str) or not url:
+            yield "url is missing; it names the endpoint, such as /v1/chat/completions"
+        else:
+            self.endpoints.setdefault(url, self.number)
+
+
+def _parsed(line: bytes) -> dict[str, Any]:
+    """One row. A ValueError says in words for a person why it is none."""
+    if line.startswith(_BYTE_ORDER_MARK):
+        raise ValueError("begins with a byte order mark; save the file as UTF-8 without one")
     try:
-        row: Any = json.loads(line.decode("utf-8"))
-    except (UnicodeDecodeError, ValueError, RecursionError):
-        return ["not JSON in UTF-8"]
+        row = json.loads(line.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_refuse)
+    except UnicodeDecodeError:
+        raise ValueError("not UTF-8") from None
+    except json.JSONDecodeError as error:
+        raise ValueError(f"not JSON: {error.msg} in column {error.colno}") from None
+    except RecursionError:
+        raise ValueError("not JSON: nested too deeply") from None
     if not isinstance(row, dict):
-        return ["not a JSON object"]
-    problems = []
-    custom_id, url = row.get("custom_id"), row.get("url")
-    if not isinstance(custom_id, str) or not custom_id:
-        problems.append("custom_id is missing or empty")
-    elif custom_id in seen:
-        problems.append(f"custom_id {custom_id!r} stands in line {seen[custom_id]} already")
-    else:
-        seen[custom_id] = number
-    if not isinstance(url, str) or not url:
-        problems.append("url is missing; it names the endpoint, such as /v1/chat/completions")
-    else:
-        endpoints.setdefault(url, number)
-    if str(row.get("method", "POST")).upper() != "POST":
-        problems.append("method has to be POST")
-    if not isinstance(row.get("body"), dict):
-        problems.append("body is missing or not an object")
-    return problems
+        raise ValueError("not a JSON object; each line is one request")
+    return row
 
 
-def _text(path: Path, problems: list[str]) -> str:
-    shown = [f"  {problem}" for problem in problems[:MOST_PROBLEMS_SHOWN]]
-    if len(problems) > MOST_PROBLEMS_SHOWN:
-        shown.append(f"  ... and {len(problems) - MOST_PROBLEMS_SHOWN} more")
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    row = dict(pairs)
+    if len(row) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"{clean(twice, 80)} stands twice in one object")
+    return row
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is not JSON")
+
+
+def _text(path: Path, reading: _Reading) -> str:
+    shown = [f"  {problem}" for problem in reading.problems]
+    if reading.more:
+        shown.append(f"  ... and {reading.more} more")
     return "\n".join([f"{path} cannot be submitted; nothing was sent:", *shown])

@@ -33,7 +33,8 @@ def expectations(job: JobRow, source: Source, dialect: Dialect, terms: Terms) ->
     if ended_at is not None and ended_at < terms.listening_since - _GRAIN:
         return ()
     counts = RowCounts(job.rows_total, job.rows_completed, job.rows_failed)
-    return dialect.expected(Ended(job.kind, status, counts, job.output_file_id), source.webhook_events)
+    ended = Ended(job.kind, status, counts, job.output_file_id, bool(job.writes_files))
+    return dialect.expected(ended, source.webhook_events)
 
 
 _GRAIN = 1_000_000  # providers tell whole seconds

@@ -26,7 +26,7 @@ class Keeping:
 
     def __init__(self, owned: Owned) -> None:
         self.owned = owned
-        self._saved = Circuit()
+        self._saved: Circuit | None = None  # what the store shows may be from the process before us
         self._actions = ActionRound(owned)
         self._polls = PollRound(owned)
         self._outputs = OutputRound(owned)
@@ -114,7 +114,7 @@ class Keeping:
         names = ("trouble", "trouble_message", "trouble_since", "asking_again_at")
         async with self.owned.writing() as connection:
             await sources.change(connection, self.owned.source.name, dict(zip(names, shown, strict=True)))
-        if circuit.trouble != self._saved.trouble:
+        if circuit.trouble != (self._saved.trouble if self._saved else None):
             log.warning(
                 "source_trouble", source=self.owned.source.name, trouble=circuit.trouble, message=circuit.message
             )

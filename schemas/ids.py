@@ -17,7 +17,6 @@ _START_MS = (parse_rfc3339("2025-01-01T00:00:00Z") or 0) // 1000
 _LETTERS = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's: no i, l, o, u
 _VALUES = {letter: value for value, letter in enumerate(_LETTERS)}
 _PAIRS = [first + second for first in _LETTERS for second in _LETTERS]
-_SHIFTS = (50, 40, 30, 20, 10, 0)
 _LENGTH = 13
 _SEQUENCE_BITS, _WRITER_BITS = 12, 10
 
@@ -52,8 +51,12 @@ def first_at(micros: int) -> int:
 
 def shown(prefix: str, number: int) -> str:
     """`shown("rcp", 5)` is `rcp_0000000000005`."""
-    pairs = (_PAIRS[(number >> shift) & 1023] for shift in _SHIFTS)
-    return f"{prefix}_{_LETTERS[number >> 60]}{''.join(pairs)}"
+    high, middle, low = number >> 40, number >> 20, number
+    return (
+        f"{prefix}_{_LETTERS[high >> 20]}"
+        f"{_PAIRS[high >> 10 & 1023]}{_PAIRS[high & 1023]}{_PAIRS[middle >> 10 & 1023]}"
+        f"{_PAIRS[middle & 1023]}{_PAIRS[low >> 10 & 1023]}{_PAIRS[low & 1023]}"
+    )
 
 
 def parse(text: str, prefix: str) -> int | None:

@@ -206,6 +206,7 @@ class Ended:
     status: Status
     counts: RowCounts
     output_file_id: str | None
+    writes_files: bool = True
 
 
 @dataclass(frozen=True, slots=True)

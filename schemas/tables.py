@@ -174,7 +174,10 @@ class DeliveryRow(SQLModel, table=True):
     """One event of one job, however often it came. Inserted and counted by the ledger; its verdict is set by the judge."""
 
     __tablename__ = "deliveries"
-    __table_args__ = (UniqueConstraint("source", "kind", "job_id", "delivery_key"),)
+    __table_args__ = (
+        UniqueConstraint("source", "kind", "job_id", "delivery_key"),
+        Index("ix_deliveries_source", "source", "id"),
+    )
     id: int = _id()
     source: str = _words()
     kind: str = _words()

@@ -13,7 +13,7 @@ from operators.cli.context import configuration, source_named, verb
 from operators.cli.look import Json
 from operators.clock import now
 from operators.errors import NotPossible
-from operators.queries import webhook_url
+from operators.queries import receiver_url
 from schemas.config import Config
 from schemas.dialects.dialect import SignedRequest
 
@@ -88,4 +88,4 @@ def _made(
     moment = now()
     made = body.read_bytes() if body else dialect.sample(event, job, status, chosen.base_url, moment)
     secret = chosen.webhook_secrets[0].reveal().encode()
-    return to or webhook_url(config, source), dialect.sign(secret, made, moment)
+    return to or receiver_url(config, source), dialect.sign(secret, made, moment)

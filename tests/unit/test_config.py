@@ -809,8 +809,7 @@ class TestTheExample:
         assert (
             config.sources["gateway"].base_url,
             config.sources["gateway"].webhook_endpoint_id,
-            config.receiver.public_url,
-        ) == ("http://127.0.0.1:8090/v1", "5f0c3f7e-0000-4000-8000-000000000001", "http://127.0.0.1:8080")
+        ) == ("http://127.0.0.1:8090/v1", "5f0c3f7e-0000-4000-8000-000000000001")
 
     def test_its_comments_show_the_defaults(self):
         """

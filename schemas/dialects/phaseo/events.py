@@ -59,7 +59,7 @@ def sample(event: str, job_id: str, status: str, base_url: str, now: int) -> byt
 
 
 def _is_all_failed(ended: Ended) -> bool:
-    return ended.output_file_id is None or ended.counts.completed == 0
+    return (ended.writes_files and ended.output_file_id is None) or ended.counts.completed == 0
 
 
 def _subscribed(events: Sequence[str], kind: str, phase: str) -> bool:

@@ -117,17 +117,21 @@ def read_create(response: Response) -> Observed | SubmitRefused | SubmitUnclear 
     """Two answers leave a batch behind that may be alive (contract 3.1): both are 502 and name it in `error.batch_id`."""
     if 200 <= response.status < 300:
         answer = _read_batch(response, None)
-        return (
-            answer
-            if isinstance(answer, Observed)
-            else SubmitUnclear("the create was answered without a readable batch")
-        )
+        return answer if isinstance(answer, Observed) else _unclear(response, answer)
     if response.status >= 500:
         envelope = read_envelope(response)
         return SubmitUnclear(
             f"HTTP {response.status}: {envelope}", envelope.about if is_job_id(envelope.about) else None
         )
     return SubmitRefused(response.status, str(read_envelope(response)))  # the gateway says no: nothing exists there
+
+
+def _unclear(response: Response, trouble: Troubled) -> SubmitUnclear:
+    """A create that succeeded and told too little: its id, if there is one, is enough to ask about it."""
+    document = _document(response)
+    job_id = None if isinstance(document, Troubled) else document.get("id")
+    message = f"the create was answered without a readable batch: {trouble.message}"
+    return SubmitUnclear(message, job_id if isinstance(job_id, str) and is_job_id(job_id) else None)
 
 
 def _refused_or_troubled(response: Response) -> SubmitRefused | Troubled:

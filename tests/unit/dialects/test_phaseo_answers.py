@@ -101,7 +101,6 @@ def test_cancel_denied() -> None:
         (500, PASSED_ON, Trouble.UPSTREAM, False),
         (501, PASSED_ON, Trouble.UPSTREAM, False),
         (500, b"Internal Server Error", Trouble.GATEWAY, False),
-        (501, nested("upstream_error", "x"), None, False),
         (502, nested("async_job_persistence_failed", "x", batch_id=JOB), Trouble.GATEWAY, False),
         (404, b"404 Not Found", Trouble.REQUEST, False),
         (400, b"Bad Request", Trouble.REQUEST, False),
@@ -112,16 +111,12 @@ def test_cancel_denied() -> None:
         (200, {"id": "batch_another", "status": "cancelled"}, Trouble.WRONG_JOB, False),
     ],
 )
-def test_cancel_troubled(status: int, body: Any, trouble: Trouble | None, about_source: bool) -> None:
+def test_cancel_troubled(status: int, body: Any, trouble: Trouble, about_source: bool) -> None:
     """What is about our key, the gateway, a wrong path or the provider's own trouble refuses nothing: it is asked again."""
     answer = Phaseo().read_cancel("batch", JOB, response(status, body))
 
-    if trouble is None:
-        assert isinstance(answer, CancelRefused)
-        assert answer.cannot
-    else:
-        assert isinstance(answer, Troubled)
-        assert (answer.trouble, answer.about_source) == (trouble, about_source)
+    assert isinstance(answer, Troubled)
+    assert (answer.trouble, answer.about_source) == (trouble, about_source)
 
 
 # --- upload -----------------------------------------------------------------------------------------------------------
@@ -223,7 +218,6 @@ def test_batch_may_exist_under_no_usable_id(batch_id: Any) -> None:
         (500, PASSED_ON),
         (200, b""),
         (200, b"OK"),
-        (200, {"id": JOB}),
         (200, {"error": "x"}),
         (201, {"id": "..", "status": "validating"}),
     ],
@@ -308,3 +302,11 @@ def test_file_troubled(status: int, body: Any, trouble: Trouble) -> None:
 
     assert isinstance(answer, Troubled)
     assert answer.trouble is trouble
+
+
+def test_a_create_that_tells_only_an_id_can_be_asked_about():
+    """A success without a status is unclear, and its id is kept: the status endpoint knows the rest."""
+    answer = Phaseo().read_create(response(200, {"id": JOB}))
+
+    assert isinstance(answer, SubmitUnclear)
+    assert answer.job_id == JOB

@@ -88,7 +88,7 @@ def test_odd_ids(job_id: str) -> None:
     assert outcome.identity == Identity("batch", job_id, "batch.completed")
 
 
-UNREADABLE_IDS = [
+UNREADABLE_IDS: list[Any] = [
     None,
     7,
     True,

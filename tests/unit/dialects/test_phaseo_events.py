@@ -228,3 +228,14 @@ def test_identity_of_a_sample() -> None:
     assert isinstance(outcome, Verified)
     assert outcome.identity == Identity("batch", JOB, "batch.failed")
     assert outcome.report.status is Status.EXPIRED
+
+
+def test_a_provider_without_files_announces_all_the_same():
+    """
+    Where the provider behind it never exposes a file, a completed batch without one is announced if a row succeeded.
+    """
+    ended = Ended("batch", Status.COMPLETED, RowCounts(3, 3, 0), None, writes_files=False)
+
+    (expectation,) = Phaseo().expected(ended, DEFAULT)
+
+    assert Expected(("batch.completed",)) == expectation

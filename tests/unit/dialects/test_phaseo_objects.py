@@ -13,7 +13,7 @@ from schemas.times import SECOND, parse_rfc3339
 from schemas.words import AttemptOutcome, Status
 
 JOB = "batch_01K2XYZ3ABCDEFGHJKMNPQRSTV"
-CREATED = {
+CREATED: dict[str, Any] = {
     "id": JOB,
     "object": "batch",
     "endpoint": "/v1/responses",

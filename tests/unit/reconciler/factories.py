@@ -79,10 +79,10 @@ def answer(status: Status = Status.RUNNING, **said: Any) -> Observation:
     return Observation(status=status, **{**plain, **said})
 
 
-def completed(failed: int = 0, **said: Any) -> Observation:
+def completed(failed: int = 0, status: Status = Status.COMPLETED, **said: Any) -> Observation:
     """Ten rows, of which some failed, with the files that go with that."""
     files = {"output_file_id": "file-out", "error_file_id": "file-err" if failed else None}
-    return answer(Status.COMPLETED, counts=RowCounts(10, 10 - failed, failed), progress=100, **{**files, **said})
+    return answer(status, counts=RowCounts(10, 10 - failed, failed), progress=100, **{**files, **said})
 
 
 def troubled(trouble: Trouble = Trouble.GATEWAY, **said: Any) -> Troubled:
@@ -129,7 +129,7 @@ def expected(*keys: str) -> Expected:
     return Expected(keys or ("batch.completed",))
 
 
-thoroughly = settings(deadline=None, max_examples=300)  # a slow machine is no failure
+thoroughly = settings(deadline=None, max_examples=100)  # a slow machine is no failure
 
 # --- anything that the store can hold ---------------------------------------------------------------------------------
 
