@@ -10,13 +10,14 @@ DELIVERIES, RECEIPTS, REFUSALS = table(DeliveryRow), table(ReceiptRow), table(Re
 
 
 async def of_job(connection: AsyncConnection, source: str, kind: str, job_id: str) -> list[DeliveryRow]:
+    """The deliveries of a job, oldest first."""
     statement = (
         select(DELIVERIES)
         .where(DELIVERIES.c.source == source, DELIVERIES.c.kind == kind, DELIVERIES.c.job_id == job_id)
-        .order_by(DELIVERIES.c.id)
+        .order_by(DELIVERIES.c.delivery_key)  # as they lie in the index of identities; by id it would not be used
         .limit(1000)
     )
-    return await fetch(connection, DeliveryRow, statement)
+    return sorted(await fetch(connection, DeliveryRow, statement), key=lambda row: row.id)
 
 
 async def receipts_of(connection: AsyncConnection, delivery: int, limit: int) -> list[ReceiptRow]:

@@ -1,38 +1,60 @@
-"""The rows of one group: how accepted requests become deliveries, receipts and bodies inside one transaction."""
+"""The rows of one group: how accepted requests become deliveries, receipts and bodies.
+
+Requests go in as rows of `arrivals`, a view of this connection alone, whose trigger says once and in SQL what becomes of
+one arrival, in the order in which they came. So a whole group is one statement. That matters: every statement, and
+every row fetched, hands the interpreter's lock over to the event loop and has to wait for it again.
+"""
 
 import hashlib
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
 from schemas.readings import Verified
 
-Key = tuple[str, str, str, str]
-
 UNREADABLE_KIND = "unreadable"
 
-_DELIVERY = (
-    "id", "source", "kind", "job_id", "delivery_key", "event_type", "reported_status",
-    "times_received", "first_received_at", "last_received_at",
+_COLUMNS = (
+    "receipt", "delivery", "source", "kind", "job_id", "delivery_key", "body", "digest", "received_at", "signed_at",
+    "secret_index", "submission", "event_type", "event_id", "attempt", "reported_status", "native_status", "progress",
+    "unreadable",
 )  # fmt: skip
-_RECEIPT = (
-    "id", "delivery_id", "body_id", "source", "digest", "received_at", "signed_at", "secret_index", "submission",
-    "event_type", "event_id", "attempt", "reported_status", "native_status", "progress", "unreadable",
-)  # fmt: skip
-_BODY = ("id", "body")
 
-_UNLOCKED = 2_047  # more at a time, and hashlib lets go of the interpreter's lock and has to queue up for it again
+_VIEW = f"CREATE TEMP VIEW arrivals AS SELECT {', '.join(f'NULL AS {column}' for column in _COLUMNS)}"
 
 # The conflict's target is named, so that two rows with one id are an error and not taken for one delivery.
-_COUNTED = """ ON CONFLICT (source, kind, job_id, delivery_key) DO UPDATE SET
-    times_received = times_received + excluded.times_received,
-    last_received_at = max(last_received_at, excluded.last_received_at)"""
+# A body is kept once for each delivery: equal digests are only where to look, the bytes decide.
+_TRIGGER = """CREATE TEMP TRIGGER record INSTEAD OF INSERT ON arrivals BEGIN
+    INSERT INTO deliveries (id, source, kind, job_id, delivery_key, event_type, reported_status,
+                            times_received, first_received_at, last_received_at)
+    VALUES (NEW.delivery, NEW.source, NEW.kind, NEW.job_id, NEW.delivery_key, NEW.event_type, NEW.reported_status,
+            1, NEW.received_at, NEW.received_at)
+    ON CONFLICT (source, kind, job_id, delivery_key) DO UPDATE SET
+        times_received = times_received + 1,
+        last_received_at = max(last_received_at, excluded.last_received_at);
 
-_FIND = "SELECT id FROM deliveries WHERE source = ? AND kind = ? AND job_id = ? AND delivery_key = ?"
+    INSERT INTO receipts (id, delivery_id, body_id, source, digest, received_at, signed_at, secret_index, submission,
+                          event_type, event_id, attempt, reported_status, native_status, progress, unreadable)
+    SELECT NEW.receipt,
+           deliveries.id,
+           coalesce((SELECT bodies.id FROM receipts JOIN bodies ON bodies.id = receipts.body_id
+                     WHERE receipts.delivery_id = deliveries.id AND receipts.digest = NEW.digest
+                       AND bodies.body = NEW.body
+                     ORDER BY receipts.id LIMIT 1), NEW.receipt),
+           NEW.source, NEW.digest, NEW.received_at, NEW.signed_at, NEW.secret_index, NEW.submission,
+           NEW.event_type, NEW.event_id, NEW.attempt, NEW.reported_status, NEW.native_status, NEW.progress,
+           NEW.unreadable
+    FROM deliveries
+    WHERE source = NEW.source AND kind = NEW.kind AND job_id = NEW.job_id AND delivery_key = NEW.delivery_key;
 
-_SAME_BODY = """SELECT bodies.id FROM receipts JOIN bodies ON bodies.id = receipts.body_id
-WHERE receipts.delivery_id = ? AND receipts.digest = ? AND bodies.body = ? ORDER BY receipts.id LIMIT 1"""
+    INSERT INTO bodies (id, body)
+    SELECT NEW.receipt, NEW.body FROM receipts WHERE id = NEW.receipt AND body_id = NEW.receipt;
+END"""
+
+_DELIVERIES = "SELECT group_concat(id || ' ' || delivery_id) FROM receipts WHERE id BETWEEN ? AND ?"
+
+_UNLOCKED = 2_047  # more at a time, and hashlib lets go of the interpreter's lock and has to queue up for it again
 
 
 class Accepted(NamedTuple):
@@ -53,115 +75,51 @@ class Kept(NamedTuple):
     duplicate: bool
 
 
-class _Delivery:
-    """One delivery of the group: how often the group brings it, and after writing, its id."""
-
-    __slots__ = ("count", "first", "id", "is_known", "last", "report")
-
-    def __init__(self, accepted: Accepted) -> None:
-        self.count = 0
-        self.first = self.last = accepted.received_at
-        self.report = accepted.verified.report
-        self.id = 0
-        self.is_known = False
-
-    def meet(self, received_at: int) -> None:
-        self.count += 1
-        self.first, self.last = min(self.first, received_at), max(self.last, received_at)
+def prepare(connection: sqlite3.Connection) -> None:
+    """Make a connection ready for `write_rows`. Nothing of it goes into the file."""
+    connection.execute(_VIEW)
+    connection.execute(_TRIGGER)
 
 
 def write_rows(connection: sqlite3.Connection, group: Sequence[Accepted], new_id: Callable[[], int]) -> list[Kept]:
     """Write a group inside the transaction that is open. Each gets its own answer, in order."""
-    keys = [_key(accepted) for accepted in group]
-    deliveries = _write_deliveries(connection, group, keys, new_id)
-    return _write_receipts(connection, group, [deliveries[key] for key in keys], new_id)
+    ids = [(new_id(), new_id()) for _ in group]
+    values: list[object] = []
+    for (delivery, receipt), accepted in zip(ids, group, strict=True):
+        values += (receipt, delivery, *_row(accepted))
+    connection.execute(_insert(len(group)), values)
+    found = dict(_deliveries(connection, ids[0][1], ids[-1][1]))
+    return [Kept(receipt, found[receipt], found[receipt] != delivery) for delivery, receipt in ids]
 
 
-def _key(accepted: Accepted) -> Key:
+def _row(accepted: Accepted) -> tuple[object, ...]:
+    source, verified, body, received_at, submission = accepted
+    report = verified.report
+    return (
+        source, *_identity(accepted), body, _digest(body), received_at, verified.signed_at, verified.secret_index,
+        submission, report.event_type, report.event_id, report.attempt, report.status, report.native_status,
+        report.progress, verified.unreadable,
+    )  # fmt: skip
+
+
+def _identity(accepted: Accepted) -> tuple[str, str, str]:
     """What cannot be read is known by its bytes alone: there is no job to file it under."""
     identity = accepted.verified.identity
     if identity is None:
-        return accepted.source, UNREADABLE_KIND, "", f"sha256:{hashlib.sha256(accepted.body).hexdigest()}"
-    return accepted.source, identity.kind, identity.job_id, identity.delivery_key
+        return UNREADABLE_KIND, "", f"sha256:{hashlib.sha256(accepted.body).hexdigest()}"
+    return identity.kind, identity.job_id, identity.delivery_key
 
 
-def _write_deliveries(
-    connection: sqlite3.Connection, group: Sequence[Accepted], keys: Sequence[Key], new_id: Callable[[], int]
-) -> dict[Key, _Delivery]:
-    met: dict[Key, _Delivery] = {}
-    for accepted, key in zip(group, keys, strict=True):
-        delivery = met.get(key)
-        if delivery is None:
-            delivery = met[key] = _Delivery(accepted)
-        delivery.meet(accepted.received_at)
-    values: list[object] = []
-    for key in sorted(met):  # in one order everywhere, so that two writers can never wait for each other
-        delivery = met[key]
-        delivery.id = new_id()
-        report = delivery.report
-        values += (delivery.id, *key, report.event_type, report.status)
-        values += (delivery.count, delivery.first, delivery.last)
-    connection.execute(_insert("deliveries", _DELIVERY, len(met), _COUNTED), values)
-    if not _are_all_new(connection, [delivery.id for delivery in met.values()]):
-        for key, delivery in met.items():
-            _recognise(connection, key, delivery)
-    return met
-
-
-def _are_all_new(connection: sqlite3.Connection, ids: Sequence[int]) -> bool:
-    """Have all our ids gone in? One row instead of RETURNING's many: each row fetched hands the interpreter's lock around."""
-    (count,) = connection.execute(_count(len(ids)), ids).fetchone()
-    return bool(count == len(ids))
-
-
-def _recognise(connection: sqlite3.Connection, key: Key, delivery: _Delivery) -> None:
-    (number,) = connection.execute(_FIND, key).fetchone()
-    delivery.is_known = number != delivery.id
-    delivery.id = number
-
-
-def _write_receipts(
-    connection: sqlite3.Connection,
-    group: Sequence[Accepted],
-    deliveries: Sequence[_Delivery],
-    new_id: Callable[[], int],
-) -> list[Kept]:
-    receipts: list[object] = []
-    bodies: list[object] = []
-    kept: list[Kept] = []
-    holders: dict[tuple[int, bytes], int] = {}
-    for accepted, delivery in zip(group, deliveries, strict=True):
-        source, verified, body, received_at, submission = accepted
-        report = verified.report
-        receipt, digest = new_id(), _digest(body)
-        holder = receipt
-        if delivery.is_known:
-            holder = holders.get((delivery.id, body)) or _find_body(connection, delivery.id, digest, body) or receipt
-        if delivery.is_known or delivery.count > 1:
-            holders[delivery.id, body] = holder
-        if holder == receipt:
-            bodies += (receipt, body)
-        receipts += (
-            receipt, delivery.id, holder, source, digest, received_at, verified.signed_at, verified.secret_index,
-            submission, report.event_type, report.event_id, report.attempt, report.status, report.native_status,
-            report.progress, verified.unreadable,
-        )  # fmt: skip
-        kept.append(Kept(receipt, delivery.id, delivery.is_known))
-        delivery.is_known = True
-    connection.execute(_insert("receipts", _RECEIPT, len(group)), receipts)
-    if bodies:
-        connection.execute(_insert("bodies", _BODY, len(bodies) // len(_BODY)), bodies)
-    return kept
-
-
-def _find_body(connection: sqlite3.Connection, delivery: int, digest: int, body: bytes) -> int | None:
-    """The receipt that these very bytes came with, if they are still kept."""
-    found = connection.execute(_SAME_BODY, (delivery, digest, body)).fetchone()
-    return None if found is None else int(found[0])
+def _deliveries(connection: sqlite3.Connection, first: int, last: int) -> Iterator[tuple[int, int]]:
+    """Which delivery each receipt from `first` to `last` is of. Ids only grow, so these are the group's."""
+    (listed,) = connection.execute(_DELIVERIES, (first, last)).fetchone()
+    for pair in listed.split(","):
+        receipt, _, delivery = pair.partition(" ")
+        yield int(receipt), int(delivery)
 
 
 def _digest(body: bytes) -> int:
-    """The first 63 bits of the SHA-256, which fit a column. Equal ones are still compared byte by byte."""
+    """The first 63 bits of the SHA-256, which fit a column."""
     digest = hashlib.sha256()
     for start in range(0, len(body), _UNLOCKED):
         digest.update(body[start : start + _UNLOCKED])
@@ -169,11 +127,6 @@ def _digest(body: bytes) -> int:
 
 
 @lru_cache(maxsize=1024)
-def _insert(table: str, columns: tuple[str, ...], rows: int, tail: str = "") -> str:
-    marks = f"({','.join('?' * len(columns))})"
-    return f"INSERT INTO {table} ({','.join(columns)}) VALUES {','.join([marks] * rows)}{tail}"  # noqa: S608
-
-
-@lru_cache(maxsize=1024)
-def _count(rows: int) -> str:
-    return f"SELECT count(*) FROM deliveries WHERE id IN ({','.join('?' * rows)})"  # noqa: S608
+def _insert(rows: int) -> str:
+    marks = f"({','.join('?' * len(_COLUMNS))})"
+    return f"INSERT INTO arrivals VALUES {','.join([marks] * rows)}"

@@ -7,6 +7,7 @@ import asyncio
 import queue
 import sqlite3
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -15,13 +16,14 @@ from typing import NamedTuple
 import structlog
 
 from schemas.times import MINUTE
-from storage.ledger_rows import Accepted, Kept, write_rows
+from storage.ledger_rows import Accepted, Kept, prepare, write_rows
 from storage.ledger_tallies import Counters, Notes, Tallies, write_notes
 from storage.points import reach
 
 GROUP_ROWS = 400  # well within what one statement can hold
 GROUP_BYTES = 8 << 20
 FLUSH_SECONDS = 2.0  # how long a tally may wait when no group takes it along
+COMPLAINT_SECONDS = 10.0
 ID_TRIES = 3
 
 # The store itself is away, not one row at fault: waiting, full, failing, gone.
@@ -80,6 +82,7 @@ class Writer:
         self._connection: sqlite3.Connection | None = None
         self._inode = 0
         self._ended = False
+        self._complained_at = -COMPLAINT_SECONDS
         self._thread = threading.Thread(target=self._run, name="ledger", daemon=True)
 
     def start(self) -> None:
@@ -161,7 +164,7 @@ class Writer:
                 if _is_away(alone):
                     self._tallies.give_back(notes)
                     return outcomes + self._give_up(group[position:], alone)
-                log.error("row_not_stored", error=_named(alone))
+                self._complain("row_not_stored", alone)
                 outcomes.append((entry, NotStored(_named(alone))))
         self._write_alone(notes)
         return outcomes
@@ -172,7 +175,7 @@ class Writer:
         except Exception as error:
             if _is_away(error):
                 self._tallies.give_back(notes)
-            log.error("tallies_not_stored", error=_named(error))
+            self._complain("tallies_not_stored", error)
 
     def _give_up(self, group: Sequence[Entry], error: Exception) -> list[Outcome]:
         """Whoever waits behind this group gets the same answer now, instead of as long a wait each."""
@@ -184,8 +187,14 @@ class Writer:
                 self._ended = True
             else:
                 waiting.append(entry)
-        log.error("store_away", error=_named(error), requests=len(waiting))
+        self._complain("store_away", error)
         return [(entry, NotStored(_named(error))) for entry in waiting]
+
+    def _complain(self, event: str, error: Exception) -> None:
+        """Now and then: while the disk is full, a line for each request would not mend it."""
+        if time.monotonic() - self._complained_at >= COMPLAINT_SECONDS:
+            self._complained_at = time.monotonic()
+            log.error(event, error=_named(error))
 
     def _connected(self) -> sqlite3.Connection:
         """The connection, to the file that bears the name now: one that was moved away takes no more rows."""
@@ -200,8 +209,13 @@ class Writer:
         # mode=rw: a file that has gone is not made anew, empty.
         uri = f"{self._path.absolute().as_uri()}?mode=rw"
         connection = sqlite3.connect(uri, uri=True, isolation_level=None, cached_statements=1024)
-        for pragma in self._pragmas:
-            connection.execute(pragma)
+        try:
+            for pragma in self._pragmas:
+                connection.execute(pragma)
+            prepare(connection)
+        except sqlite3.Error:
+            connection.close()
+            raise
         return connection
 
     def _disconnect(self) -> None:

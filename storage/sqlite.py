@@ -60,7 +60,7 @@ def _begin_wal(path: Path) -> None:
     folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         fcntl.flock(folder, fcntl.LOCK_EX)
-        with closing(sqlite3.connect(path, timeout=BUSY_SECONDS)) as connection:
+        with closing(sqlite3.connect(path.absolute(), timeout=BUSY_SECONDS)) as connection:
             connection.execute(PRAGMAS[0])
     finally:
         os.close(folder)

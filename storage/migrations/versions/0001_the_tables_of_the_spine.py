@@ -34,6 +34,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("source", "kind", "job_id", "delivery_key"),
     )
+    op.create_index("ix_deliveries_source", "deliveries", ["source", "id"], unique=False)
     op.create_table(
         "groups",
         sa.Column("id", BIG, autoincrement=False, nullable=False),
@@ -216,17 +217,27 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("source", "kind", "job_id"),
     )
+    op.create_index("ix_jobs_adopted", "jobs", ["source", "origin", "status"], unique=False)
     op.create_index(
         "ix_jobs_due",
         "jobs",
-        ["source", "wanted_at", "due_at"],
+        ["source", "due_at", "id"],
         unique=False,
         sqlite_where=sa.text("due_at IS NOT NULL"),
         postgresql_where=sa.text("due_at IS NOT NULL"),
     )
     op.create_index(op.f("ix_jobs_group_id"), "jobs", ["group_id"], unique=False)
-    op.create_index("ix_jobs_provider_id", "jobs", ["job_id"], unique=False)
+    op.create_index("ix_jobs_provider_id", "jobs", ["job_id", "source"], unique=False)
+    op.create_index("ix_jobs_source", "jobs", ["source", "id"], unique=False)
     op.create_index("ix_jobs_status", "jobs", ["status", "id"], unique=False)
+    op.create_index(
+        "ix_jobs_wanted",
+        "jobs",
+        ["source", "due_at", "id"],
+        unique=False,
+        sqlite_where=sa.text("wanted_at IS NOT NULL"),
+        postgresql_where=sa.text("wanted_at IS NOT NULL"),
+    )
     op.create_table(
         "actions",
         sa.Column("id", BIG, autoincrement=False, nullable=False),
@@ -390,3 +401,4 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("ix_transitions_job", "transitions", ["job", "id"], unique=False)
+    op.create_index(op.f("ix_transitions_observation"), "transitions", ["observation"], unique=False)

@@ -1,0 +1,92 @@
+"""Actions: stored by whoever asks, and found when their turn comes."""
+
+from typing import Any
+
+import pytest
+from sqlalchemy.exc import IntegrityError
+from stored import NOON, Run, a_job, everything, within
+
+from schemas.tables import ActionRow
+from schemas.times import SECOND
+from storage import actions
+from storage.store import Store
+
+
+async def ask(store: Store, job: int, **told: Any) -> ActionRow:
+    values: dict[str, Any] = {
+        "source": "acme",
+        "verb": "cancel",
+        "asked_by": "operator",
+        "asked_at": NOON,
+        "due_at": NOON,
+    }
+    row = ActionRow(id=store.new_id(), job=job, **(values | told))
+    await within(store.writing(), actions.ask, row)
+    return row
+
+
+async def due(store: Store, limit: int = 10, without: Any = ()) -> list[int]:
+    return [row.id for row in await within(store.reading(), actions.due, "acme", NOON, limit, without)]
+
+
+def test_turns(store: Store, run: Run) -> None:
+    """The oldest come first, of one source; what is over or not due yet stays away, and those in flight hide nobody."""
+
+    async def flow() -> None:
+        job = await a_job(store)
+        late = await ask(store, job.id)
+        early = await ask(store, job.id, due_at=NOON - SECOND)
+        same = await ask(store, job.id)
+        await ask(store, job.id, due_at=NOON + 1)
+        await ask(store, job.id, due_at=None)
+        await ask(store, job.id, source="other")
+
+        assert await due(store) == [early.id, late.id, same.id]
+        assert await due(store, 1) == [early.id]
+        assert await due(store, 1, {early.id, late.id}) == [same.id]
+
+    run(flow())
+
+
+def test_next_due(store: Store, run: Run) -> None:
+    """The soonest of a source; None when it has none to come."""
+
+    async def flow() -> None:
+        job = await a_job(store)
+        assert await within(store.reading(), actions.next_due, "acme") is None
+        over = await ask(store, job.id, due_at=None)
+        assert await within(store.reading(), actions.next_due, "acme") is None
+        await ask(store, job.id, due_at=NOON + SECOND)
+        await ask(store, job.id, due_at=NOON, source="other")
+        assert await within(store.reading(), actions.next_due, "acme") == NOON + SECOND
+        await within(store.writing(), actions.change, over.id, {"due_at": NOON})
+        assert await within(store.reading(), actions.next_due, "acme") == NOON
+
+    run(flow())
+
+
+def test_of_job(store: Store, run: Run) -> None:
+    """The actions of a job in the order in which they were asked, with what became of each."""
+
+    async def flow() -> None:
+        job, other = await a_job(store, "b1"), await a_job(store, "b2")
+        one, two = await ask(store, job.id), await ask(store, job.id, verb="poll")
+        await ask(store, other.id)
+        await within(store.writing(), actions.change, one.id, {"state": "refused", "due_at": None})
+        found = await within(store.reading(), actions.of_job, job.id)
+
+        assert [(row.id, row.state) for row in found] == [(one.id, "refused"), (two.id, "asked")]
+
+    run(flow())
+
+
+def test_about_a_job_that_is_there(store: Store, run: Run) -> None:
+    """Nothing can be asked about a job that is not there."""
+
+    async def flow() -> None:
+        with pytest.raises(IntegrityError):
+            await ask(store, 5)
+
+        assert await everything(store, ActionRow) == []
+
+    run(flow())

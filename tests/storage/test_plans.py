@@ -1,0 +1,112 @@
+"""What a query costs follows what it answers with and not what exists: each is answered from an index, in order."""
+
+import re
+from typing import Any
+
+import pytest
+from conftest import Plan
+
+from schemas.tables import ReceiptRow
+from schemas.words import Verdict
+from storage import actions, attempts, deliveries, failures, inbox, jobs, observations, outputs, retention, sources
+
+NOW, BUSY = 5, {1, 2, 3}
+
+EVERY_ROUND = [
+    (jobs.due, ("acme", NOW, 10, BUSY), ["ix_jobs_wanted (source=? AND due_at<?)", "ix_jobs_due (source=? AND due_at<?)"]),
+    (jobs.next_due, ("acme",), ["ix_jobs_due (source=? AND due_at>?)"]),
+    (actions.due, ("acme", NOW, 10, BUSY), ["ix_actions_due (source=? AND due_at<?)"]),
+    (actions.next_due, ("acme",), ["ix_actions_due (source=? AND due_at>?)"]),
+    (outputs.due, ("acme", NOW, 10, BUSY), ["ix_outputs_due (due_at<?)"]),
+    (outputs.next_due, ("acme",), ["ix_outputs_due (due_at>?)"]),
+    (inbox.waiting, ("acme", NOW, 10), ["ix_receipts_inbox (source=?)", "PRIMARY KEY", "PRIMARY KEY"]),
+]  # fmt: skip
+
+A_RECEIPT = ReceiptRow(id=1, delivery_id=2, body_id=1, source="acme", digest=3, received_at=4)
+OF_ONE_JOB = [
+    (jobs.by_identity, ("acme", "batch", "b"), ["(source=? AND kind=? AND job_id=?)"]),
+    (jobs.named, ("b",), ["ix_jobs_provider_id (job_id=?)"]),
+    (jobs.named, ("b", "acme"), ["ix_jobs_provider_id (job_id=? AND source=?)"]),
+    (jobs.adopted_open, ("acme", 10), ["ix_jobs_adopted (source=? AND origin=? AND status=?)"]),
+    (deliveries.of_job, ("acme", "batch", "b"), ["(source=? AND kind=? AND job_id=?)"]),
+    (deliveries.receipts_of, (1, 10), ["ix_receipts_delivery (delivery_id=?)"]),
+    (inbox.set_verdict, (A_RECEIPT, Verdict.AGREES), ["PRIMARY KEY", "PRIMARY KEY"]),
+    (actions.of_job, (1,), ["ix_actions_job (job=?)"]),
+    (outputs.of_job, (1,), ["(job=?)"]),
+    (attempts.of_job, (1,), ["(job=?)"]),
+    (observations.of_job, (1, 10), ["ix_observations_job (job=?)"]),
+    (observations.transitions_of, (1,), ["ix_transitions_job (job=?)"]),
+    (failures.of_job, (1,), ["(job=?)"]),
+    (failures.of_jobs, ([1, 2],), ["(job=?)"]),
+    (sources.get, ("acme",), ["(name=?)"]),
+]  # fmt: skip
+
+LISTINGS = [
+    (jobs.newest, (10, "acme"), "ix_jobs_source (source=?)"),
+    (jobs.newest, (10, "acme", ["failed", "expired"]), "ix_jobs_source (source=?)"),
+    (deliveries.newest, (10, "acme"), "ix_deliveries_source (source=?)"),
+    (deliveries.newest_refusals, (10, "acme"), "ix_refusals_source (source=?)"),
+]
+
+PRUNING = ["bodies", "receipts", "orphans", "refusals", "observations", "actions"]
+
+
+def scanned(steps: str) -> list[str]:
+    """The tables that are read from end to end, and what is sorted."""
+    tables = [line for line in steps.splitlines() if re.search(r"SCAN (?!CONSTANT|\(subquery|anon_)", line)]
+    return tables + [line for line in steps.splitlines() if "TEMP B-TREE" in line]
+
+
+@pytest.mark.parametrize(("query", "arguments", "expected"), EVERY_ROUND)
+def test_each_round(plan: Plan, query: Any, arguments: tuple[Any, ...], expected: list[str]) -> None:
+    """What is asked in every round is found by index and comes in order, without a sort."""
+    plans = plan(query, *arguments)
+
+    assert len(plans) == len(expected)
+    for steps, index in zip(plans, expected, strict=True):
+        assert index in steps
+        assert not scanned(steps)
+
+
+@pytest.mark.parametrize(("query", "arguments", "expected"), OF_ONE_JOB)
+def test_about_one_job(plan: Plan, query: Any, arguments: tuple[Any, ...], expected: list[str]) -> None:
+    """What concerns one job or one receipt costs as much as there is of it; that little may be sorted."""
+    plans = plan(query, *arguments)
+
+    assert len(plans) == len(expected)
+    for steps, index in zip(plans, expected, strict=True):
+        assert index in steps
+        assert "SCAN " not in re.sub(r"SCAN (CONSTANT|\(subquery|anon_)", "", steps)
+
+
+@pytest.mark.parametrize(("query", "arguments", "expected"), LISTINGS)
+def test_listings(plan: Plan, query: Any, arguments: tuple[Any, ...], expected: str) -> None:
+    """The newest of one source are read from the new end of an index, and no further than the limit."""
+    (steps,) = plan(query, *arguments)
+
+    assert expected in steps
+    assert not scanned(steps)
+
+
+@pytest.mark.parametrize("query", [jobs.newest, deliveries.newest, deliveries.newest_refusals])
+def test_newest_of_all(plan: Plan, query: Any) -> None:
+    """The newest of all are read from the end of the table itself, unsorted."""
+    (steps,) = plan(query, 10)
+
+    assert "TEMP B-TREE" not in steps
+
+
+@pytest.mark.parametrize("chore", PRUNING)
+def test_pruning(plan: Plan, chore: str) -> None:
+    """Pruning looks at no young row, and looks up whatever else it needs to know by index."""
+    (steps,) = plan(getattr(retention, chore), NOW, 10)
+
+    assert "PRIMARY KEY (rowid<?)" in steps
+    assert not scanned(steps)
+
+
+def test_pruning_tallies(plan: Plan) -> None:
+    """Old counters are found by their minute."""
+    (steps,) = plan(retention.tallies, NOW)
+
+    assert "(minute<?)" in steps
