@@ -1,10 +1,12 @@
 """The daemon: takes the lease of every source that it can have, keeps those sources, and sweeps the floor once an hour."""
 
 import asyncio
+import contextlib
 import os
 import random
 import secrets
 import socket
+import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
@@ -81,7 +83,7 @@ class Reconciler:
 
     async def _keep_until_quiet(self, source: Source, lease: Lease) -> int:
         async with self._own(source, lease) as owned:
-            return await Keeping(owned).until_quiet()
+            return await Keeping(owned).until_quiet(self._lease_length)
 
     @asynccontextmanager
     async def _lease(self, source: Source) -> AsyncIterator[Lease | None]:
@@ -144,8 +146,11 @@ class Reconciler:
         try:
             while True:
                 await asyncio.sleep(INTERVAL_SECONDS)
-                if watch.has_changed():
-                    self.wake()
+                with contextlib.suppress(
+                    sqlite3.OperationalError
+                ):  # the rounds themselves tell of a store that is away
+                    if watch.has_changed():
+                        self.wake()
         finally:
             watch.close()
 

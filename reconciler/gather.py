@@ -13,11 +13,13 @@ from storage import actions, attempts, deliveries, outputs
 
 async def gather(connection: AsyncConnection, job: JobRow, source: Source, dialect: Dialect, terms: Terms) -> Facts:
     """Read all facts about a job within the caller's transaction."""
+    expected = expectations(job, source, dialect, terms)
+    keys = [key for one in expected if isinstance(one, Expected) for key in one.keys]
     return Facts(
         job=job,
         terms=terms,
-        expectations=expectations(job, source, dialect, terms),
-        deliveries=await deliveries.of_job(connection, job.source, job.kind, job.job_id),
+        expectations=expected,
+        deliveries=await deliveries.of_job(connection, (job.source, job.kind, job.job_id), keys),
         attempts=await attempts.of_job(connection, job.id),
         actions=await actions.of_job(connection, job.id),
         outputs=await outputs.of_job(connection, job.id),

@@ -46,15 +46,18 @@ class Keeping:
             await asyncio.gather(renewing, turning, return_exceptions=True)
             await self.stop()
 
-    async def until_quiet(self) -> int:
+    async def until_quiet(self, lease_length: int) -> int:
         """Turn until nothing is due and nothing is under way. How much was done."""
         done = 0
+        renewing = asyncio.create_task(self._renew(lease_length))
         try:
             while (did := await self.turn()) or self._is_busy():
                 done += did
                 if not did:
                     await self.owned.woken.wait()
         finally:
+            renewing.cancel()
+            await asyncio.gather(renewing, return_exceptions=True)
             await self.stop()
         return done
 

@@ -1,23 +1,30 @@
 """Deliveries and receipts as they are read. Only the ledger inserts them, and only the judge sets their verdict."""
 
+from collections.abc import Collection
+
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from schemas.tables import DeliveryRow, ReceiptRow, RefusalRow
 from storage.rows import fetch, table
 
+MOST_OF_A_JOB = 1000
 DELIVERIES, RECEIPTS, REFUSALS = table(DeliveryRow), table(ReceiptRow), table(RefusalRow)
 
 
-async def of_job(connection: AsyncConnection, source: str, kind: str, job_id: str) -> list[DeliveryRow]:
-    """The deliveries of a job, oldest first."""
-    statement = (
-        select(DELIVERIES)
-        .where(DELIVERIES.c.source == source, DELIVERIES.c.kind == kind, DELIVERIES.c.job_id == job_id)
-        .order_by(DELIVERIES.c.delivery_key)  # as they lie in the index of identities; by id it would not be used
-        .limit(1000)
+async def of_job(
+    connection: AsyncConnection, identity: tuple[str, str, str], keys: Collection[str] = ()
+) -> list[DeliveryRow]:
+    """The deliveries of a job (source, kind, provider's id), oldest first: some of them, and surely those with these keys."""
+    source, kind, job_id = identity
+    ours = select(DELIVERIES).where(
+        DELIVERIES.c.source == source, DELIVERIES.c.kind == kind, DELIVERIES.c.job_id == job_id
     )
-    return sorted(await fetch(connection, DeliveryRow, statement), key=lambda row: row.id)
+    # As they lie in the index of identities; by id it would not be used.
+    found = await fetch(connection, DeliveryRow, ours.order_by(DELIVERIES.c.delivery_key).limit(MOST_OF_A_JOB))
+    if len(found) == MOST_OF_A_JOB and keys:
+        found += await fetch(connection, DeliveryRow, ours.where(DELIVERIES.c.delivery_key.in_(keys)))
+    return sorted({row.id: row for row in found}.values(), key=lambda row: row.id)
 
 
 async def receipts_of(connection: AsyncConnection, delivery: int, limit: int) -> list[ReceiptRow]:

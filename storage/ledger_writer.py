@@ -156,6 +156,8 @@ class Writer:
         if _is_away(error):
             self._tallies.give_back(notes)
             return self._give_up(group, error)
+        if isinstance(error, sqlite3.OperationalError):
+            self._disconnect()  # a trigger that found a table missing does not see it come
         outcomes: list[Outcome] = []
         for position, entry in enumerate(group):
             try:

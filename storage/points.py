@@ -34,6 +34,9 @@ POINTS = {
     "M2": "after a migration, not committed",
 }
 
+if _name and _name not in POINTS:
+    raise SystemExit(f"BATCHKEEPER_CRASH_AT names no point: {_name}; there are {', '.join(POINTS)}")
+
 
 def reach(point: str) -> None:
     """Pass a named point, or die there if this is the one."""

@@ -1,5 +1,7 @@
 """Bringing the tables to the form that this version needs, and saying so when they are not."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import Enum
 from pathlib import Path
 
@@ -7,7 +9,8 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection
+from sqlalchemy import Connection, inspect
+from sqlalchemy.exc import DatabaseError, OperationalError
 
 from storage.points import reach
 from storage.store import Store
@@ -26,8 +29,9 @@ class WrongSchema(Exception):
 
 
 async def state(store: Store) -> SchemaState:
-    async with store.reading() as connection:
-        return await connection.run_sync(_state)
+    with _damage_told(store.path):
+        async with store.reading() as connection:
+            return await connection.run_sync(_state)
 
 
 async def migrate(store: Store) -> bool:
@@ -37,9 +41,10 @@ async def migrate(store: Store) -> bool:
         WrongSchema: a newer version of the program has been here.
     """
     reach("M1")
-    async with store.writing() as connection:
-        migrated = await connection.run_sync(_migrate)
-        reach("M2")
+    with _damage_told(store.path):
+        async with store.writing() as connection:
+            migrated = await connection.run_sync(_migrate)
+            reach("M2")
     return migrated
 
 
@@ -57,7 +62,7 @@ async def require_current(store: Store) -> None:
 def _migrate(connection: Connection) -> bool:
     found = _state(connection)
     if found is SchemaState.NEWER:
-        raise _newer(Path(connection.engine.url.database or ""))
+        raise _newer(_file(connection))
     if found is SchemaState.CURRENT:
         return False
     config = _config()
@@ -67,12 +72,36 @@ def _migrate(connection: Connection) -> bool:
 
 
 def _state(connection: Connection) -> SchemaState:
+    """
+    Raises:
+        WrongSchema: the file is no SQLite database, is damaged, or is somebody else's.
+    """
     scripts = ScriptDirectory.from_config(_config())
     current = MigrationContext.configure(connection).get_current_revision()
     if current == scripts.get_current_head():
         return SchemaState.CURRENT
+    if current is None and inspect(connection).get_table_names():
+        raise WrongSchema(f"{_file(connection)} holds tables that are not ours: name another file in [database] url")
     known = {revision.revision for revision in scripts.walk_revisions()}
     return SchemaState.BEHIND if current is None or current in known else SchemaState.NEWER
+
+
+@contextmanager
+def _damage_told(path: Path) -> Iterator[None]:
+    """What SQLite cannot read is said in words that help, and left untouched."""
+    try:
+        yield
+    except OperationalError:
+        raise
+    except DatabaseError as error:
+        raise WrongSchema(
+            f"{path} cannot be read as a SQLite database ({error.orig}); it was left as it is. "
+            "Restore it from a backup, or name another file in [database] url"
+        ) from None
+
+
+def _file(connection: Connection) -> Path:
+    return Path(connection.engine.url.database or "")
 
 
 def _newer(path: Path) -> WrongSchema:

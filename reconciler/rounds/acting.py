@@ -68,9 +68,7 @@ class ActionRound:
 
     async def _begin(self, connection: AsyncConnection, action: ActionRow, now: int) -> JobRow | None:
         """Do what needs nobody else, or note that a cancel is about to be sent: then the job to cancel."""
-        job = await jobs.get(connection, action.job)
-        if job is None:
-            raise LookupError(f"job {action.job} is not there")
+        job = await _job(connection, action)
         if action.verb == ActionVerb.POLL:
             await jobs.change(connection, job.id, claimed(job, None, now), now)
             await actions.change(connection, action.id, _over(ActionState.DONE, now))
@@ -81,8 +79,8 @@ class ActionRound:
             )
             await review_job(connection, self._owned, job.id, now, answered=False)
             return None
-        sent = {"sends": action.sends + 1, "sent_at": action.sent_at or now, "due_at": now + SET_ASIDE_FOR}
-        await actions.change(connection, action.id, sent)
+        # It stays due until it is answered: whoever comes after us, if we die meanwhile, sends it again at once.
+        await actions.change(connection, action.id, {"sends": action.sends + 1, "sent_at": action.sent_at or now})
         return job
 
     async def _ask(self, item: Item) -> Cancelled:
@@ -114,7 +112,8 @@ class ActionRound:
         self.asking.written([back.item[0].id for back in answers])
 
     async def _answered(self, connection: AsyncConnection, back: CancelBack, now: int) -> None:
-        (action, job), answer = back.item, back.answer.answer
+        (action, _), answer = back.item, back.answer.answer
+        job = await _job(connection, action)  # as it is now: news may have come while the cancel was on its way
         await actions.change(connection, action.id, _outcome(action, answer, now))
         match answer:
             case Observed():
@@ -127,6 +126,13 @@ class ActionRound:
                 await review_job(connection, self._owned, job.id, now, answered=False)
             case Troubled():
                 pass
+
+
+async def _job(connection: AsyncConnection, action: ActionRow) -> JobRow:
+    job = await jobs.get(connection, action.job)
+    if job is None:
+        raise LookupError(f"job {action.job} is not there")
+    return job
 
 
 def _outcome(action: ActionRow, answer: Answer, now: int) -> dict[str, Any]:

@@ -87,7 +87,7 @@ def test_verdict_strength_never_goes_down(store: Store, run: Run) -> None:
             async with store.writing() as connection:
                 for position, (receipt, verdict) in enumerate(zip(receipts, verdicts, strict=True), 1):
                     await inbox.set_verdict(connection, receipt, verdict)
-                    (shown,) = await deliveries.of_job(connection, "acme", "batch", f"b{number}")
+                    (shown,) = await deliveries.of_job(connection, ("acme", "batch", f"b{number}"))
                     assert shown.verdict == max(verdicts[:position], key=lambda word: word.strength)
                 kept = await deliveries.receipts_of(connection, receipts[0].delivery_id, 10)
                 assert [row.verdict for row in kept] == list(verdicts)
@@ -139,7 +139,7 @@ def test_deliveries_as_read(store: Store, run: Run) -> None:
         async def listed(query: Any, *arguments: Any) -> list[int]:
             return [row.id for row in await within(store.reading(), query, *arguments)]
 
-        assert await listed(deliveries.of_job, "acme", "batch", "b1") == [one.delivery_id, two.delivery_id]
+        assert await listed(deliveries.of_job, ("acme", "batch", "b1")) == [one.delivery_id, two.delivery_id]
         assert await listed(deliveries.receipts_of, one.delivery_id, 10) == [one.id, again.id]
         assert await listed(deliveries.receipts_of, one.delivery_id, 1) == [one.id]
         assert await listed(deliveries.newest, 2) == [other.delivery_id, three.delivery_id]

@@ -28,7 +28,7 @@ OF_ONE_JOB = [
     (jobs.named, ("b",), ["ix_jobs_provider_id (job_id=?)"]),
     (jobs.named, ("b", "acme"), ["ix_jobs_provider_id (job_id=? AND source=?)"]),
     (jobs.adopted_open, ("acme", 10), ["ix_jobs_adopted (source=? AND origin=? AND status=?)"]),
-    (deliveries.of_job, ("acme", "batch", "b"), ["(source=? AND kind=? AND job_id=?)"]),
+    (deliveries.of_job, (("acme", "batch", "b"),), ["(source=? AND kind=? AND job_id=?)"]),
     (deliveries.receipts_of, (1, 10), ["ix_receipts_delivery (delivery_id=?)"]),
     (inbox.set_verdict, (A_RECEIPT, Verdict.AGREES), ["PRIMARY KEY", "PRIMARY KEY"]),
     (actions.of_job, (1,), ["ix_actions_job (job=?)"]),

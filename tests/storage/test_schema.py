@@ -311,3 +311,37 @@ def test_in_one_transaction(empty: Store, run: Run) -> None:
             assert {"jobs", "alembic_version"} <= set(await connection.run_sync(names))
 
     run(flow())
+
+
+def test_what_is_no_database_is_refused_and_left(run: Run, tmp_path: Path) -> None:
+    """
+    A file that SQLite cannot read is refused with advice, and not touched.
+    """
+    path = tmp_path / "notes.db"
+    path.write_bytes(b"these are my notes, not a database, and they are longer than a hundred bytes. " * 3)
+    before = path.read_bytes()
+
+    assert "cannot be read as a SQLite database" in run(refusal(path))
+    assert path.read_bytes() == before
+
+
+def test_somebody_elses_tables_are_refused(run: Run, tmp_path: Path) -> None:
+    """
+    A database that holds tables, and none of ours, is not migrated into.
+    """
+    path = tmp_path / "theirs.db"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE theirs (id)")
+
+    assert "tables that are not ours" in run(refusal(path))
+
+
+async def refusal(path: Path) -> str:
+    """What migrating this file is refused with."""
+    store = Store(path, Clock())
+    try:
+        with pytest.raises(WrongSchema) as refused:
+            await schema.migrate(store)
+        return str(refused.value)
+    finally:
+        await store.close()

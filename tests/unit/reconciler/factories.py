@@ -53,7 +53,7 @@ def job(status: Status | str = Status.RUNNING, **columns: Any) -> JobRow:
         "origin": "submit",
         "status": said.value,
         "created_at": NOW - HOUR,
-        "updated_at": NOW - MINUTE,
+        "updated_at": NOW - SECOND,
         "asks": 0 if said is Status.UNKNOWN else 1,
     }
     if said.is_terminal:

@@ -140,6 +140,8 @@ def test_settled() -> None:
     row = job(Status.COMPLETED, ended_at=ENDED)
     wanted = {"expectations": (expected("batch.created"), expected())}
     assert settled_conditions(facts(row)) == []
+    about = facts(row, expectations=(expected(),))
+    assert missing_for_settled(about, reckon(about, NOW), NOW) == (Missing("batch.completed may still come", ENDED),)
     assert settled_conditions(facts(row, **wanted)) == [
         "batch.created may still come",
         "batch.completed may still come",
