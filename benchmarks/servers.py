@@ -1,6 +1,8 @@
 """What is measured, each in a process of its own: prints its port and serves until SIGTERM."""
 
+import asyncio
 import os
+import signal
 import socket
 import sys
 import time
@@ -49,9 +51,12 @@ async def durable(folder: Path) -> None:
     await schema.migrate(store)
     ledger = Ledger(chosen.database.path, store.new_id, queue_limit=chosen.receiver.queue_limit)
     await ledger.start()
-    server = Server(build_app(chosen, ledger, clock, store), chosen.receiver, signals=True)
+    server = Server(build_app(chosen, ledger, clock, store), chosen.receiver)
+    asked = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, asked.set)
     print(await server.start(), flush=True)
-    await server.serve()
+    await asked.wait()
+    await server.stop()
     await ledger.close()
     await store.close()
 

@@ -153,7 +153,16 @@ async def _signals() -> AsyncIterator[asyncio.Event]:
 
 def _listen(host: str, port: int) -> socket.socket:
     try:
-        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        # Made with its protocol named: asyncio spares only such sockets the wait for the other side's acknowledgement.
+        listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        with contextlib.ExitStack() as stack:
+            stack.callback(listener.close)
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind((host, port))
+            listener.listen(128)
+            stack.pop_all()
+        return listener
     except OSError as error:
         advice = "stop whatever has it, or set host and port in [operators]"
         raise OSError(error.errno, f"cannot listen on {host} port {port}: {error.strerror}; {advice}") from None

@@ -11,6 +11,7 @@ import structlog
 from receiver import answers
 from receiver.answers import Answer
 from receiver.bodies import Body, Receive, Room
+from receiver.heads import has_body
 from receiver.paths import read_path
 from receiver.refusals import Refusals
 from receiver.senders import networks, sender
@@ -133,11 +134,11 @@ class Intake:
 
     async def _send(self, answer: Answer, scope: Scope, body: Body, send: Send) -> None:
         """Whoever is answered before the whole body was read is not listened to any longer."""
-        is_over = body.is_whole or not _has_body(scope["headers"])
+        is_over = body.is_whole or not has_body(scope["headers"])
         if self.is_draining or not is_over:
             answer = replace(answer, headers=(*answer.headers, *answers.CLOSE))
         await send(answer.start)
-        if not is_over:
+        if not is_over and not self.is_draining:
             await send({**answer.rest, "more_body": True})
             await body.drain()
             answer = replace(answer, body=b"")
@@ -151,10 +152,3 @@ class Intake:
 def _door(source: Source) -> Door:
     secrets = tuple(secret.reveal().encode() for secret in source.webhook_secrets)
     return Door(source.name, secrets, source.tolerance_seconds * SECOND, DIALECTS[source.dialect].verify)
-
-
-def _has_body(headers: Sequence[tuple[bytes, bytes]]) -> bool:
-    return any(
-        name == b"transfer-encoding" or (name == b"content-length" and value.strip(b"0") != b"")
-        for name, value in headers
-    )

@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 PREFIX = b"/webhooks/"
 
-# A submission is one further part of printable ASCII. Without %, so that nobody after us can read it differently.
-_PATH = re.compile(rb"/webhooks/([a-z][a-z0-9_]{0,62})(?:/([!-$&-.0-~]{1,256}))?/?")
+# A submission is one further part of printable ASCII. Without %, # and ?, so that nobody can read it differently.
+_PATH = re.compile(rb"/webhooks/([a-z][a-z0-9_]{0,62})(?:/([!\"$&-.0->@-~]{1,256}))?/?")
 _DOTS = frozenset({b".", b".."})
 
 

@@ -5,7 +5,7 @@ its body ends.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -13,6 +13,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from receiver import answers
 from receiver.answers import Answer
+from receiver.cycle import Cycle
+from receiver.heads import has_one_end, is_small
 from schemas.words import RefusalReason
 
 Turned = tuple[RefusalReason, Answer]
@@ -20,6 +22,7 @@ Told = Callable[[bytes, RefusalReason, int, str | None], None]
 
 LINGER_SECONDS = 1.0
 WIRE_FACTOR = 8  # bytes on the wire for each byte of body, for chunks of a dozen bytes: what is beyond means no good
+ONE_READ = 262_144  # so much can come at once with the head; what it says of itself is judged first
 
 FRAMING: Turned = (RefusalReason.FRAMING, answers.FRAMING)
 HEAD_TOO_LARGE: Turned = (RefusalReason.TOO_LARGE, answers.HEAD_TOO_LARGE)
@@ -43,24 +46,8 @@ class _TurnedAway(Exception):
     """Thrown through the parser, to stop it where it is."""
 
 
-def judge_head(headers: Sequence[tuple[bytes, bytes]], url: bytes, version: str, limits: Limits) -> Turned | None:
-    """What is wrong with a request's head; None when nothing is. Names are in lower case."""
-    size, lengths, codings = len(url), 0, 0
-    for name, value in headers:
-        size += len(name) + len(value)
-        if name == b"content-length":
-            lengths += 1
-        elif name == b"transfer-encoding":
-            codings += 1 if value.lower() == b"chunked" and version == "1.1" else 2
-        elif name == b"trailer":
-            return FRAMING
-    if size > limits.head_bytes or len(headers) > limits.head_fields:
-        return HEAD_TOO_LARGE
-    return FRAMING if lengths + codings > 1 else None
-
-
 class GuardedProtocol(HttpToolsProtocol):
-    """One connection. Made by a subclass of `guarded`, which knows the limits."""
+    """One connection. `guarded` makes the subclass that knows the limits."""
 
     limits: ClassVar[Limits]
     told: ClassVar[tuple[Told]]  # in a tuple, lest it be taken for a method
@@ -70,11 +57,13 @@ class GuardedProtocol(HttpToolsProtocol):
         self.is_deaf = False  # what still comes is not listened to
         self.is_begun = False  # a request has begun and is not whole yet
         self.is_in_body = False
+        self.is_whole = False  # a request has just become whole
         self.wire_bytes = 0
         self.why: Turned | None = None
         super().connection_made(transport)
         if len(self.connections) > self.limits.connections:
             self.turn_away(NOT_STORED)
+            self.transport.close()
         else:
             self._wait_for_rest()
 
@@ -89,26 +78,30 @@ class GuardedProtocol(HttpToolsProtocol):
         self.is_whole = False
         super().data_received(data)
         if self.is_whole:
+            self.wire_bytes = 0
             self._stop_waiting()
         elif not self.is_deaf:
             self._wait_for_rest()
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
+        if self.is_whole:
+            self.wire_bytes = 0  # most of what has just come belonged to the request before
         self.is_begun, self.is_in_body, self.is_whole = True, False, False
-        self.wire_bytes = 0
 
     def on_headers_complete(self) -> None:
-        self.why = judge_head(self.headers, self.url, self.parser.get_http_version(), self.limits)
+        self.why = self._judge_head()
         if self.why:
             raise _TurnedAway
-        super().on_headers_complete()
-        # The path as it was sent, and not what another reader makes of it; a whole URL is none of our paths.
-        self.scope["raw_path"] = self.url.partition(b"?")[0]
+        previous = self.cycle
+        self.cycle = self._new_cycle()
         self.headers = []  # a trailer would otherwise join the headers
         self.is_in_body = True
-        if self.parser.should_upgrade():
-            self.cycle.keep_alive = False  # the parser stops after this request; we speak nothing else
+        if previous is None or previous.response_complete:
+            self._start_asgi_task(self.cycle, self.app)
+        else:
+            self.flow.pause_reading()
+            self.pipeline.appendleft((self.cycle, self.app))
 
     def on_message_complete(self) -> None:
         super().on_message_complete()
@@ -139,6 +132,38 @@ class GuardedProtocol(HttpToolsProtocol):
             self.transport.write_eof()
         self.loop.call_later(LINGER_SECONDS, self.transport.close)
 
+    def _judge_head(self) -> Turned | None:
+        if not is_small(self.headers, len(self.url), self.limits.head_bytes, self.limits.head_fields):
+            return HEAD_TOO_LARGE
+        # After a request to speak another protocol the parser takes nothing more for HTTP, not even that request's body.
+        is_plain = has_one_end(self.headers, self.parser.get_http_version()) and not self.parser.should_upgrade()
+        return None if is_plain else FRAMING
+
+    def _new_cycle(self) -> Cycle:
+        version = self.parser.get_http_version()
+        path, _, query = self.url.partition(b"?")
+        # The path as it was sent, and not what another reader makes of it; a whole URL is none of our paths.
+        self.scope.update(  # type: ignore[call-arg]
+            method=self.parser.get_method().decode("ascii"),
+            http_version=version,
+            path=path.decode("latin-1"),
+            raw_path=path,
+            query_string=query,
+        )
+        return Cycle(
+            scope=self.scope,
+            transport=self.transport,
+            flow=self.flow,
+            logger=self.logger,
+            access_logger=self.access_logger,
+            access_log=False,
+            default_headers=self.server_state.default_headers,
+            message_event=asyncio.Event(),
+            expect_100_continue=self.expect_100_continue,
+            keep_alive=version == "1.1" and self.parser.should_keep_alive(),
+            on_response=self.on_response_complete,
+        )
+
     def _ends_with_request(self) -> bool:
         """Is a request at work whose own answer is the last word here?"""
         cycle = self.cycle
@@ -156,7 +181,7 @@ class GuardedProtocol(HttpToolsProtocol):
     def _wait_for_rest(self) -> None:
         if not self.is_in_body and self.wire_bytes > self.limits.head_bytes:
             self.turn_away(HEAD_TOO_LARGE)
-        elif self.wire_bytes > self.limits.head_bytes + WIRE_FACTOR * self.limits.body_bytes:
+        elif self.wire_bytes > ONE_READ + WIRE_FACTOR * self.limits.body_bytes:
             self.turn_away(TOO_LARGE)
         elif self.deadline is None:
             self.deadline = self.loop.call_later(self.limits.read_seconds, self._run_out)

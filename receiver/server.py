@@ -3,10 +3,8 @@
 import asyncio
 import contextlib
 import resource
-import signal
 import socket
 from collections.abc import Iterator
-from typing import Any
 
 import uvicorn
 
@@ -22,16 +20,11 @@ OTHER_FILES = 100  # what the process needs descriptors for besides its connecti
 
 
 class Server:
-    """
-    The receiver, listening. It runs in the event loop of whoever starts it, beside other tasks.
+    """The receiver, listening. It runs in the event loop of whoever starts it, beside other tasks; signals are theirs."""
 
-    With `signals` it takes SIGTERM and SIGINT for itself: `serve` then ends in good order on the first of them.
-    """
-
-    def __init__(self, app: App, settings: Receiver, *, signals: bool = False) -> None:
+    def __init__(self, app: App, settings: Receiver) -> None:
         self._app = app
         self._settings = settings
-        self._signals = signals
         self._server: _Uvicorn | None = None
         self._task: asyncio.Task[None] | None = None
 
@@ -58,20 +51,6 @@ class Server:
         await self._task
         await self._server.part()
         self._app.close()
-
-    async def serve(self) -> None:
-        """Wait until a signal asks for the end, or the server ends by itself, and end in good order."""
-        if self._task is None:
-            await self.start()
-        asked = asyncio.Event()
-        with _on_signals(asked) if self._signals else contextlib.nullcontext():
-            waiting = asyncio.create_task(asked.wait())
-            ends: set[asyncio.Task[Any]] = {waiting, self._task} if self._task else {waiting}
-            try:
-                await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                waiting.cancel()
-                await self.stop()
 
     def _config(self) -> uvicorn.Config:
         settings = self._settings
@@ -145,17 +124,4 @@ def _listen(host: str, port: int) -> socket.socket:
 def _most_connections() -> int:
     """As many as leave descriptors for the rest of the process."""
     files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return MOST_CONNECTIONS if files == resource.RLIM_INFINITY else max(8, min(MOST_CONNECTIONS, files - OTHER_FILES))
-
-
-@contextlib.contextmanager
-def _on_signals(asked: asyncio.Event) -> Iterator[None]:
-    loop = asyncio.get_running_loop()
-    wanted = (signal.SIGTERM, signal.SIGINT)
-    for one in wanted:
-        loop.add_signal_handler(one, asked.set)
-    try:
-        yield
-    finally:
-        for one in wanted:
-            loop.remove_signal_handler(one)
+    return MOST_CONNECTIONS if files == resource.RLIM_INFINITY else max(1, min(MOST_CONNECTIONS, files - OTHER_FILES))

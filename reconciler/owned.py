@@ -4,10 +4,12 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from reconciler.apply import Rules
+from reconciler.asking import Asking
 from reconciler.circuit import Circuit
 from reconciler.client import Client
 from reconciler.facts import Terms
@@ -50,7 +52,15 @@ class Owned:
     woken: asyncio.Event = field(default_factory=asyncio.Event)
     circuit: Circuit = field(default_factory=Circuit)
     hearing: Hearing = field(default_factory=Hearing)
+    askings: list[Asking[Any, Any]] = field(default_factory=list)
     news: list[News] = field(default_factory=list)  # of the transaction under way, announced after its commit
+
+    def may_start(self, now: int) -> int:
+        """How many more questions may go out now, over all rounds. While the circuit is tried again, one at a time."""
+        busy = sum(len(asking.busy) for asking in self.askings)
+        if busy and self.circuit.asking_again_at is not None:
+            return 0
+        return max(0, self.circuit.allows(now, self.concurrency - busy))
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[AsyncConnection]:

@@ -7,10 +7,11 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from reconciler.apply import Applied, apply
+from reconciler.facts import Facts
 from reconciler.gather import gather
 from reconciler.owned import News, Owned
 from reconciler.review import review
-from schemas.readings import Account, Denied, Observation, Observed, Troubled
+from schemas.readings import Account, Denied, Expected, Observation, Observed, Troubled
 from schemas.tables import AttemptRow, JobRow, ObservationRow, OutputRow, TransitionRow
 from schemas.words import Asked, OutputRole, OutputState, Status
 from storage import attempts, failures, jobs, observations, outputs
@@ -34,8 +35,10 @@ async def record(
     applied = apply(job, asked, sent_at, said, owned.rules, now)
     observation = await observations.observe(connection, _observation(owned, job, asked, said, applied, mismatch, now))
     account = said.account if isinstance(said, Observation) else None
+    has_ended = applied.move is not None and applied.move.to_status.is_terminal
     changes = {
         **applied.changes,
+        **({"ended_by": asked.value} if has_ended else {}),
         **(_account_changes(owned, job, account, now) if isinstance(said, Observation) else {}),
     }
     if changes:
@@ -46,8 +49,9 @@ async def record(
         await observations.record(connection, _transition(owned, job, applied, observation, now))
         owned.news.append(News(job.job_id, job.kind, job.status, applied.move.to_status.value, asked.value))
     await _name_outputs(connection, owned, number, now)
+    is_told = not (isinstance(answer, Troubled) and answer.about_source)  # else the job itself was not asked about
     retry_after = answer.retry_after if isinstance(answer, Troubled) else None
-    await review_job(connection, owned, number, now, answered=True, retry_after=retry_after)
+    await review_job(connection, owned, number, now, answered=is_told, retry_after=retry_after)
 
 
 async def review_job(
@@ -67,8 +71,12 @@ async def review_job(
     ]
     await failures.sync(connection, number, named, owned.store.new_id, now)
     await jobs.change(connection, number, changes, now)
-    if answered and facts.status.is_terminal and job.ended_at == now and facts.expectations and not facts.deliveries:
+    if answered and job.ended_at == now and _is_unheard(facts):
         owned.hearing = owned.hearing.saw_end(now)
+
+
+def _is_unheard(facts: Facts) -> bool:
+    return not facts.deliveries and any(isinstance(one, Expected) for one in facts.expectations)
 
 
 async def _job(connection: AsyncConnection, number: int) -> JobRow:

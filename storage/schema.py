@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import Enum
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 from alembic import command
 from alembic.config import Config
@@ -101,7 +102,8 @@ def _damage_told(path: Path) -> Iterator[None]:
 
 
 def _file(connection: Connection) -> Path:
-    return Path(connection.engine.url.database or "")
+    address = connection.engine.url.database or ""
+    return Path(unquote(urlsplit(address).path))
 
 
 def _newer(path: Path) -> WrongSchema:

@@ -41,7 +41,8 @@ class Store:
 
 def _engine(path: Path, pragmas: tuple[str, ...], begin: str, connections: int) -> AsyncEngine:
     engine = create_async_engine(
-        URL.create("sqlite+aiosqlite", database=str(path.absolute())),
+        # mode=rw: a file that has gone is not made anew, empty, behind everybody's back.
+        URL.create("sqlite+aiosqlite", database=path.absolute().as_uri(), query={"mode": "rw", "uri": "true"}),
         pool_size=connections,
         max_overflow=0,
         pool_timeout=60,

@@ -39,6 +39,7 @@ class ActionRound:
     def __init__(self, owned: Owned) -> None:
         self._owned = owned
         self.asking: Asking[Item, Cancelled] = Asking(self._ask, Cancelled(BROKEN, None), owned.clock, owned.woken.set)
+        owned.askings.append(self.asking)
 
     async def run_once(self, now: int) -> int:
         """Write what has come back and begin what is due. How many answers and beginnings that were."""
@@ -48,9 +49,9 @@ class ActionRound:
 
     async def _start(self, now: int) -> int:
         owned, busy = self._owned, self.asking.busy
-        free = owned.circuit.allows(now, owned.concurrency - len(busy))
+        free = owned.may_start(now)
         async with owned.store.reading() as connection:
-            due = await actions.due(connection, owned.source.name, now, max(0, free), busy)
+            due = await actions.due(connection, owned.source.name, now, free, busy)
         begun: list[Item] = []
 
         async def write(connection: AsyncConnection, action: ActionRow) -> None:

@@ -26,6 +26,7 @@ class OutputRound:
     def __init__(self, owned: Owned) -> None:
         self._owned = owned
         self.asking: Asking[OutputRow, Looked] = Asking(self._ask, BROKEN, owned.clock, owned.woken.set)
+        owned.askings.append(self.asking)
 
     async def run_once(self, now: int) -> int:
         """Write what has come back and look for what is due. How many answers and questions that were."""
@@ -35,8 +36,8 @@ class OutputRound:
 
     async def _start(self, now: int) -> int:
         owned, busy = self._owned, self.asking.busy
-        free = owned.circuit.allows(now, owned.concurrency - len(busy))
-        if free <= 0:
+        free = owned.may_start(now)
+        if not free:
             return 0
         async with owned.store.reading() as connection:
             due = await outputs.due(connection, owned.source.name, now, free, busy)

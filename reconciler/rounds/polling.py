@@ -36,6 +36,7 @@ class PollRound:
     def __init__(self, owned: Owned) -> None:
         self._owned = owned
         self.asking: Asking[JobRow, Polled] = Asking(self._ask, Polled(BROKEN, None), owned.clock, owned.woken.set)
+        owned.askings.append(self.asking)
 
     async def run_once(self, now: int) -> int:
         """Write what has come back and ask about what is due. How many answers and questions that were."""
@@ -45,8 +46,8 @@ class PollRound:
 
     async def _start(self, now: int) -> int:
         owned, busy = self._owned, self.asking.busy
-        free = owned.circuit.allows(now, owned.concurrency - len(busy))
-        if free <= 0 or (owned.circuit.asking_again_at and busy):
+        free = owned.may_start(now)
+        if not free:
             return 0
         async with owned.store.reading() as connection:
             due = await jobs.due(connection, owned.source.name, now, free, busy)

@@ -358,3 +358,23 @@ def test_opened_twice_in_one_process(store: Store, another: Another, database: P
         assert seen_by_another_process() == 3
 
     run(flow())
+
+
+def test_a_file_that_has_gone_is_not_made_anew(run: Run, store: Store, database: Path) -> None:
+    """
+    When the database file is taken away under a running process, no empty one takes its place.
+    """
+
+    async def flow() -> None:
+        await store.close()
+        database.unlink()
+        with pytest.raises(OperationalError):
+            async with store.reading():
+                pass
+        for thread in threading.enumerate():  # the driver's thread of that try has to end before the loop does
+            if "_connection_worker_thread" in thread.name:
+                await asyncio.to_thread(thread.join, 5)
+
+    run(flow())
+
+    assert not database.exists()

@@ -1,0 +1,325 @@
+"""The verbs without a service: usage, configuration, files, names. In this process; tests/flow/test_cli.py has real ones."""
+
+import os
+import re
+import socket
+import sqlite3
+import sys
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import structlog
+
+import sandbox
+from operators.cli.main import main
+
+EXAMPLE = str(Path(sandbox.__file__).parent / "examples" / "requests.jsonl")
+SOURCE = """
+[sources.{name}]
+dialect = "phaseo"
+base_url = "http://127.0.0.1:1/v1"
+api_key_env = "KEY"
+webhook_secrets_env = ["SECRET_{name}"]
+webhook_endpoint_id = "5f0c3f7e-0000-4000-8000-000000000001"
+"""
+DATABASE = '[database]\nurl = "sqlite:///ledger.db"\n'
+
+
+@dataclass
+class Said:
+    """What a verb printed, and how it ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+Typed = Callable[..., Said]
+
+
+@pytest.fixture
+def typed(tmp_path, monkeypatch, capsys) -> Typed:
+    """Run a verb in a folder with a good configuration. `changes` are variables."""
+    for name in [name for name in os.environ if name.startswith("BATCHKEEPER_")]:
+        monkeypatch.delenv(name)
+    variables = {"KEY": "k" * 24, "SECRET_gateway": "s" * 32, "SECRET_other": "t" * 32, "NO_COLOR": "1"}
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(tmp_path)
+    Path("batchkeeper.toml").write_text(DATABASE + SOURCE.format(name="gateway"))
+
+    def run(*words: str, **changes: str) -> Said:
+        for name, value in changes.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setattr(sys, "argv", ["batchkeeper", *words])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        for name in changes:
+            monkeypatch.setenv(name, variables[name]) if name in variables else monkeypatch.delenv(name)
+        printed = capsys.readouterr()
+        assert "Traceback" not in printed.out + printed.err
+        return Said(int(ended.value.code or 0), printed.out, printed.err)
+
+    yield run
+    structlog.reset_defaults()
+
+
+@pytest.fixture
+def stored(typed) -> Typed:
+    """The same, with a database."""
+    assert typed("migrate").out == "ledger.db: brought up to date\n"
+    return typed
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["jobz"], "did you mean `job` or `jobs`"),
+        (["xyz"], "`batchkeeper --help` lists them"),
+        (["jobs", "--limit", "0"], "--limit"),
+        (["jobs", "--status", "done"], "--status"),
+        (["failures", "--category", "bad"], "--category"),
+        (["cancel", "x"], "--reason"),
+        (["cancel", "x", "--reason", " "], "--reason"),
+        (["submit", "x.jsonl"], "--source"),
+        (["submit", EXAMPLE, "--source", "nope"], "configured are: gateway"),
+        (["jobs", "--config"], "write --config PATH"),
+        (["jobs", "--config", "nowhere.toml"], "nowhere.toml"),
+        (["sandbox", "--speed", "0"], "above 0"),
+        (["sandbox", "--port", "99999"], "--port"),
+        (["sign", "--source", "nope"], "configured are: gateway"),
+        (["send", "--source", "gateway", "--body", "nothing"], "cannot read nothing"),
+        (["send", "--source", "gateway", "--to", "nonsense"], "cannot post to nonsense"),
+    ],
+)
+def test_wrong_usage_ends_with_2(typed, words, said):
+    """
+    Wrong usage is answered on standard error with what is wrong, and ends with 2.
+    """
+    found = typed(*words)
+
+    assert (found.code, found.out) == (2, "")
+    assert said in found.err
+
+
+def test_config_may_stand_before_and_after_the_verb(stored):
+    """
+    The same file is read from in front of the verb, from behind it, and from the variable.
+    """
+    Path("batchkeeper.toml").rename("other.toml")
+
+    assert stored("jobs").code == 2
+    assert stored("--config", "other.toml", "jobs").code == 0
+    assert stored("jobs", "--config=other.toml", "--json").out == "[]\n"
+    assert stored("jobs", "--json", "--config", "other.toml").out == "[]\n"
+    assert stored("jobs", BATCHKEEPER_CONFIG="other.toml").code == 0
+
+
+def test_config_check_tells_all_problems_at_once(typed):
+    """
+    A good file is summed up; a broken one ends with 2 and every problem, each with its key and the fix.
+    """
+    assert str(Path("ledger.db").absolute()) in typed("config", "check").out
+
+    broken = typed("config", "check", KEY="", BATCHKEEPER_RECEIVER__PROT="1")
+
+    assert broken.code == 2
+    assert "2 problems" in broken.err
+    assert broken.err.count("fix:") == 2
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["jobs"],
+        ["job", "x"],
+        ["explain", "x"],
+        ["sources"],
+        ["poll", "x"],
+        ["track", "gateway", "x"],
+        ["submit", EXAMPLE, "--source", "gateway"],
+    ],
+)
+def test_without_a_database_nothing_is_made(typed, words):
+    """
+    Before the first start a verb ends with 6, says how to begin, and leaves no file behind.
+    """
+    said = typed(*words)
+
+    assert said.code == 6
+    assert "`batchkeeper up`" in said.err
+    assert [path.name for path in Path().iterdir()] == ["batchkeeper.toml"]
+
+
+@pytest.mark.parametrize("words", [["jobs"], ["up"], ["migrate"], ["reconcile", "--once"]])
+def test_a_file_that_is_no_database_ends_with_6(typed, words):
+    """
+    A database file that is something else is named as such, and not touched.
+    """
+    Path("ledger.db").write_bytes(b"something else" * 1000)
+    said = typed(*words)
+
+    assert said.code == 6
+    assert "not a database" in said.err
+    assert Path("ledger.db").read_bytes() == b"something else" * 1000
+
+
+def test_a_busy_database_ends_with_6(stored):
+    """
+    When somebody else holds the database for too long, the verb says so and to try again.
+    """
+    with closing(sqlite3.connect("ledger.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        said = stored("track", "gateway", "batch_x")
+        other.execute("ROLLBACK")
+
+    assert said.code == 6
+    assert "try again" in said.err
+
+
+@pytest.mark.parametrize("verb", ["jobs", "deliveries", "failures", "refusals"])
+def test_an_empty_listing_is_no_mistake(stored, verb):
+    """
+    Nothing to list is a sentence, or an empty array; of a source that nobody knows it is a slip, and ends with 2.
+    """
+    said, slip = stored(verb), stored(verb, "--source", "gatewey", "--json")
+
+    assert (said.code, said.err) == (0, "")
+    assert stored(verb, "--json").out == "[]\n"
+    assert stored(verb, "--source", "gateway").out == "nothing here for gateway\n"
+    assert (slip.code, slip.out) == (2, "")
+
+
+@pytest.mark.parametrize("words", [["job", "x"], ["explain", "x"], ["poll", "x"], ["cancel", "x", "--reason", "y"]])
+def test_an_unknown_job_ends_with_4(stored, words):
+    """
+    A name that no job has ends with 4 and says how to go on.
+    """
+    said = stored(*words)
+
+    assert (said.code, said.out) == (4, "")
+    assert "`batchkeeper jobs` lists them" in said.err
+
+
+def test_an_ambiguous_name_ends_with_5(stored):
+    """
+    A name that two jobs have ends with 5 and lists both, each under a name that is its own.
+    """
+    Path("batchkeeper.toml").write_text(DATABASE + SOURCE.format(name="gateway") + SOURCE.format(name="other"))
+    for source in ("gateway", "other"):
+        assert stored("track", source, "same").code == 0
+
+    said = stored("job", "same")
+    ours = re.findall(r"job_\w{13}", said.err)
+
+    assert said.code == 5
+    assert [stored("job", name).out.split("/")[0] for name in ours] == ["gateway", "other"]
+
+
+def test_track_takes_a_job_in_once(stored):
+    """
+    A job is taken in, a second time it is said to be known, and that nobody is at work is said both times.
+    """
+    first, second = (stored("track", "gateway", "a/b/c") for _ in range(2))
+
+    assert first.out.startswith("gateway/a/b/c: it is watched from now on")
+    assert second.out.startswith("gateway/a/b/c: it was known already")
+    assert "no reconciler is at work" in first.err
+    assert "known by  " in stored("job", "gateway/a/b/c").out
+
+
+@pytest.mark.parametrize(
+    "words", [["gateway", "a b"], ["gateway", ".."], ["gateway", "x", "--kind", "video"], ["no", "x"]]
+)
+def test_what_cannot_be_a_job_is_not_tracked(stored, words):
+    """
+    An id or a kind that no job can have, and a source that is not configured, end with 2.
+    """
+    assert stored("track", *words).code == 2
+
+
+def test_a_job_of_a_removed_source_says_so(stored):
+    """
+    A job whose source has left the configuration ends with 1 and says what to put back, and is still listed.
+    """
+    stored("track", "gateway", "batch_x")
+    Path("batchkeeper.toml").write_text(DATABASE + SOURCE.format(name="other"))
+    said = stored("explain", "batch_x")
+
+    assert said.code == 1
+    assert "[sources.gateway]" in said.err
+    assert "batch_x" in stored("jobs").out
+    assert "batch_x" in stored("jobs", "--source", "gateway").out
+
+
+def test_a_bad_file_is_refused_with_its_lines(stored):
+    """
+    All that is wrong with a file is told at once, with line numbers, before anything is stored or sent.
+    """
+    Path("bad.jsonl").write_text('{"custom_id": "a"}\nnonsense\n')
+    said = stored("submit", "bad.jsonl", "--source", "gateway")
+
+    assert said.code == 2
+    assert "line 1: url is missing" in said.err
+    assert "line 2: not JSON" in said.err
+    assert "stored as" not in said.err
+
+
+@pytest.mark.parametrize("pairs", [["k"], ["=v"], ["k=1", "k=2"], ["batchkeeper_submission=x"], ["k=" + "x" * 513]])
+def test_metadata_that_would_be_refused_is_refused_here(stored, pairs):
+    """
+    Metadata of another form or beyond the gateway's limits is refused with the name of the key, and nothing is sent.
+    """
+    words = [word for pair in pairs for word in ("--metadata", pair)]
+    said = stored("submit", EXAMPLE, "--source", "gateway", *words)
+
+    assert said.code in (1, 2)
+    assert "--metadata" in said.err
+    assert "stored as" not in said.err
+
+
+def test_an_unreachable_provider_ends_with_7(stored):
+    """
+    A gateway that nobody answers at ends with 7 and the system's words.
+    """
+    said = stored("submit", EXAMPLE, "--source", "gateway")
+
+    assert said.code == 7
+    assert "connection" in said.err
+
+
+def test_what_nobody_answers_cannot_be_sent(typed):
+    """
+    Without a receiver `send` ends with 1 and asks whether one runs.
+    """
+    said = typed("send", "--source", "gateway", "--to", "http://127.0.0.1:1/webhooks/gateway")
+
+    assert said.code == 1
+    assert "is `batchkeeper up` running there?" in said.err
+
+
+def test_a_signed_file_comes_from_that_file_again(typed):
+    """
+    `sign --body` prints a command that reads the file itself: not all bytes can stand in a command.
+    """
+    Path("body.bin").write_bytes(b"\xff\x00'")
+
+    assert typed("sign", "--source", "gateway", "--body", "body.bin").out.endswith(" --data-binary @body.bin\n")
+
+
+@pytest.mark.parametrize("table", ["receiver", "operators"])
+def test_a_taken_port_is_named(typed, table):
+    """
+    A port that somebody has ends the start with 1, the port, and where to set another one.
+    """
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        ports = {"BATCHKEEPER_RECEIVER__PORT": "0", "BATCHKEEPER_OPERATORS__PORT": "0"}
+        said = typed("up", **{**ports, f"BATCHKEEPER_{table.upper()}__PORT": str(port)})
+
+    assert said.code == 1
+    assert f"port {port}" in said.err
+    assert f"[{table}]" in said.err
