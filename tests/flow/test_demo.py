@@ -1,0 +1,93 @@
+"""The demo does what the README says of it."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+from commands import SCRIPT, environment
+
+pytestmark = pytest.mark.processes
+
+
+def test_the_demo_ends_by_itself_and_well(tmp_path):
+    """
+    `demo --json` prints the report alone, every job has ended as the sandbox says, all three categories of failure appear
+    where they belong, lost webhooks are healed by asking, and nothing is left behind.
+    """
+    variables = environment({"TMPDIR": str(tmp_path)})
+
+    done = subprocess.run(
+        [SCRIPT, "demo", "--json"],
+        env=variables,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr
+    jobs = json.loads(done.stdout)["jobs"]
+    codes = {job["story"]: {(one["category"], one["code"]) for one in job["failures"]} for job in jobs}
+    assert codes == EXPECTED
+    assert [job["story"] for job in jobs if job["status"] != job["true_status"]] == []
+    assert {job["story"] for job in jobs if job["healed_by_poll"]} == UNHEARD
+    assert list(tmp_path.iterdir()) == []
+
+
+DELIVERY, EXECUTION, CANCELLATION = "delivery", "execution", "cancellation"
+UNHEARD = {
+    "webhook never sent",
+    "gateway cannot reach us, gives up",
+    "webhook signed with a wrong secret",
+    "batch expires, webhook never sent",
+    "webhook never sent, gateway answers 500",
+}
+EXPECTED = {
+    "a good day": set(),
+    "webhook never sent": {(DELIVERY, "never_attempted")},
+    "webhook sent three times": set(),
+    "webhook late": set(),
+    "gateway cannot reach us, gives up": {(DELIVERY, "unreachable")},
+    "webhook signed with a wrong secret": {(DELIVERY, "rejected")},
+    "batch fails": {(EXECUTION, "failed")},
+    "batch expires, webhook never sent": {(EXECUTION, "expired"), (DELIVERY, "never_attempted")},
+    "some rows fail": {(EXECUTION, "rows_failed")},
+    "cancelled by us": {(CANCELLATION, "cancelled_by_operator")},
+    "webhook never sent, gateway answers 500": {(DELIVERY, "never_attempted")},
+}
+
+
+def test_a_demo_that_is_interrupted_leaves_nothing(tmp_path):
+    """
+    SIGTERM ends the demo, its processes and its folder.
+    """
+    process = subprocess.Popen(
+        [SCRIPT, "demo"], env=environment({"TMPDIR": str(tmp_path)}), cwd=tmp_path, stdout=subprocess.PIPE, text=True
+    )
+    with process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if "batchkeeper submit" in line:
+                break
+        folders = list(tmp_path.iterdir())
+        process.terminate()
+        process.stdout.read()
+
+    assert process.returncode == 128 + 15
+    assert len(folders) == 1
+    assert list(tmp_path.iterdir()) == []
+    assert _processes_in(folders[0]) == []
+
+
+def _processes_in(folder: Path) -> list[str]:
+    """The processes that have this working folder."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*/cwd"):
+        try:
+            if str(entry.readlink()).startswith(str(folder)):
+                found.append(entry.parent.name)
+        except OSError:
+            continue
+    return found
