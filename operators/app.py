@@ -1,32 +1,41 @@
 """The operators' app: the same queries as the CLI, as JSON, read-only, on its own port and behind a token."""
 
 import hmac
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from http import HTTPStatus
 
+import structlog
+from sqlalchemy.exc import DBAPIError
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from operators import queries
-from operators.errors import AmbiguousName, NoSuchThing, Problem
+from operators.errors import AmbiguousName, BadInput, NoSuchThing, NotPossible, Problem
 from schemas.config import Config
+from schemas.words import Category, Status
 from storage.store import Store
+
+log = structlog.get_logger()
 
 LIMIT, MOST = 100, 1000
 Page = Callable[[Request], Awaitable[object]]
 _HEADERS = {"cache-control": "no-store", "x-content-type-options": "nosniff", "referrer-policy": "no-referrer"}
+_STATUSES: dict[type[Problem], int] = {BadInput: 400, NoSuchThing: 404, AmbiguousName: 409, NotPossible: 409}
 
 
 def build_app(config: Config, store: Store, now: Callable[[], int]) -> Starlette:
     """Every path below /api/v1 wants `Authorization: Bearer` with the configured token."""
 
     async def live(_: Request) -> Response:
-        return PlainTextResponse("alive\n")
+        return PlainTextResponse("alive\n", headers=_HEADERS)
 
     async def jobs(request: Request) -> object:
+        source, status = _one(request, "source"), _one_of(request, "status", list(Status))
         async with store.reading() as connection:
-            found = await queries.list_jobs(connection, _limit(request), request.query_params.get("source"))
+            found = await queries.list_jobs(connection, _limit(request), source, [status] if status else ())
         return {"jobs": found.rows, "has_more": found.is_cut}
 
     async def job(request: Request) -> object:
@@ -39,17 +48,18 @@ def build_app(config: Config, store: Store, now: Callable[[], int]) -> Starlette
 
     async def deliveries(request: Request) -> object:
         async with store.reading() as connection:
-            found = await queries.list_deliveries(connection, _limit(request), request.query_params.get("source"))
+            found = await queries.list_deliveries(connection, _limit(request), _one(request, "source"))
         return {"deliveries": found.rows, "has_more": found.is_cut}
 
     async def failures(request: Request) -> object:
+        source, category = _one(request, "source"), _one_of(request, "category", list(Category))
         async with store.reading() as connection:
-            found = await queries.list_failures(connection, _limit(request), request.query_params.get("source"))
+            found = await queries.list_failures(connection, _limit(request), source, category)
         return {"failures": found.rows, "has_more": found.is_cut}
 
     async def refusals(request: Request) -> object:
         async with store.reading() as connection:
-            found = await queries.list_refusals(connection, _limit(request), request.query_params.get("source"))
+            found = await queries.list_refusals(connection, _limit(request), _one(request, "source"))
         return {"refusals": found.rows, "has_more": found.is_cut}
 
     async def sources(_: Request) -> object:
@@ -64,12 +74,19 @@ def build_app(config: Config, store: Store, now: Callable[[], int]) -> Starlette
         "/failures": failures,
         "/refusals": refusals,
         "/sources": sources,
+        "/{anything:path}": _nothing,
     }
     routes = [Route(f"/api/v1{path}", _guarded(config, page), methods=["GET"]) for path, page in pages.items()]
-    return Starlette(routes=[Route("/livez", live, methods=["GET"]), *routes])
+    app = Starlette(
+        routes=[Route("/livez", live, methods=["GET"]), *routes], exception_handlers={HTTPException: _refused}
+    )
+    app.router.redirect_slashes = False
+    return app
 
 
 def _guarded(config: Config, page: Page) -> Callable[[Request], Awaitable[Response]]:
+    """A page for those who have the token. Whatever goes wrong becomes an answer without a word about our insides."""
+
     async def answer(request: Request) -> Response:
         refusal = _refusal(config, request)
         if refusal is not None:
@@ -77,10 +94,19 @@ def _guarded(config: Config, page: Page) -> Callable[[Request], Awaitable[Respon
         try:
             return JSONResponse(await page(request), headers=_HEADERS)
         except Problem as problem:
-            status = {NoSuchThing: 404, AmbiguousName: 409}.get(type(problem), 400)
-            return _problem(status, str(problem))
+            return _problem(_STATUSES.get(type(problem), 400), str(problem))
+        except DBAPIError as error:
+            log.error("store_trouble", page=request.url.path, error=str(error.orig))
+            return _problem(503, "the database cannot be read at present; the log says why")
+        except Exception:
+            log.exception("page_broke", page=request.url.path)
+            return _problem(500, "something went wrong here; the log says what")
 
     return answer
+
+
+async def _nothing(request: Request) -> object:
+    raise NoSuchThing(f"there is nothing at {request.url.path}")
 
 
 def _refusal(config: Config, request: Request) -> Response | None:
@@ -88,17 +114,42 @@ def _refusal(config: Config, request: Request) -> Response | None:
     if token is None:
         return _problem(401, "no token is configured; set [operators] token_env and give the token as a bearer")
     scheme, _, given = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() == "bearer" and hmac.compare_digest(given.encode(), token.reveal().encode()):
+    if scheme.lower() == "bearer" and hmac.compare_digest(given.strip().encode(), token.reveal().encode()):
         return None
     return _problem(401, "give the operators' token as `Authorization: Bearer`")
 
 
-def _problem(status: int, detail: str) -> Response:
-    headers = {**_HEADERS, **({"www-authenticate": "Bearer"} if status == 401 else {})}
-    body = {"status": status, "detail": detail}
+async def _refused(_: Request, error: Exception) -> Response:
+    """What the router itself refuses: an unknown path, another method than GET."""
+    status, headers = 404, {}
+    if isinstance(error, HTTPException):
+        status, headers = error.status_code, dict(error.headers or {})
+    return _problem(status, "only GET is answered here" if status == 405 else "there is nothing here", headers)
+
+
+def _problem(status: int, detail: str, more: dict[str, str] | None = None) -> Response:
+    """A refusal in the form of RFC 9457."""
+    headers = {**_HEADERS, **(more or {}), **({"www-authenticate": "Bearer"} if status == 401 else {})}
+    body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail}
     return JSONResponse(body, status, headers, media_type="application/problem+json")
 
 
 def _limit(request: Request) -> int:
-    wished = request.query_params.get("limit", "")
-    return min(MOST, int(wished)) if wished.isascii() and wished.isdigit() and int(wished[:6]) > 0 else LIMIT
+    wished = request.query_params.get("limit")
+    if wished is None:
+        return LIMIT
+    if not (wished.isascii() and wished.isdigit() and len(wished) <= 6 and 0 < int(wished) <= MOST):
+        raise BadInput(f"limit is a number from 1 to {MOST}")
+    return int(wished)
+
+
+def _one(request: Request, name: str) -> str | None:
+    return request.query_params.get(name) or None
+
+
+def _one_of(request: Request, name: str, words: Sequence[str]) -> str | None:
+    """A parameter that has to be one of a closed set of words."""
+    wished = _one(request, name)
+    if wished is not None and wished not in words:
+        raise BadInput(f"{name} is one of {', '.join(words)}")
+    return wished

@@ -19,8 +19,9 @@ def configure() -> None:
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
             tidied,
-            *_renderers(sys.stderr.isatty()),
+            _renderer(sys.stderr.isatty()),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
@@ -29,18 +30,24 @@ def configure() -> None:
 
 
 def tidied(_logger: Any, _method: str, event: Any) -> Any:
-    """Time, level and event first; every text cut, and without anything that a terminal would obey."""
+    """Time, level and event first; every text cut, and nothing in it that a terminal would obey."""
     ordered = {name: event[name] for name in _FIRST if name in event} | dict(event)
-    return {name: _tidy(value) for name, value in ordered.items()}
+    return {name: _traceback(value) if name == "exception" else _tidy(value) for name, value in ordered.items()}
 
 
 def _tidy(value: Any) -> Any:
-    return clean(value, LONGEST_VALUE) if isinstance(value, str) else value
+    if not isinstance(value, str):
+        return value
+    return clean(value, LONGEST_VALUE) + ("…" if len(value) > LONGEST_VALUE else "")
 
 
-def _renderers(is_terminal: bool) -> list[Any]:
+def _traceback(text: str) -> str:
+    return "\n".join(clean(line, LONGEST_VALUE) for line in text.splitlines())
+
+
+def _renderer(is_terminal: bool) -> Any:
     if not is_terminal:
-        return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
-    # A plain traceback: the decorated one would print the values of variables, and secrets among them.
+        return structlog.processors.JSONRenderer()
+    # The decorated traceback would print the values of variables, and secrets among them.
     coloured, plain = not os.environ.get("NO_COLOR"), structlog.dev.plain_traceback
-    return [structlog.dev.ConsoleRenderer(colors=coloured, exception_formatter=plain)]
+    return structlog.dev.ConsoleRenderer(colors=coloured, exception_formatter=plain)

@@ -1,25 +1,27 @@
 """What operators can ask of the store. One view each, whichever face asks."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from operators import views
-from operators.errors import NoSuchThing
+from operators.errors import NotPossible
 from operators.find import find_job
 from operators.views import View
 from reconciler.accounting import reckon
 from reconciler.explain import explain
 from reconciler.facts import Facts
 from reconciler.gather import gather
-from reconciler.owned import dialect_of, terms_of
 from reconciler.ready import missing_for_settled
 from schemas.config import Config
+from schemas.dialects import DIALECTS
 from schemas.ids import shown
-from schemas.tables import JobRow, SourceRow
+from schemas.tables import FailureRow, JobRow, SourceRow
 from schemas.times import rfc3339_or_none
 from storage import deliveries, failures, jobs, leases, observations, sources
+
+_PORTION = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +37,8 @@ async def list_jobs(
 ) -> Listing:
     found = await jobs.newest(connection, _one_more(limit), source, status)
     chosen = found[:limit]
-    held = await failures.of_jobs(connection, [row.id for row in chosen])
-    rows = [views.job(row, [one for one in held if one.job == row.id]) for row in chosen]
-    return Listing(rows, len(found) > len(chosen))
+    held = await _failures_by_job(connection, [row.id for row in chosen])
+    return Listing([views.job(row, held.get(row.id, ())) for row in chosen], len(found) > len(chosen))
 
 
 async def list_deliveries(connection: AsyncConnection, limit: int | None, source: str | None = None) -> Listing:
@@ -127,9 +128,10 @@ async def explain_job(connection: AsyncConnection, config: Config, name: str, no
     """The findings about one job, on the three axes and on our own asking."""
     facts, source = await facts_of(connection, config, await find_job(connection, name), now)
     held = [one for one in await failures.of_job(connection, facts.job.id) if one.cleared_at is None]
+    owner = await leases.holder_of(connection, f"source:{facts.job.source}", now)
     return {
         **views.job(facts.job, held),
-        "findings": [views.finding(finding) for finding in explain(facts, source, now)],
+        "findings": [views.finding(finding) for finding in explain(facts, source, now, is_owned=owner is not None)],
     }
 
 
@@ -137,12 +139,26 @@ async def facts_of(
     connection: AsyncConnection, config: Config, job: JobRow, now: int
 ) -> tuple[Facts, SourceRow | None]:
     """The facts about a job, as the reconciler would gather them, and its source's row."""
+    from reconciler.owned import terms_of  # noqa: PLC0415  (it brings the HTTP client, which a listing does without)
+
     source = config.sources.get(job.source)
     if source is None:
-        raise NoSuchThing(f"the job's source {job.source} is not configured any more; put [sources.{job.source}] back")
+        raise NotPossible(
+            f"{job.source}/{job.job_id} is kept, but its source is not configured any more, so nobody can say what is "
+            f"expected of it: put [sources.{job.source}] back into {config.path}"
+        )
     row = await sources.get(connection, job.source)
     terms = terms_of(config, source, row.listening_since if row else now)
-    return await gather(connection, job, source, dialect_of(source), terms), row
+    return await gather(connection, job, source, DIALECTS[source.dialect], terms), row
+
+
+async def _failures_by_job(connection: AsyncConnection, numbers: Sequence[int]) -> dict[int, list[FailureRow]]:
+    """The failures that hold now, asked for in portions: a statement takes only so many values."""
+    held: dict[int, list[FailureRow]] = {}
+    for start in range(0, len(numbers), _PORTION):
+        for row in await failures.of_jobs(connection, numbers[start : start + _PORTION]):
+            held.setdefault(row.job, []).append(row)
+    return held
 
 
 def _one_more(limit: int | None) -> int | None:

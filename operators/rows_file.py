@@ -114,7 +114,7 @@ def _parsed(line: bytes) -> dict[str, Any]:
     if line.startswith(_BYTE_ORDER_MARK):
         raise ValueError("begins with a byte order mark; save the file as UTF-8 without one")
     try:
-        row = json.loads(line.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_refuse)
+        row = json.loads(line.rstrip(b"\r\n").decode("utf-8"), object_pairs_hook=_unique, parse_constant=_refuse)
     except UnicodeDecodeError:
         raise ValueError("not UTF-8") from None
     except json.JSONDecodeError as error:

@@ -14,11 +14,12 @@ from starlette.applications import Starlette
 from operators.app import build_app as build_operators_app
 from operators.clock import now
 from operators.queries import webhook_url
+from operators.store import opened
 from receiver.app import build_app as build_receiver_app
 from receiver.server import Server
 from reconciler.daemon import Reconciler
 from schemas.config import Config
-from storage import schema, sources
+from storage import sources
 from storage.ledger import Ledger
 from storage.store import Store
 
@@ -29,7 +30,7 @@ LAST_WORDS_SECONDS = 3
 
 async def up(config: Config) -> None:
     """Everything in one process, until a signal. Migrates the database first."""
-    async with open_store(config, migrate=True) as store, _signals() as asked:
+    async with opened(config, migrate=True) as store, _signals() as asked:
         reconciler = Reconciler(config, store, now)
         async with (
             _receiving(config, store, reconciler.wake),
@@ -42,39 +43,22 @@ async def up(config: Config) -> None:
 
 async def receive(config: Config) -> None:
     """The receiver alone, until a signal."""
-    async with open_store(config) as store, _signals() as asked, _receiving(config, store, None):
+    async with opened(config) as store, _signals() as asked, _receiving(config, store, None):
         await asked.wait()
     log.info("stopped")
 
 
 async def reconcile(config: Config) -> None:
     """The reconciler alone, until a signal."""
-    async with open_store(config) as store, _signals() as asked, _reconciling(Reconciler(config, store, now)) as task:
+    async with opened(config) as store, _signals() as asked, _reconciling(Reconciler(config, store, now)) as task:
         await _until(asked, task)
     log.info("stopped")
 
 
 async def reconcile_once(config: Config) -> dict[str, int | None]:
     """Do all that is due now, and return how much that was for each source; None where another reconciler owns it."""
-    async with open_store(config) as store:
+    async with opened(config) as store:
         return await Reconciler(config, store, now).run_once()
-
-
-@contextlib.asynccontextmanager
-async def open_store(config: Config, migrate: bool = False) -> AsyncIterator[Store]:
-    """The store, with the schema that this version needs.
-
-    Raises:
-        UnsafeDatabaseFile, WrongSchema: with the way out.
-    """
-    store = Store(config.database.path, now)
-    try:
-        if migrate:
-            await schema.migrate(store)
-        await schema.require_current(store)
-        yield store
-    finally:
-        await store.close()
 
 
 @contextlib.asynccontextmanager
@@ -165,7 +149,9 @@ def _listen(host: str, port: int) -> socket.socket:
         return listener
     except OSError as error:
         advice = "stop whatever has it, or set host and port in [operators]"
-        raise OSError(error.errno, f"cannot listen on {host} port {port}: {error.strerror}; {advice}") from None
+        raise OSError(
+            error.errno, f"cannot listen on {host} port {port}: {os.strerror(error.errno or 0)}; {advice}"
+        ) from None
 
 
 def _uvicorn_config(app: Starlette) -> uvicorn.Config:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Mapping
 
-from operators.errors import NotPossible, ProviderProblem
+from operators.errors import BadInput, NotPossible, ProviderProblem
 from operators.queries import webhook_url
 from operators.rows_file import RowsFile
 from reconciler.client import Client
@@ -41,7 +41,8 @@ class Submitting:
         """Store, upload, create, and take the job in.
 
         Raises:
-            NotPossible: the source's configuration or the metadata do not allow it; nothing was sent.
+            NotPossible: the source's configuration does not allow it; nothing was sent.
+            BadInput: the metadata does not fit; nothing was sent.
             ProviderProblem: the provider refused, or it is not known whether the job exists.
         """
         check_metadata(metadata)
@@ -146,12 +147,12 @@ class Submitting:
 
 
 def check_metadata(metadata: Mapping[str, str]) -> None:
-    """Raise NotPossible for metadata that the gateway would refuse (contract 3.1)."""
+    """Raise BadInput for metadata that the gateway would refuse (contract 3.1)."""
     if len(metadata) > MOST_METADATA:
-        raise NotPossible(f"at most {MOST_METADATA} --metadata entries fit, beside those of the gateway and ours")
+        raise BadInput(f"at most {MOST_METADATA} --metadata entries fit, beside those of the gateway and ours")
     for key, value in metadata.items():
         if key == TOKEN or not 0 < len(key) <= LONGEST_KEY or len(value) > LONGEST_VALUE:
-            raise NotPossible(
+            raise BadInput(
                 f"--metadata {key[:80]}: a key has 1 to {LONGEST_KEY} characters and is not {TOKEN}, "
                 f"a value at most {LONGEST_VALUE}"
             )

@@ -5,78 +5,78 @@ import os
 import sys
 from collections.abc import Callable, Coroutine
 from functools import wraps
-from typing import Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec
 
 import typer
+import uvloop
 
-from operators.errors import Problem
-from reconciler.owned import dialect_of
-from schemas.config import Config, ConfigError, Source, find_config, load
-from schemas.dialects import DIALECTS, Dialect
-from storage.ledger import LedgerInUse
-from storage.schema import WrongSchema
-from storage.sqlite import UnsafeDatabaseFile
+from operators.cli.failing import told
+from operators.errors import BadInput
+from schemas.texts import clean
+
+if TYPE_CHECKING:
+    from schemas.config import Config, Source
+    from schemas.dialects import Dialect
 
 P = ParamSpec("P")
-Answer = TypeVar("Answer")
 
-USAGE, STORE = 2, 6
+LONGEST_LINE = 2_000
 chosen: dict[str, str | None] = {"config": None}
 
 
-def configuration() -> Config:
+def configuration() -> "Config":
     """The configuration that --config, BATCHKEEPER_CONFIG or the working directory names.
 
     Raises:
         ConfigError: with everything that is wrong with it.
     """
-    config = load(
-        find_config(chosen["config"], os.environ),
-        os.environ,
-        {name: dialect.defaults for name, dialect in DIALECTS.items()},
-    )
+    # Loaded here, so that a verb without a configuration, such as `sandbox`, starts without it.
+    from schemas.config import find_config, load  # noqa: PLC0415
+    from schemas.dialects import DIALECTS  # noqa: PLC0415
+
+    path = find_config(chosen["config"], os.environ)
+    config = load(path, os.environ, {name: dialect.defaults for name, dialect in DIALECTS.items()})
     for warning in config.warnings:
         complain(str(warning))
     return config
 
 
-def source_named(config: Config, name: str) -> tuple[Source, Dialect]:
+def source_named(config: "Config", name: str) -> "tuple[Source, Dialect]":
     """A configured source and its dialect."""
+    from schemas.dialects import DIALECTS  # noqa: PLC0415
+
     source = config.sources.get(name)
     if source is None:
-        raise typer.BadParameter(f"no source is called {name}; configured are: {', '.join(sorted(config.sources))}")
-    return source, dialect_of(source)
+        raise BadInput(f"no source is called {name}; configured are: {', '.join(sorted(config.sources))}")
+    return source, DIALECTS[source.dialect]
 
 
 def verb(body: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, None]:
-    """Make an async function a verb: run it, and turn what can be foreseen into a line on standard error and an exit code."""
+    """Make an async function a verb: run it, and turn whatever goes wrong into words on standard error and an exit code."""
 
     @wraps(body)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
         try:
-            asyncio.run(body(*args, **kwargs))
-        except ConfigError as error:
-            raise _exit(str(error), USAGE) from None
-        except (UnsafeDatabaseFile, WrongSchema, LedgerInUse) as error:
-            raise _exit(str(error), STORE) from None
-        except Problem as problem:
-            raise _exit(str(problem), problem.exit_code) from None
+            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+                runner.run(body(*args, **kwargs))
+        except typer.Exit:
+            raise
         except BrokenPipeError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            raise typer.Exit(0) from None
-        except OSError as error:
-            raise _exit(error.strerror or str(error), 1) from None
-        except KeyboardInterrupt:
-            raise typer.Exit(130) from None
+            hush()
+        except (Exception, KeyboardInterrupt) as error:
+            message, code = told(error)
+            complain(message)
+            raise typer.Exit(code) from None
 
     return run
 
 
 def complain(text: str) -> None:
-    """One message on standard error."""
-    typer.echo(f"batchkeeper: {text}", err=True)
+    """One message on standard error, without anything that a terminal would obey."""
+    lines = [clean(line, LONGEST_LINE) for line in text.split("\n")]
+    typer.echo("batchkeeper: " + "\n".join(lines), err=True)
 
 
-def _exit(message: str, code: int) -> typer.Exit:
-    complain(message)
-    return typer.Exit(code)
+def hush() -> None:
+    """Nobody reads standard output any more, as when `head` has seen enough: that is no mishap."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

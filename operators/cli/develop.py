@@ -1,6 +1,7 @@
 """The verbs for trying things: make a signed delivery by hand, and post it."""
 
 import asyncio
+import base64
 import shlex
 from pathlib import Path
 from typing import Annotated
@@ -10,21 +11,23 @@ import typer
 
 from operators.cli import present
 from operators.cli.context import configuration, source_named, verb
-from operators.cli.look import Json
+from operators.cli.options import Json
 from operators.clock import now
-from operators.errors import NotPossible
+from operators.errors import BadInput, NotPossible
 from operators.queries import receiver_url
 from schemas.config import Config
 from schemas.dialects.dialect import SignedRequest
 
 develop = typer.Typer()
 
-OfSource = Annotated[str, typer.Option("--source", help="Whose secret signs it.")]
-Event = Annotated[str, typer.Option("--event", help="The event, which is also the delivery key.")]
+OfSource = Annotated[str, typer.Option("--source", metavar="SOURCE", help="Whose secret signs it.")]
+Event = Annotated[str, typer.Option("--event", metavar="EVENT", help="The event, which is also the delivery key.")]
 Job = Annotated[str, typer.Option("--job", metavar="JOB_ID", help="The provider's id of the job.")]
-Said = Annotated[str, typer.Option("--status", help="The status that it reports.")]
-Body = Annotated[Path | None, typer.Option("--body", help="Sign these bytes instead of a body made up here.")]
-To = Annotated[str | None, typer.Option("--to", help="The URL; by default our own receiver's.")]
+Said = Annotated[str, typer.Option("--status", metavar="STATUS", help="The status that it reports.")]
+Body = Annotated[
+    Path | None, typer.Option("--body", metavar="FILE", help="Sign these bytes instead of a body made up here.")
+]
+To = Annotated[str | None, typer.Option("--to", metavar="URL", help="By default our own receiver's.")]
 
 SECONDS = 30.0
 
@@ -40,17 +43,18 @@ async def sign(
     to: To = None,
     in_json: Json = False,
 ) -> None:
-    """Make a signed delivery by hand, and print it as a curl command. It is good for as long as its timestamp is fresh."""
+    """Make a signed delivery by hand, and print it as a curl command.
+
+    It is good for as long as its timestamp is fresh.
+    """
     config = configuration()
     url, request = _made(config, source, event, job, status, body, to)
     if in_json:
+        encoded = base64.b64encode(request.body).decode()
         text = request.body.decode("utf-8", "replace")
-        present.as_json({"url": url, "headers": dict(request.headers), "body": text})
-        return
-    headers = " ".join(f"-H {shlex.quote(f'{name}: {value}')}" for name, value in request.headers)
-    typer.echo(
-        f"curl -i {shlex.quote(url)} {headers} --data-binary {shlex.quote(request.body.decode('utf-8', 'replace'))}"
-    )
+        present.as_json({"url": url, "headers": dict(request.headers), "body": text, "body_base64": encoded})
+    else:
+        typer.echo(_curl(url, request, body))
 
 
 @develop.command()
@@ -64,19 +68,32 @@ async def send(
     to: To = None,
     times: Annotated[int, typer.Option("--times", min=1, max=1000, help="How often, at once.")] = 1,
 ) -> None:
-    """Make a signed delivery by hand and post it. Ends with 1 unless every answer is 2xx."""
+    """Make a signed delivery by hand and post it.
+
+    Ends with 1 unless every answer is 2xx.
+    """
     config = configuration()
     url, request = _made(config, source, event, job, status, body, to)
     async with httpx.AsyncClient(trust_env=False, timeout=SECONDS) as client:
         try:
             posts = (client.post(url, content=request.body, headers=list(request.headers)) for _ in range(times))
             answers = await asyncio.gather(*posts)
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise NotPossible(f"cannot post to {url}: {error}; is `batchkeeper up` running there?") from None
+        except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
+            raise BadInput(f"cannot post to {url}: {error}") from None
+        except httpx.HTTPError as error:
+            reason = str(error) or type(error).__name__
+            raise NotPossible(f"cannot post to {url}: {reason}; is `batchkeeper up` running there?") from None
     for answer in answers:
-        typer.echo(f"{answer.status_code} {answer.text.strip()}")
+        typer.echo(f"{answer.status_code} {present.text_of(answer.text.strip())}")
     if not all(answer.is_success for answer in answers):
         raise typer.Exit(1)
+
+
+def _curl(url: str, request: SignedRequest, body: Path | None) -> str:
+    """The request as a command. Bytes from a file come from that file again, because not all can stand in a command."""
+    headers = " ".join(f"-H {shlex.quote(f'{name}: {value}')}" for name, value in request.headers)
+    data = f"@{body}" if body else request.body.decode()
+    return f"curl -i {shlex.quote(url)} {headers} --data-binary {shlex.quote(data)}"
 
 
 def _made(
@@ -86,6 +103,15 @@ def _made(
     if not chosen.webhook_secrets:
         raise NotPossible(f"{source} has no webhook secret to sign with; set webhook_secrets_env in [sources.{source}]")
     moment = now()
-    made = body.read_bytes() if body else dialect.sample(event, job, status, chosen.base_url, moment)
+    made = (
+        _read(body) if body else dialect.sample(event, job.removeprefix(f"{source}/"), status, chosen.base_url, moment)
+    )
     secret = chosen.webhook_secrets[0].reveal().encode()
     return to or receiver_url(config, source), dialect.sign(secret, made, moment)
+
+
+def _read(body: Path) -> bytes:
+    try:
+        return body.read_bytes()
+    except OSError as error:
+        raise BadInput(f"cannot read {body}: {error.strerror}") from None

@@ -1,30 +1,97 @@
-"""The console script. `--config PATH` may stand before or after the verb."""
+"""The console script: which verbs there are, and in which module each lives. Only the module of the verb is loaded.
+
+`--config PATH` may stand before or after the verb.
+"""
 
 import sys
-from typing import Annotated
+from collections.abc import Mapping
+from difflib import get_close_matches
+from importlib import import_module
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
-from operators.cli.context import chosen
-from operators.cli.demo import demonstrating
-from operators.cli.develop import develop
-from operators.cli.look import look
-from operators.cli.run import config_verbs, run
-from operators.cli.sandbox import standing_in
-from operators.cli.work import work
+from operators.cli.context import chosen, complain, hush
+from operators.cli.failing import told
+from operators.errors import BadInput, Problem
+
+# Each section of the help: each verb, where it lives, and what it does, as the first line of its own help says it.
+SECTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
+    "Run it": {
+        "up": ("run:run", "Run receiver, reconciler and operators' app in one process."),
+        "receive": ("run:run", "Run the receiver alone: it takes webhooks and records them."),
+        "reconcile": (
+            "run:run",
+            "Run the reconciler alone: it judges what arrived, asks the provider, and classifies.",
+        ),
+        "migrate": ("run:run", "Make the tables, or bring them up to date."),
+        "config": ("config:config", "Look at the configuration."),
+    },
+    "Ask for something": {
+        "submit": ("submit:submit", "Check a file of requests, upload it, create a batch of it, and watch that."),
+        "track": ("work:work", "Take in a job that was made elsewhere: it is asked about until it has ended."),
+        "cancel": ("work:work", "Ask the provider to cancel a job."),
+        "poll": ("work:work", "Have the provider asked about a job now."),
+    },
+    "Look": {
+        "jobs": ("look:look", "List jobs, the newest first."),
+        "job": ("one_job:one_job", "Show everything that is kept about one job."),
+        "explain": ("one_job:one_job", "Say what is known about a job, and what each statement rests on."),
+        "deliveries": ("look:look", "List deliveries, the newest first."),
+        "failures": ("look:look", "List failures of execution, cancellation and delivery, the newest first."),
+        "refusals": ("look:look", "List requests that were not accepted, the newest first."),
+        "sources": ("look:look", "List the configured sources, with the URL to register at each provider."),
+    },
+    "Try it": {
+        "demo": ("demo:demonstrating", "Play a dozen batches against a sandbox, and show how every job ended."),
+        "sandbox": ("sandbox:standing_in", "Run a stand-in of the Phaseo gateway on loopback, with faults on demand."),
+        "sign": ("develop:develop", "Make a signed delivery by hand, and print it as a curl command."),
+        "send": ("develop:develop", "Make a signed delivery by hand and post it."),
+    },
+}
+PLACES = {name: place for verbs in SECTIONS.values() for name, (place, _) in verbs.items()}
 
 EPILOG = (
     "Exit codes: 0 done; 1 not possible, or not as it should be; 2 wrong usage, configuration or input; 4 no such thing; "
     "5 an ambiguous name; 6 the database cannot be used; 7 the provider refused or could not be asked."
 )
 
+
+class Verbs(TyperGroup):
+    """Every verb, each loaded when it is called for."""
+
+    def list_commands(self, ctx: typer.Context) -> list[str]:  # type: ignore[override]
+        return list(PLACES)
+
+    def get_command(self, ctx: typer.Context, cmd_name: str) -> Any:  # type: ignore[override]
+        module, _, name = PLACES[cmd_name].partition(":")
+        verbs: typer.Typer = getattr(import_module(f"operators.cli.{module}"), name)
+        verbs.rich_markup_mode = None
+        return typer.main.get_group(verbs).get_command(ctx, cmd_name)
+
+    def resolve_command(self, ctx: typer.Context, args: list[str]) -> Any:  # type: ignore[override]
+        if args[0] not in PLACES:
+            near = [f"`{name}`" for name in get_close_matches(args[0], PLACES)]
+            advice = f"did you mean {' or '.join(near)}?" if near else "`batchkeeper --help` lists them"
+            raise BadInput(f"there is no verb {args[0]}; {advice}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: typer.Context, formatter: Any) -> None:  # type: ignore[override]
+        for title, verbs in SECTIONS.items():
+            with formatter.section(title):
+                formatter.write_dl([(name, text) for name, (_, text) in verbs.items()])
+
+
 app = typer.Typer(
     name="batchkeeper",
+    cls=Verbs,
     help="Records every webhook of your asynchronous batch jobs once and for good, and brings every job to its true end.",
     epilog=EPILOG,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
@@ -41,17 +108,32 @@ def options(
     chosen["config"] = config
 
 
-for verbs in (run, work, look, standing_in, demonstrating, develop):
-    app.add_typer(verbs)
-app.add_typer(config_verbs, name="config")
-
-
 def main() -> None:
-    app(args=config_first(sys.argv[1:]))
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    try:
+        app(args=config_first(sys.argv[1:]))
+    except (Problem, KeyboardInterrupt) as error:
+        message, code = told(error)
+        complain(message)
+        sys.exit(code)
+    finally:
+        _flush()
+
+
+def _flush() -> None:
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        hush()
 
 
 def config_first(arguments: list[str]) -> list[str]:
-    """Move `--config PATH` in front of the verb, wherever it stands."""
+    """Move `--config PATH` in front of the verb, wherever it stands.
+
+    Raises:
+        BadInput: no path follows.
+    """
     moved: list[str] = []
     rest: list[str] = []
     given = iter(arguments)
@@ -59,7 +141,10 @@ def config_first(arguments: list[str]) -> list[str]:
         if argument == "--":
             rest += [argument, *given]
         elif argument == "--config":
-            moved += [argument, *[value for value in [next(given, None)] if value is not None]]
+            path = next(given, None)
+            if path is None:
+                raise BadInput("--config names no file; write --config PATH")
+            moved += [argument, path]
         elif argument.startswith("--config="):
             moved.append(argument)
         else:

@@ -1,4 +1,4 @@
-"""The verbs that run the service or prepare it: up, receive, reconcile, migrate, config check."""
+"""The verbs that run the service or prepare it: up, receive, reconcile, migrate."""
 
 from typing import Annotated
 
@@ -6,21 +6,26 @@ import typer
 
 from operators import logs, running
 from operators.cli import present
-from operators.cli.context import configuration, verb
-from operators.cli.look import Json
+from operators.cli.context import complain, configuration, verb
+from operators.cli.options import Json
 from operators.clock import now
-from operators.queries import webhook_url
-from storage import schema
+from operators.errors import ProviderProblem
+from operators.store import opened
+from schemas.config import Config
+from schemas.tables import SourceRow
+from storage import schema, sources
 from storage.store import Store
 
 run = typer.Typer()
-config_verbs = typer.Typer(help="Look at the configuration.", no_args_is_help=True)
 
 
 @run.command()
 @verb
 async def up() -> None:
-    """Run receiver, reconciler and operators' app in one process. Migrates the database by itself."""
+    """Run receiver, reconciler and operators' app in one process.
+
+    Migrates the database by itself. Ctrl-C or SIGTERM ends it in good order.
+    """
     config = configuration()
     logs.configure()
     await running.up(config)
@@ -40,26 +45,25 @@ async def receive() -> None:
 async def reconcile(
     once: Annotated[bool, typer.Option("--once", help="Do what is due now, then end.")] = False, in_json: Json = False
 ) -> None:
-    """Run the reconciler alone: it judges what arrived, asks the provider, and classifies."""
+    """Run the reconciler alone: it judges what arrived, asks the provider, and classifies.
+
+    With --once it ends with 7 when a source could not be asked.
+    """
     config = configuration()
     logs.configure()
-    if not once:
+    if once:
+        await _reconcile_once(config, in_json)
+    else:
         await running.reconcile(config)
-        return
-    done = await running.reconcile_once(config)
-    if in_json:
-        present.as_json(done)
-        return
-    for source, count in done.items():
-        typer.echo(
-            f"{source}: " + ("another reconciler owns it, nothing done" if count is None else f"{count} things done")
-        )
 
 
 @run.command()
 @verb
 async def migrate() -> None:
-    """Make the tables, or bring them up to date. `up` does this by itself."""
+    """Make the tables, or bring them up to date.
+
+    `up` does this by itself.
+    """
     config = configuration()
     store = Store(config.database.path, now)
     try:
@@ -69,15 +73,30 @@ async def migrate() -> None:
     typer.echo(f"{config.database.path}: " + ("brought up to date" if changed else "up to date already"))
 
 
-@config_verbs.command()
-@verb
-async def check() -> None:
-    """Read the configuration and say all that is wrong with it, or what it amounts to."""
-    config = configuration()
-    typer.echo(f"{config.path} is fine")
-    typer.echo(f"database   {config.database.path}")
-    typer.echo(f"receiver   {config.receiver.host} port {config.receiver.port}")
-    typer.echo(f"operators  {config.operators.host} port {config.operators.port}")
-    for name, source in sorted(config.sources.items()):
-        way = "polling only" if source.webhook == "none" else f"webhooks at {webhook_url(config, name)}"
-        typer.echo(f"source     {name}: {source.dialect} at {source.base_url}, {way}")
+async def _reconcile_once(config: Config, in_json: bool) -> None:
+    done = await running.reconcile_once(config)
+    if in_json:
+        present.as_json(done)
+    else:
+        for source, count in done.items():
+            typer.echo(f"{source}: {_amount(count)}")
+    troubled = [row for row in await _rows(config) if row.name in config.sources and row.trouble]
+    for row in troubled[:-1]:
+        complain(_trouble(row))
+    if troubled:
+        raise ProviderProblem(_trouble(troubled[-1]))
+
+
+async def _rows(config: Config) -> list[SourceRow]:
+    async with opened(config) as store, store.reading() as connection:
+        return await sources.all_of_them(connection)
+
+
+def _amount(count: int | None) -> str:
+    if count is None:
+        return "another reconciler owns it, nothing done"
+    return "one thing done" if count == 1 else f"{count or 'no'} things done"
+
+
+def _trouble(row: SourceRow) -> str:
+    return f"{row.name} cannot be asked at present: {row.trouble_message} ({row.trouble})"

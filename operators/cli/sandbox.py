@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from operators.cli.context import verb
-from operators.errors import NotPossible
+from operators.errors import BadInput
 from sandbox.server import DEFAULT_API_KEY, DEFAULT_WEBHOOK_SECRET, SandboxSettings, serve
 
 standing_in = typer.Typer()
@@ -28,12 +28,15 @@ async def sandbox(
         str, typer.Option("--webhook-url", help="Where its webhook endpoint delivers to.")
     ] = "http://127.0.0.1:8080/webhooks/gateway",
 ) -> None:
-    """Run a stand-in of the Phaseo gateway on loopback, with faults on demand (see docs/sandbox.md)."""
+    """Run a stand-in of the Phaseo gateway on loopback, with faults on demand.
+
+    docs/sandbox.md lists the faults. Ctrl-C ends it.
+    """
     key, secret = os.environ.get(KEY) or DEFAULT_API_KEY, os.environ.get(SECRET) or DEFAULT_WEBHOOK_SECRET
     try:
         settings = SandboxSettings(port, speed, seed, webhook_url=webhook_url, api_key=key, webhook_secret=secret)
     except ValueError as error:
-        raise NotPossible(str(error)) from None
+        raise BadInput(str(error)) from None
 
     def started(url: str) -> None:
         typer.echo(

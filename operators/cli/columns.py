@@ -1,0 +1,71 @@
+"""The columns of each listing, and which of them give way."""
+
+from collections.abc import Iterator, Mapping
+
+from operators.cli.present import Columns, moment
+from operators.views import View
+
+
+def _reached(row: View) -> str | None:
+    """How far a job is beyond its end."""
+    if row["settled"]:
+        return "settled"
+    return "ready" if row["ready"] else None
+
+
+def _wrongs(row: View) -> Iterator[str]:
+    """What went wrong with a job, and with our asking about it."""
+    for failure in row["failures"]:
+        yield f"{failure['category']}: {failure['code']}"
+    if row["trouble"]:
+        yield f"trouble: {row['trouble']}"
+
+
+JOBS: Columns = {
+    "source": lambda row: row["source"],
+    "job": lambda row: row["job_id"],
+    "status": lambda row: row["status"],
+    "native": lambda row: row["native_status"],
+    "%": lambda row: row["progress"],
+    "reached": _reached,
+    "failures, trouble": lambda row: ", ".join(_wrongs(row)) or None,
+    "updated (UTC)": lambda row: moment(row["updated_at"]),
+}
+DELIVERIES: Columns = {
+    "source": lambda row: row["source"],
+    "job": lambda row: row["job_id"],
+    "key": lambda row: row["delivery_key"],
+    "reported": lambda row: row["reported_status"],
+    "verdict": lambda row: row["verdict"] or "not judged yet",
+    "times": lambda row: row["times_received"],
+    "first received (UTC)": lambda row: moment(row["first_received_at"]),
+}
+FAILURES: Columns = {
+    "source": lambda row: row["source"],
+    "job": lambda row: row["job_id"],
+    "failure": lambda row: f"{row['category']}: {row['code']}",
+    "message": lambda row: row["message"],
+    "detected (UTC)": lambda row: moment(row["detected_at"]),
+    "cleared (UTC)": lambda row: row["cleared_at"] and moment(row["cleared_at"]),
+}
+REFUSALS: Columns = {
+    "source": lambda row: row["source"] or "(unknown)",
+    "reason": lambda row: row["reason"],
+    "answered": lambda row: row["http_status"],
+    "from": lambda row: row["remote"],
+    "bytes": lambda row: row["body_bytes"],
+    "received (UTC)": lambda row: moment(row["received_at"]),
+}
+
+# The narrowest terminal on which a column is shown: a job's id alone takes 32 characters.
+WIDTHS: Mapping[str, int] = {
+    "source": 76,
+    "native": 140,
+    "%": 90,
+    "reached": 86,
+    "updated (UTC)": 112,
+    "first received (UTC)": 112,
+    "detected (UTC)": 112,
+    "bytes": 80,
+}
+RARE = frozenset({"cleared (UTC)"})
