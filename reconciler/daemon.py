@@ -52,8 +52,12 @@ class Reconciler:
         """Do all that is due now and return how much that was for each source; None where another reconciler owns it."""
         done: dict[str, int | None] = {}
         for source in self._config.sources.values():
-            async with self._lease(source) as lease:
-                done[source.name] = None if lease is None else await self._keep_until_quiet(source, lease)
+            try:
+                async with self._lease(source) as lease:
+                    done[source.name] = None if lease is None else await self._keep_until_quiet(source, lease)
+            except LeaseLost:
+                log.warning("lease_lost", source=source.name)
+                done[source.name] = None
         return done
 
     def wake(self) -> None:

@@ -18,6 +18,7 @@ from storage.points import reach
 log = structlog.get_logger()
 
 SHORTEST_REST, LONGEST_REST = 0.05, 1.0
+BREATH = 0.15  # longer than SQLite ever waits between two tries for its lock, so that whoever waits for it gets it
 REST_AFTER_STORE_TROUBLE = 1.0
 
 
@@ -62,14 +63,16 @@ class Keeping:
         return done
 
     async def turn(self) -> int:
-        """Every round once. One `now` for all of it."""
+        """Every round once, and after a full one a breath in which others can write. One `now` for all of it."""
         self.owned.woken.clear()
         now = self.owned.clock()
-        did = await judging.run_once(self.owned, now)
+        did = judged = await judging.run_once(self.owned, now)
         did += await self._actions.run_once(now)
         did += await self._polls.run_once(now)
         did += await self._outputs.run_once(now)
         await self._save_circuit()
+        if judged >= judging.BATCH:
+            await asyncio.sleep(BREATH)
         return did
 
     async def stop(self) -> None:
@@ -81,7 +84,7 @@ class Keeping:
         while True:
             try:
                 did = await self.turn()
-                rest = SHORTEST_REST if did >= judging.BATCH else await self._rest()
+                rest = 0 if did >= judging.BATCH else await self._rest()
             except OperationalError as error:
                 log.error("store_trouble", source=self.owned.source.name, error=str(error.orig))
                 rest = REST_AFTER_STORE_TROUBLE

@@ -22,7 +22,7 @@ import structlog
 
 from operators import acts, queries
 from operators.clock import now
-from operators.running import open_store
+from operators.store import opened
 from receiver.app import build_app
 from receiver.server import Server
 from reconciler.daemon import Reconciler
@@ -56,12 +56,12 @@ WINDOW = 3  # seconds; longer than the stand-in's last attempt takes at the spee
 Condition = Callable[[], Awaitable[Any]]
 
 
-async def until(holds: Condition, what: str, deadline: float = DEADLINE) -> Any:
+async def until(holds: Condition, what: str, deadline: float = DEADLINE, every: float = 0.05) -> Any:
     """Wait until something holds, and return it; fail with `what` when it does not come true in time."""
     end = time.monotonic() + deadline
     while not (found := await holds()):
         assert time.monotonic() < end, f"waited {deadline:g} s in vain: {what}"
-        await asyncio.sleep(0.02)
+        await asyncio.sleep(every)
     return found
 
 
@@ -199,8 +199,8 @@ class Service:
         """Wait until what operators are shown of a job is as wished."""
 
         async def so() -> dict[str, Any] | None:
-            view = await self.view(job_id)
-            return view if holds(view) else None
+            view = await self.view(job_id) if await self.row(job_id) else None
+            return view if view and holds(view) else None
 
         found: dict[str, Any] = await until(so, f"{job_id}: {what}")
         return found
@@ -239,7 +239,7 @@ async def service(
         path, environ = write_config(Path(folder), sources, {**QUICK, **(knobs or {})})
         config = read_config(path, environ)
         async with AsyncExitStack() as stack:
-            store = await stack.enter_async_context(open_store(config, migrate=True))
+            store = await stack.enter_async_context(opened(config, migrate=True))
             reconciler = Reconciler(config, store, now)
             ledger = Ledger(store.path, store.new_id, on_commit=reconciler.wake)
             await ledger.start()
@@ -335,8 +335,9 @@ class Asked:
 
     @property
     def job_id(self) -> str:
-        """Of a question about a batch, or about the cancelling of one."""
-        return self.target.split("?")[0].split("/")[3]
+        """Of a question about a batch, or about the cancelling of one; "" of any other."""
+        parts = self.target.split("?")[0].split("/")
+        return parts[parts.index("batches") + 1] if "batches" in parts[:-1] else ""
 
 
 Said = bytes | AsyncIterator[bytes]
@@ -358,7 +359,7 @@ class Provider:
 
     def about(self, job_id: str) -> list[Asked]:
         """The status questions about one job."""
-        return [asked for asked in self.asked if asked.method == "GET" and job_id in asked.target]
+        return [asked for asked in self.asked if asked.method == "GET" and asked.job_id == job_id]
 
     @asynccontextmanager
     async def listening(self) -> AsyncIterator["Provider"]:
@@ -443,8 +444,8 @@ def account(*attempts: Mapping[str, Any]) -> dict[str, Any]:
 
 def file_of(asked: Asked) -> bytes | None:
     """The answer to a question about a file: it exists. None when something else was asked about."""
-    tree, name = asked.target.split("/")[2:4]
-    return said({"id": name, "object": "file", "bytes": 10}) if tree == "files" else None
+    _, found, name = asked.target.partition("/files/")
+    return said({"id": name, "object": "file", "bytes": 10}) if found else None
 
 
 # Deliveries, signed here and not by the product

@@ -3,8 +3,9 @@
 import asyncio
 from typing import Any
 
+from service import Stage, event, ever_told, stage, told, until
+
 from sandbox.scenarios import PAIRS, WORDS
-from service import QUICK, Stage, ever_told, event, stage, told, until
 
 Found = tuple[str, frozenset[tuple[str, str]]]
 
@@ -81,5 +82,222 @@ def test_every_scenario_ends_in_its_true_state_with_the_right_failures() -> None
             # Nine badly signed attempts: four, four of the pair, and the one that was then put right.
             assert [refusal["reason"] for refusal in refusals] == ["signature_wrong"] * 9
             assert (await on.service.source())["trouble"] is None
+
+    asyncio.run(flow())
+
+
+def test_a_good_day_shows_no_red() -> None:
+    """Twenty jobs on a good day: none was ever charged with a failure, each is over after few questions, and is left alone."""
+
+    async def flow() -> None:
+        async with stage() as on:
+            jobs = [await on.watched() for _ in range(20)]
+            views = await on.service.settles(*jobs)
+            gets = {job: entry["gets"] for job, entry in (await on.truth()).items()}
+
+            for view in views:
+                assert (view["status"], view["basis"], view["ready"], view["settled"]) == (
+                    "completed", "observed", True, True,
+                )  # fmt: skip
+                assert ever_told(view) == set()
+                assert view["asking"]["next_at"] is None
+                assert [delivery["verdict"] for delivery in view["deliveries"]] in (["agrees"], ["disagrees"])
+                assert view["transitions"][-1]["revision"] == 1
+            await asyncio.sleep(1.5)  # twice the longest interval between two questions
+            assert {job: entry["gets"] for job, entry in (await on.truth()).items()} == gets
+
+    asyncio.run(flow())
+
+
+def test_with_every_webhook_lost_all_jobs_still_end_right() -> None:
+    """Nothing arrives, whatever else goes wrong: every job reaches its true end by being asked about."""
+
+    async def flow() -> None:
+        async with stage() as on:
+            kinds = (
+                "",
+                "fails",
+                "expires",
+                "rows_fail",
+                "status_429",
+                "status_malformed",
+                "output_late",
+                "status_stale",
+            )
+            jobs = [await on.watched(",".join(filter(None, ("webhook_lost", kind)))) for kind in kinds * 3]
+            for job in jobs:
+                await on.service.reaches(job, "completed", "failed", "expired")
+            truth = await on.truth()
+            ended = {job: row.status for job in jobs if (row := await on.service.row(job))}
+
+            assert ended == {job: truth[job]["status"] for job in jobs}
+            assert await on.service.deliveries() == []
+            assert all(not truth[job]["sent"] for job in jobs)
+
+    asyncio.run(flow())
+
+
+def test_truth_within_a_second_of_the_webhook() -> None:
+    """With routine questions a minute away, a webhook about the end has the job confirmed within a second."""
+
+    async def flow() -> None:
+        slow = {"poll_seconds": 60, "poll_cap_seconds": 60, "first_poll_seconds": 60}
+        async with stage(speed=600, knobs=slow) as on:
+            jobs = [await on.watched() for _ in range(10)]
+            for job in jobs:
+                await on.service.reaches(job, "completed")
+            rows = {job: await on.service.row(job) for job in jobs}
+            heard = {row["job_id"]: row["first_received_at"] for row in await on.service.deliveries()}
+            arrived = {job: await _received_at(on, job) for job in jobs}
+
+            assert heard.keys() == set(jobs)
+            waited = [row.ended_at - arrived[job] for job, row in rows.items() if row and row.ended_at]
+            assert len(waited) == 10
+            assert max(waited) < 1_000_000
+
+    asyncio.run(flow())
+
+
+async def _received_at(on: Stage, job: str) -> int:
+    async with on.service.store.reading() as connection:
+        found = await connection.exec_driver_sql("SELECT first_received_at FROM deliveries WHERE job_id = ?", (job,))
+        return int(found.scalar_one())
+
+
+# Cancelling: at this speed a batch lives 5.4 s and takes 0.2 s to be cancelled, or 3 s when it is slow about it.
+CANCEL_SPEED = 100
+
+
+def _actions(view: dict[str, Any]) -> list[str]:
+    return [action["state"] for action in view["actions"] if action["verb"] == "cancel"]
+
+
+def test_cancels_and_what_becomes_of_them() -> None:
+    """Cancelled, stuck and then cleared, too late, refused while open: each by what was asked, answered, and came of it."""
+
+    async def flow() -> None:
+        async with stage(speed=CANCEL_SPEED) as on:
+            words = ("", "cancel_late", "cancel_loses", "cancel_refused", "cancel_refused,webhook_lost")
+            jobs = {word: await on.watched(word) for word in words}
+            for job in jobs.values():
+                await on.service.reaches(job, "pending", "running")
+                await on.service.cancel(job, "the input was wrong")
+            await on.service.shows(
+                jobs["cancel_late"], lambda view: told(view) == {("cancellation", "stuck")}, "to be stuck"
+            )
+            for word in words[3:]:
+                await on.service.shows(
+                    jobs[word], lambda view: told(view) == {("cancellation", "refused")}, "to be refused"
+                )
+            views = dict(zip(words, await on.service.settles(*jobs.values()), strict=True))
+            truth = await on.truth()
+
+            assert {word: (view["status"], told(view)) for word, view in views.items()} == {
+                "": ("cancelled", {("cancellation", "cancelled_by_operator")}),
+                "cancel_late": ("cancelled", {("cancellation", "cancelled_by_operator")}),
+                "cancel_loses": ("completed", {("cancellation", "too_late")}),
+                "cancel_refused": ("completed", {("cancellation", "too_late")}),
+                "cancel_refused,webhook_lost": ("completed", {("cancellation", "too_late"), NEVER}),
+            }
+            assert [view["status"] for view in views.values()] == [truth[job]["status"] for job in jobs.values()]
+            assert {failure["code"] for failure in views["cancel_late"]["cleared_failures"]} == {"stuck"}
+            assert {failure["code"] for failure in views["cancel_refused"]["cleared_failures"]} == {"refused"}
+            assert [_actions(view) for view in views.values()] == [
+                ["accepted"], ["accepted"], ["accepted"], ["refused"], ["refused"],
+            ]  # fmt: skip
+            assert all(truth[job]["cancels"] == 1 for job in jobs.values())
+            assert views[""]["failures"][0]["evidence"]["reason"] == "the input was wrong"
+
+    asyncio.run(flow())
+
+
+def test_a_cancel_by_somebody_else_is_told_apart() -> None:
+    """A batch cancelled at the provider without us ends as cancelled elsewhere; its delivery arrived, so that is all."""
+
+    async def flow() -> None:
+        async with stage(speed=CANCEL_SPEED) as on:
+            job = await on.watched()
+            await on.service.reaches(job, "pending", "running")
+            answer = await on.client.post(f"/v1/batches/{job}/cancel")
+            (view,) = await on.service.settles(job)
+
+            assert answer.status_code == 200
+            assert (view["status"], ever_told(view)) == ("cancelled", {("cancellation", "cancelled_elsewhere")})
+
+    asyncio.run(flow())
+
+
+# Jobs that nobody registered
+
+
+def test_a_signed_delivery_about_an_unknown_job_adopts_it() -> None:
+    """A batch that nobody registered: its webhook takes it in, and it ends like any other."""
+
+    async def flow() -> None:
+        async with stage() as on:
+            jobs = [await on.create(word) for word in ("", "fails", "expires")]
+            views = await on.service.settles(*jobs)
+
+            assert [(view["status"], told(view)) for view in views] == [
+                ("completed", set()),
+                ("failed", {("execution", "failed")}),
+                ("expired", {("execution", "expired")}),
+            ]
+            assert {view["origin"] for view in views} == {"delivery"}
+            assert {row["verdict"] for row in await on.service.deliveries()} == {"unknown_job"}
+
+    asyncio.run(flow())
+
+
+def test_without_adoption_an_unknown_job_leaves_an_orphan_until_it_is_tracked() -> None:
+    """With adopt = "none" the delivery is kept and nothing is asked; tracked later, the job counts that delivery as received."""
+
+    async def flow() -> None:
+        async with stage(more={"adopt": "none"}) as on:
+            job = await on.create()
+
+            async def judged() -> list[dict[str, Any]]:
+                return [row for row in await on.service.deliveries() if row["verdict"] is not None]
+
+            (orphan,) = await until(judged, "the delivery to be judged")
+            assert (orphan["job_id"], orphan["verdict"]) == (job, "unknown_job")
+            assert await on.service.row(job) is None
+            assert (await on.truth())[job]["gets"] == 0
+
+            await on.service.track(job)
+            (view,) = await on.service.settles(job)
+            assert (view["status"], ever_told(view)) == ("completed", set())
+            assert [delivery["delivery_key"] for delivery in view["deliveries"]] == ["batch.completed"]
+
+    asyncio.run(flow())
+
+
+def test_a_job_that_the_provider_never_heard_of_is_not_made_up() -> None:
+    """A signed delivery about a job that the provider denies: adopted, asked about, in trouble, not ended and not to blame."""
+
+    async def flow() -> None:
+        async with stage() as on:
+            answer = await on.service.deliver(event("batch_of_nobody", "completed"))
+            view = await on.service.shows(
+                "batch_of_nobody", lambda view: view["asking"]["trouble"] == "not_found", "to be denied"
+            )
+
+            assert answer.status_code == 202
+            assert (view["status"], told(view)) == ("unknown", set())
+            assert view["reported"]["status"] == "completed"
+
+    asyncio.run(flow())
+
+
+def test_a_source_that_lives_by_polling_alone_expects_no_delivery() -> None:
+    """With webhook = "none" no webhook is expected, and none is missed: jobs end, and a lost one is no failure."""
+
+    async def flow() -> None:
+        async with stage(more={"webhook": "none", "webhook_secrets_env": []}) as on:
+            jobs = [await on.watched(word) for word in ("", "webhook_lost", "webhook_phantom")]
+            views = await on.service.settles(*jobs)
+
+            assert [(view["status"], ever_told(view)) for view in views] == [("completed", set())] * 3
+            assert await on.service.deliveries() == []
 
     asyncio.run(flow())
