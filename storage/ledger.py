@@ -5,13 +5,12 @@ process sees to that.
 """
 
 import asyncio
-import fcntl
-import os
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from storage import sqlite
+from storage.file_lock import FileLock, beside
 from storage.ledger_rows import Accepted, Kept
 from storage.ledger_tallies import Refusal, Tallies
 from storage.ledger_writer import Entry, NotStored, Outcome, Writer
@@ -50,7 +49,7 @@ class Ledger:
         self._tallies = Tallies()
         self._writer = Writer(path, pragmas, new_id, self._tallies, self._answer_soon)
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._lock: int | None = None
+        self._lock = FileLock(beside(path, "receiver"))
         self._waiting = 0
         self._waiting_bytes = 0
 
@@ -61,18 +60,22 @@ class Ledger:
         Raises:
             LedgerInUse: another process has it.
         """
-        self._lock = _lock(self._path)
+        if not self._lock.acquire():
+            raise LedgerInUse(
+                f"another receiver writes to {self._path}: one receiver per SQLite file. Stop the other one, or give this "
+                "one another file in [database] url; several receivers on one store are what PostgreSQL will be for"
+            )
         self._loop = asyncio.get_running_loop()
         self._writer.start()
 
     async def close(self) -> None:
         """Finish what is queued, then let go of the file."""
-        if self._lock is None:
+        if self._loop is None:
             return
-        lock, self._lock, self._loop = self._lock, None, None
+        self._loop = None
         self._writer.inbox.put(None)
         await asyncio.to_thread(self._writer.join)
-        os.close(lock)
+        self._lock.release()
 
     def append(self, accepted: Accepted) -> "asyncio.Future[Kept]":
         """
@@ -122,15 +125,3 @@ class Ledger:
         if has_receipts and self._on_commit:
             self._on_commit()
 
-
-def _lock(path: Path) -> int:
-    lock = os.open(f"{path}.receiver.lock", os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW, 0o600)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(lock)
-        raise LedgerInUse(
-            f"another receiver writes to {path}: one receiver per SQLite file. Stop the other one, or give this one "
-            "another file in [database] url; several receivers on one store are what PostgreSQL will be for"
-        ) from None
-    return lock
