@@ -16,7 +16,7 @@ from storage import inbox, jobs
 from storage.inbox import Waiting
 from storage.points import reach
 
-BATCH = 50  # a receipt takes some milliseconds, and nobody else writes meanwhile: not the receiver either
+BATCH = 25  # a receipt takes some milliseconds, and nobody else writes meanwhile: not the receiver either
 SET_ASIDE_FOR = 5 * MINUTE
 
 

@@ -551,7 +551,7 @@ def test_a_second_reconciler_beside_up_waits_its_turn(tmp_path: Path) -> None:
     async def flow() -> None:
         async with (
             httpx.AsyncClient(trust_env=False, timeout=DEADLINE) as client,
-            crash_place(tmp_path, 100, client) as (there, stand_in),
+            crash_place(tmp_path, 200, client) as (there, stand_in),
             _store(there) as store,
             AsyncExitStack() as stack,
         ):
@@ -593,7 +593,7 @@ def test_receiver_reconciler_and_commands_write_at_the_same_time(tmp_path: Path)
             crash_place(tmp_path, 10, client) as (there, stand_in),
         ):
             await there.migrate()
-            jobs = [await stand_in.create() for _ in range(4)]
+            jobs = [await stand_in.create() for _ in range(3)]
             load = Load(f"{there.receiver}/webhooks/gateway", jobs)
             async with there.running("receive"), there.running("reconcile"):
                 await until(lambda: there.is_ready(client), "the receiver to be ready")
@@ -601,13 +601,13 @@ def test_receiver_reconciler_and_commands_write_at_the_same_time(tmp_path: Path)
                     tracked = await asyncio.gather(*(there.told("track", "gateway", job) for job in jobs))
                     asked = await asyncio.gather(
                         *(there.told("cancel", job, "--reason", "too many") for job in jobs),
-                        *(there.told("poll", job) for job in jobs[:2]),
+                        there.told("poll", jobs[0]),
                         there.told("deliveries", "--all"),
                     )
                 await all_end_as_the_sandbox_says(there, stand_in, jobs)
                 await all_judged(there)
             assert [each["job_id"] for each in tracked] == jobs
-            assert [each["job_id"] for each in asked[:6]] == [*jobs, *jobs[:2]]
+            assert [each["job_id"] for each in asked[:4]] == [*jobs, jobs[0]]
             assert there.rows("SELECT DISTINCT status FROM jobs") == [("cancelled",)]
             assert there.errors() == []
             assert_nothing_lost(there, load)
