@@ -11,7 +11,7 @@ from schemas.readings import Report
 from schemas.strict_json import NotStrictJson, parse_object
 from schemas.tables import JobRow
 from schemas.times import MINUTE
-from schemas.words import Origin
+from schemas.words import Origin, Status
 from storage import inbox, jobs
 from storage.inbox import Waiting
 from storage.points import reach
@@ -49,7 +49,8 @@ async def _judge(connection: AsyncConnection, owned: Owned, item: Waiting, now: 
         job = await jobs.bear(connection, owned.store.new_id(), identity, Origin.DELIVERY, now, has_webhook=True)
     if job is not None and report is not None:
         await _tell(connection, item, job, report, judgement, now)
-        await review_job(connection, owned, job.id, now, answered=False)
+        if Status(job.status).is_terminal:  # news about an open job decides nothing yet but to ask
+            await review_job(connection, owned, job.id, now, answered=False)
 
 
 def _report(owned: Owned, item: Waiting) -> Report | None:
