@@ -33,8 +33,8 @@ async def up(config: Config) -> None:
     async with opened(config, migrate=True) as store, _signals() as asked:
         reconciler = Reconciler(config, store, now)
         async with (
+            _operating(config, store),  # first: whatever cannot be listened on shows before a delivery is taken
             _receiving(config, store, reconciler.wake),
-            _operating(config, store),
             _reconciling(reconciler) as task,
         ):
             await _until(asked, task)

@@ -1,6 +1,6 @@
 """The circuit of one source: when asking it makes no sense for a while, and when one question may try it again."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from reconciler.pace import clamp, growing
 from schemas.readings import Troubled
@@ -29,6 +29,12 @@ class Circuit:
         if self.asking_again_at is None:
             return wished
         return min(wished, 1) if now >= self.asking_again_at else 0
+
+    def tried_at(self, now: int) -> "Circuit":
+        """The circuit after somebody has asked for a try now."""
+        if self.asking_again_at is None:
+            return self
+        return replace(self, asking_again_at=min(self.asking_again_at, now))
 
     def after(self, trouble: Troubled | None, now: int) -> "Circuit":
         """The circuit after one answer; None stands for an answer as it should be."""

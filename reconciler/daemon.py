@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 import structlog
 from sqlalchemy.exc import OperationalError
 
-from reconciler.keeping import Keeping
+from reconciler.keeping import Keeping, stop_if_asked
 from reconciler.owned import Owned, client_of, dialect_of, pace_of, rules_of, terms_of
 from reconciler.rounds import pruning
 from schemas.config import Config, Source
@@ -74,8 +74,10 @@ class Reconciler:
             except LeaseLost:
                 log.warning("lease_lost", source=source.name)
             except OperationalError as error:
+                stop_if_asked()
                 log.error("store_trouble", source=source.name, error=str(error.orig))
             except Exception:
+                stop_if_asked()
                 # An error of ours with one source must not take the others down.
                 log.exception("source_broke", source=source.name)
             await asyncio.sleep(TRY_AGAIN_SECONDS)
@@ -104,10 +106,17 @@ class Reconciler:
             try:
                 yield lease
             finally:
-                async with self._store.writing() as connection:
-                    await leases.release(connection, lease)
+                await self._release(lease)
         finally:
             lock.release()
+
+    async def _release(self, lease: Lease) -> None:
+        """Give a lease back. When the store is away it lapses by itself, and nobody has to wait for that."""
+        try:
+            async with self._store.writing() as connection:
+                await leases.release(connection, lease)
+        except OperationalError as error:
+            log.warning("lease_not_released", lease=lease.name, error=str(error.orig))
 
     async def _acquire(self, source: Source) -> Lease:
         name, length = f"source:{source.name}", self._lease_length
@@ -163,6 +172,7 @@ class Reconciler:
             try:
                 await pruning.run_once(self._store, self._config.retention, self._clock())
             except OperationalError as error:
+                stop_if_asked()
                 log.error("store_trouble", chore="prune", error=str(error.orig))
             await asyncio.sleep(SWEEP_EVERY_SECONDS)
 

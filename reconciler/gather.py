@@ -36,7 +36,7 @@ def expectations(job: JobRow, source: Source, dialect: Dialect, terms: Terms) ->
         return ()
     counts = RowCounts(job.rows_total, job.rows_completed, job.rows_failed)
     ended = Ended(job.kind, status, counts, job.output_file_id, bool(job.writes_files))
-    return dialect.expected(ended, source.webhook_events)
+    return dialect.expected(ended, job.webhook_events.split() if job.webhook_events else source.webhook_events)
 
 
 _GRAIN = 1_000_000  # providers tell whole seconds

@@ -22,6 +22,13 @@ BREATH = 0.15  # longer than SQLite ever waits between two tries for its lock, s
 REST_AFTER_STORE_TROUBLE = 1.0
 
 
+def stop_if_asked() -> None:
+    """A cancellation counts, even when an error of the store has taken its place on the way up."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
+
+
 class Keeping:
     """The rounds of one owned source."""
 
@@ -67,9 +74,11 @@ class Keeping:
         self.owned.woken.clear()
         now = self.owned.clock()
         did = judged = await judging.run_once(self.owned, now)
-        did += await self._actions.run_once(now)
-        did += await self._polls.run_once(now)
-        did += await self._outputs.run_once(now)
+        rounds: list[ActionRound | PollRound | OutputRound] = [self._actions, self._polls, self._outputs]
+        if self.owned.circuit.asking_again_at is not None:
+            rounds = [self._polls, self._outputs, self._actions]  # a cancel that is refused must not take every try
+        for round_ in rounds:
+            did += await round_.run_once(now)
         await self._save_circuit()
         if judged >= judging.BATCH:
             await asyncio.sleep(BREATH)
@@ -86,6 +95,7 @@ class Keeping:
                 did = await self.turn()
                 rest = 0 if did >= judging.BATCH else await self._rest()
             except OperationalError as error:
+                stop_if_asked()
                 log.error("store_trouble", source=self.owned.source.name, error=str(error.orig))
                 rest = REST_AFTER_STORE_TROUBLE
             try:
@@ -101,6 +111,7 @@ class Keeping:
                 async with self.owned.store.writing() as connection:
                     await leases.renew(connection, self.owned.lease, length, self.owned.clock())
             except OperationalError as error:
+                stop_if_asked()
                 log.error("store_trouble", source=self.owned.source.name, error=str(error.orig))
 
     async def _rest(self) -> float:

@@ -50,6 +50,10 @@ async def record(
         owned.news.append(News(job.job_id, job.kind, job.status, applied.move.to_status.value, asked.value))
     await _name_outputs(connection, owned, number, now)
     is_told = not (isinstance(answer, Troubled) and answer.about_source)  # else the job itself was not asked about
+    if not is_told:
+        await jobs.change(
+            connection, number, {"due_at": now}, now
+        )  # behind the others: this one may be what is refused
     retry_after = answer.retry_after if isinstance(answer, Troubled) else None
     await review_job(connection, owned, number, now, answered=is_told, retry_after=retry_after)
 
@@ -90,7 +94,9 @@ def _account_changes(owned: Owned, job: JobRow, account: Account | None, now: in
     """Whether this job's news comes to us, and when the provider's account of it was read."""
     if account is None:
         return {} if job.has_webhook else {"has_webhook": 0}
-    seen = {"account_seen_at": now, "pending_retries": account.pending_retries}
+    events = [event for event in account.events if event.isascii() and " " not in event]
+    seen: dict[str, Any] = {"account_seen_at": now, "pending_retries": account.pending_retries}
+    seen["webhook_events"] = " ".join(events) or None  # none of its own: it inherits the endpoint's
     return seen if job.has_webhook else {**seen, "has_webhook": int(is_ours(owned, account))}
 
 

@@ -19,8 +19,8 @@ class NotStrictJson(ValueError):
     """The bytes are not JSON that every reader reads alike. The message says which rule they break."""
 
 
-def parse_object(body: bytes) -> dict[str, Any]:
-    """Read one JSON object from UTF-8 bytes.
+def parse_object(body: bytes, any_text: bool = False) -> dict[str, Any]:
+    """Read one JSON object from UTF-8 bytes. With `any_text`, whoever takes texts from it has to clean them.
 
     Raises:
         NotStrictJson: for anything else: another encoding, a byte order mark, another top level, trailing text,
@@ -33,7 +33,12 @@ def parse_object(body: bytes) -> dict[str, Any]:
         raise NotStrictJson("not UTF-8") from None
     _check_tokens(body)
     try:
-        value = json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse_constant, parse_float=_finite)
+        value = json.loads(
+            text,
+            object_pairs_hook=_unique_keys if any_text else _unique,
+            parse_constant=_refuse_constant,
+            parse_float=_finite,
+        )
     except NotStrictJson:
         raise
     except (ValueError, RecursionError):
@@ -62,10 +67,15 @@ def _digits(number: bytes) -> int:
     return sum(digit in b"0123456789" for digit in number.lstrip(b"-0."))
 
 
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) != len(pairs):
         raise NotStrictJson("a key stands twice in one object")
+    return members
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = _unique_keys(pairs)
     for key, value in pairs:
         _check_text(key)
         _check_texts(value)

@@ -130,6 +130,7 @@ class JobRow(SQLModel, table=True):
     error_code: str | None = _maybe_words()
     error_message: str | None = _maybe_words()
     has_webhook: int | None = _maybe_big()  # null: nobody has told yet
+    webhook_events: str | None = _maybe_words()  # what this job alone subscribes to, by its own word; blank-separated
     account_seen_at: int | None = _maybe_big()
     pending_retries: int = _big(0)
     reported_status: str | None = _maybe_words()

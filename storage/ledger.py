@@ -124,4 +124,3 @@ class Ledger:
                 future.set_result(outcome)
         if has_receipts and self._on_commit:
             self._on_commit()
-

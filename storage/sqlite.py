@@ -39,8 +39,9 @@ def claim_file(path: Path) -> None:
         _create(path)
     except (OSError, sqlite3.Error) as error:
         why = error.strerror if isinstance(error, OSError) else error
+        way_out = "let this user write there" if isinstance(error, PermissionError) else "make its folder"
         raise UnsafeDatabaseFile(
-            f"cannot open {path}: {why}; make its folder, or name another file in [database] url"
+            f"cannot open {path}: {why}; {way_out}, or name another file in [database] url"
         ) from None
 
 

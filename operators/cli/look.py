@@ -126,7 +126,8 @@ def _source_fields(row: View) -> View:
         "inline": {"sent with each job": row["webhook_url"], "for the events": " ".join(row["webhook_events"])},
         "none": {"webhook": "none: polling only"},
     }
-    trouble = f"{row['trouble']}: {row['trouble_message']}" if row["trouble"] else "none"
+    again = f"; asked again at {present.moment(row['asking_again_at'])} UTC" if row["asking_again_at"] else ""
+    trouble = f"{row['trouble']}: {row['trouble_message']}{again}" if row["trouble"] else "none"
     return {
         "dialect": row["dialect"],
         "asked at": row["base_url"],

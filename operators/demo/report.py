@@ -41,15 +41,23 @@ def is_right(jobs: Sequence[View]) -> bool:
 
 
 def _counted(counts: Mapping[str, int]) -> str:
-    return ", ".join(key if count == 1 else f"{key} ×{count}" for key, count in counts.items()) or "nothing"
+    """Keys without the kind, which is the same for all: `completed ×3`."""
+    return ", ".join(_short(key) if count == 1 else f"{_short(key)} ×{count}" for key, count in counts.items()) or "-"
+
+
+def _short(key: str) -> str:
+    return key.removeprefix("batch.")
+
+
+def _state(job: View) -> str:
+    return str(job["true_status"] if job["as_it_should_be"] else f"{job['true_status']}, but {job['status']} here")
 
 
 COLUMNS: Columns = {
     "what was played": lambda job: job["story"],
-    "true state": lambda job: job["true_status"],
-    "state here": lambda job: job["status"],
+    "true state": _state,
     "sent": lambda job: _counted(job["sent"]),
     "arrived": lambda job: _counted(job["arrived"]),
-    "healed by poll": lambda job: "yes" if job["healed_by_poll"] else "",
+    "healed": lambda job: "by poll" if job["healed_by_poll"] else "",
     "failures": lambda job: ", ".join(f"{one['category']}: {one['code']}" for one in job["failures"]) or "none",
 }

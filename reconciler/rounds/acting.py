@@ -49,22 +49,22 @@ class ActionRound:
 
     async def _start(self, now: int) -> int:
         owned, busy = self._owned, self.asking.busy
-        free = owned.may_start(now)
         async with owned.store.reading() as connection:
-            due = await actions.due(connection, owned.source.name, now, free, busy)
-        begun: list[Item] = []
+            found = await actions.due(connection, owned.source.name, now, owned.concurrency, busy)
+        due = _startable(found, owned.may_start(now))
+        begun: dict[int, Item] = {}
 
         async def write(connection: AsyncConnection, action: ActionRow) -> None:
             job = await self._begin(connection, action, now)
             if job is not None:
-                begun.append((action, job))
+                begun[action.id] = (action, job)
 
         async def set_aside(connection: AsyncConnection, action: ActionRow) -> None:
             await actions.change(connection, action.id, {"due_at": now + SET_ASIDE_FOR})
 
         await write_each(owned, due, write, set_aside, ("", "C1"))
-        for action, job in begun:
-            self.asking.start(action.id, (action, job))
+        for number, item in begun.items():
+            self.asking.start(number, item)
         return len(due)
 
     async def _begin(self, connection: AsyncConnection, action: ActionRow, now: int) -> JobRow | None:
@@ -73,6 +73,7 @@ class ActionRound:
         if action.verb == ActionVerb.POLL:
             await jobs.change(connection, job.id, claimed(job, None, now), now)
             await actions.change(connection, action.id, _over(ActionState.DONE, now))
+            self._owned.circuit = self._owned.circuit.tried_at(now)  # who asks now may know that it has been mended
             return None
         if Status(job.status).is_terminal:
             await actions.change(
@@ -127,6 +128,13 @@ class ActionRound:
                 await review_job(connection, self._owned, job.id, now, answered=False)
             case Troubled():
                 pass
+
+
+def _startable(found: list[ActionRow], free: int) -> list[ActionRow]:
+    """Those that send nothing by themselves, and as many others as may go out."""
+    polls = [action for action in found if action.verb == ActionVerb.POLL]
+    others = [action for action in found if action.verb != ActionVerb.POLL]
+    return polls + others[:free]
 
 
 async def _job(connection: AsyncConnection, action: ActionRow) -> JobRow:

@@ -40,7 +40,7 @@ def running(arguments: list[str], folder: Path, variables: Mapping[str, str], an
             stdin=subprocess.DEVNULL,
         )
     try:
-        _wait(process, answers_at, log)
+        wait_for(process, answers_at, log)
         yield
     finally:
         process.send_signal(signal.SIGTERM)
@@ -51,7 +51,8 @@ def running(arguments: list[str], folder: Path, variables: Mapping[str, str], an
             process.wait()
 
 
-def _wait(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
+def wait_for(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
+    """Wait until a URL answers with 200, as long as the process lives."""
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         assert process.poll() is None, log.read_text()

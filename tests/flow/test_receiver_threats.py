@@ -354,7 +354,7 @@ def test_the_database_is_for_our_eyes_only(tmp_path: Path) -> None:
     async def story() -> None:
         async with house(tmp_path) as here:
             await here.deliver()
-            for file in tmp_path.iterdir():  # noqa: ASYNC240
+            for file in tmp_path.iterdir():
                 assert file.stat().st_mode & 0o077 == 0, file
 
     run(story())

@@ -55,7 +55,9 @@ def test_every_code_is_explained():
 
     assert [code for code in Code if f"| `{code}` |" not in text] == []
     assert [category for category in Category if f"## {category}" not in text] == []
-    assert [trouble for trouble in Trouble if f"`{trouble}`" not in text.partition("## Reconciliation trouble")[2]] == []
+    assert [
+        trouble for trouble in Trouble if f"`{trouble}`" not in text.partition("## Reconciliation trouble")[2]
+    ] == []
 
 
 def test_every_scenario_is_listed():

@@ -47,19 +47,19 @@ class Envelope:
 def read_envelope(response: Response) -> Envelope:
     """Name the envelope of a non-2xx answer. Anything can be one."""
     try:
-        document = parse_object(response.body)
+        document = parse_object(response.body, any_text=True)
     except NotStrictJson:
         return Envelope("text", "", "", clean(response.body[:200].decode("utf-8", "replace"), 200))
     error = document.get("error")
     if isinstance(error, str):
         form = "flat" if _FLAT_MARKS & document.keys() else "passed_on"
-        about = _text(document, "batch_id") or _text(document, "file_id")
+        about = _id(document, "batch_id") or _id(document, "file_id")
         message = _text(document, "message") or _text(document, "description")
         return Envelope(form, _text(document, "error"), _text(document, "reason"), message, about)
     if isinstance(error, dict):
         form = "nested" if _NESTED_MARKS & error.keys() else "passed_on"
         code = _text(error, "type") or _text(error, "code")
-        return Envelope(form, code, _text(error, "reason"), _text(error, "message"), _text(error, "batch_id"))
+        return Envelope(form, code, _text(error, "reason"), _text(error, "message"), _id(error, "batch_id"))
     return Envelope("passed_on", "", "", "an error without an error object")
 
 
@@ -113,3 +113,9 @@ def _date(text: str) -> datetime:
 def _text(document: dict[str, Any], key: str) -> str:
     value = document.get(key)
     return clean(value, 300) if isinstance(value, str) else ""
+
+
+def _id(document: dict[str, Any], key: str) -> str:
+    """An id as it stands: to be compared or checked, never to be shown."""
+    value = document.get(key)
+    return value if isinstance(value, str) else ""

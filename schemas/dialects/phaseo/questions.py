@@ -157,7 +157,7 @@ def _read_batch(response: Response, job_id: str | None) -> Observed | Troubled:
 
 def _document(response: Response) -> dict[str, object] | Troubled:
     try:
-        return parse_object(response.body)
+        return parse_object(response.body, any_text=True)
     except NotStrictJson as error:
         return Troubled(Trouble.UNREADABLE, f"the answer is not readable: {error}", response.status)
 

@@ -15,6 +15,7 @@ from schemas.times import SECOND
 from schemas.words import RefusalReason
 
 _SIGNATURE, _TIMESTAMP = b"x-phaseo-signature", b"x-phaseo-timestamp"
+_FORMER_PREFIX = b"x-ai-stats-"
 _DIGEST = re.compile(rb"[0-9a-fA-F]{64}")
 _SECONDS = re.compile(rb"[0-9]{10}")
 
@@ -80,6 +81,8 @@ def _understood(headers: Headers, body: bytes, secret_index: int, signed_at: int
     if isinstance(push, str):
         return Verified(None, Report(), secret_index, signed_at, unreadable=push)
     for header, value in headers:
+        if header.startswith(_FORMER_PREFIX):  # the two generations' headers never mix in one request
+            return Refused(RefusalReason.HEADER_CONTRADICTS)
         if header in push.hints and value != push.hints[header].encode():
             return Refused(RefusalReason.HEADER_CONTRADICTS)
     return Verified(push.identity, push.report, secret_index, signed_at)

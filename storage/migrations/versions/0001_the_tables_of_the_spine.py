@@ -178,6 +178,7 @@ def upgrade() -> None:
         sa.Column("error_code", sa.Text(), nullable=True),
         sa.Column("error_message", sa.Text(), nullable=True),
         sa.Column("has_webhook", BIG, nullable=True),
+        sa.Column("webhook_events", sa.Text(), nullable=True),
         sa.Column("account_seen_at", BIG, nullable=True),
         sa.Column("pending_retries", BIG, server_default=sa.text("0"), nullable=False),
         sa.Column("reported_status", sa.Text(), nullable=True),

@@ -310,3 +310,13 @@ def test_a_create_that_tells_only_an_id_can_be_asked_about():
 
     assert isinstance(answer, SubmitUnclear)
     assert answer.job_id == JOB
+
+
+def test_text_that_the_provider_only_echoes_hides_no_end():
+    """Metadata that no store could hold does not make an answer unreadable: nobody reads it."""
+    body = b'{"id":"' + JOB.encode() + b'","status":"completed","metadata":{"note":"\\u0000\\ud800"},"errors":null}'
+
+    answer = Phaseo().read_poll("batch", JOB, Response(200, {}, body))
+
+    assert isinstance(answer, Observed)
+    assert answer.observation.status is Status.COMPLETED

@@ -352,3 +352,16 @@ def test_no_other_body_or_time(body: bytes, seconds: int) -> None:
 
     assert verify(*SIGNED, body=body) == Refused(RefusalReason.SIGNATURE_WRONG)
     assert verify((b"x-phaseo-timestamp", stamp), SIGNED[1]) == Refused(RefusalReason.SIGNATURE_WRONG)
+
+
+@pytest.mark.parametrize("name", [b"x-ai-stats-delivery-key", b"x-ai-stats-signature", b"x-ai-stats-timestamp"])
+def test_the_headers_of_two_generations_never_mix(name: bytes) -> None:
+    """A signed request that also has a header of the former prefix contradicts itself."""
+    body = Phaseo().sample("batch.completed", "b1", "completed", "https://gateway.example/v1", NOW)
+    signed = Phaseo().sign(b"whsec_0123456789abcdef", body, NOW)
+    headers = [(key.encode(), value.encode()) for key, value in signed.headers]
+
+    assert isinstance(Phaseo().verify(headers, body, [b"whsec_0123456789abcdef"], 300_000_000, NOW), Verified)
+    assert Phaseo().verify([*headers, (name, b"x")], body, [b"whsec_0123456789abcdef"], 300_000_000, NOW) == Refused(
+        RefusalReason.HEADER_CONTRADICTS
+    )
