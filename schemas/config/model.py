@@ -73,7 +73,7 @@ class Receiver(Section):
         default="127.0.0.1", description="Address that the webhook endpoint listens on; 0.0.0.0 for every interface."
     )
     port: int = _number(8080, 0, 65_535, "port", "Port of the webhook endpoint; 0 takes any free one.")
-    max_body_bytes: int = _number(1_048_576, 1_024, 67_108_864, "bytes", "Largest body taken; a larger one gets 413.")
+    max_body_bytes: int = _number(1_048_576, 1, 67_108_864, "bytes", "Largest body taken; a larger one gets 413.")
     public_url: Annotated[str | None, AfterValidator(addresses.public_url)] = Field(
         default=None,
         description="How providers reach this host from outside; used to print the URL to register.",
