@@ -50,10 +50,8 @@ async def record(
         owned.news.append(News(job.job_id, job.kind, job.status, applied.move.to_status.value, asked.value))
     await _name_outputs(connection, owned, number, now)
     is_told = not (isinstance(answer, Troubled) and answer.about_source)  # else the job itself was not asked about
-    if not is_told:
-        await jobs.change(
-            connection, number, {"due_at": now}, now
-        )  # behind the others: this one may be what is refused
+    if not is_told:  # behind the others: this one may be what is refused
+        await jobs.change(connection, number, {"due_at": now}, now)
     retry_after = answer.retry_after if isinstance(answer, Troubled) else None
     await review_job(connection, owned, number, now, answered=is_told, retry_after=retry_after)
 

@@ -19,7 +19,6 @@ from schemas.config.secret import Secret
 Webhook = Literal["endpoint", "inline", "none"]
 Adopt = Literal["signed", "all", "none"]
 
-SOURCE_NAME = r"[a-z][a-z0-9_]{0,62}"
 DAY = 86_400
 
 

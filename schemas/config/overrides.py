@@ -5,16 +5,15 @@ Environment variables that override keys of the file.
 an error: it was meant to do something and would do nothing.
 """
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from schemas.config.inspection import Inspection, Key
-from schemas.config.model import SOURCE_NAME
 from schemas.config.strays import advice
 from schemas.config.suggest import nearest
 from schemas.config.values import from_text
 from schemas.config.written import SECTIONS, WrittenSource, kind_of
+from schemas.identity import is_source
 
 PREFIX = "BATCHKEEPER_"
 
@@ -63,7 +62,7 @@ def _source_key(rest: str) -> Key | None:
     """A source's name may itself hold two underscores, so the key is looked for at the end."""
     for field in WrittenSource.model_fields:
         name = rest.removesuffix(f"__{field}")
-        if name != rest and re.fullmatch(SOURCE_NAME, name):
+        if name != rest and is_source(name):
             return ("sources", name, field)
     return None
 
@@ -120,7 +119,7 @@ def _sources(document: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _names(document: Mapping[str, Any]) -> list[str]:
     """The names of sources that could be suggested; what is no name is not repeated."""
-    return [name for name in _sources(document) if re.fullmatch(SOURCE_NAME, name)]
+    return [name for name in _sources(document) if is_source(name)]
 
 
 def _texts(value: object) -> Iterator[str]:

@@ -1,7 +1,6 @@
 """[sources.NAME]: from what is written to a source that is complete, or to what is missing."""
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -10,10 +9,11 @@ from schemas.config import addresses
 from schemas.config.checking import check, found
 from schemas.config.credentials import bearer, refuse_shared, webhook_secrets
 from schemas.config.inspection import Inspection, Key, shown_word
-from schemas.config.model import SOURCE_NAME, DialectDefaults, Source
+from schemas.config.model import DialectDefaults, Source
 from schemas.config.places import Found, Places
 from schemas.config.suggest import nearest
 from schemas.config.written import WrittenSource
+from schemas.identity import is_source
 
 Dialects = Mapping[str, DialectDefaults]
 
@@ -72,7 +72,7 @@ def _is_table(name: str, table: object, inspection: Inspection) -> bool:
 
 
 def _check_name(name: str, inspection: Inspection) -> None:
-    if not re.fullmatch(SOURCE_NAME, name):
+    if not is_source(name):
         inspection.problem(
             ("sources", name),
             "this cannot be the name of a source: it stands in URLs and in variables",

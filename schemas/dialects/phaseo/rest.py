@@ -7,7 +7,7 @@ are indispensable.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from schemas.dialects.phaseo.status import WORDS, progress_of, read_progress, read_status
+from schemas.dialects.phaseo.status import progress_of, read_progress, read_status
 from schemas.identity import is_delivery_key, is_job_id
 from schemas.readings import Account, Attempt, Observation, RowCounts
 from schemas.texts import clean
@@ -64,10 +64,6 @@ def read_object(document: Mapping[str, Any]) -> Observation | str:
         account=_account(document.get("webhook")),
         billing=_billing(document.get("billing")),
     )
-
-
-def is_known_word(native: str | None) -> bool:
-    return native is not None and native.lower() in WORDS
 
 
 def read_time(value: Any) -> int | None:
