@@ -20,7 +20,7 @@ from receiver.server import Server
 from schemas.config import Config, Database, Receiver, Secret, Source
 from storage import schema
 from storage.ledger import Ledger
-from storage.store import Store
+from storage.store import Store, engine_for
 
 
 def clock() -> int:
@@ -47,9 +47,9 @@ def config(folder: Path) -> Config:
 async def durable(folder: Path) -> None:
     """The product's receiver, just as `batchkeeper receive` runs it."""
     chosen = config(folder)
-    store = Store(chosen.database.path, clock)
+    store = Store(engine_for(chosen.database.url), clock)
     await schema.migrate(store)
-    ledger = Ledger(chosen.database.path, store.new_id, queue_limit=chosen.receiver.queue_limit)
+    ledger = Ledger(store.engine, store.new_id, queue_limit=chosen.receiver.queue_limit)
     await ledger.start()
     server = Server(build_app(chosen, ledger, clock, store), chosen.receiver)
     asked = asyncio.Event()

@@ -66,7 +66,7 @@ async def _receiving(config: Config, store: Store, wake: Callable[[], None] | No
     async with store.writing() as connection:
         for source in config.sources.values():
             await sources.enter(connection, source.name, source.dialect, now())
-    ledger = Ledger(store.path, store.new_id, queue_limit=config.receiver.queue_limit, on_commit=wake)
+    ledger = Ledger(store.engine, store.new_id, queue_limit=config.receiver.queue_limit, on_commit=wake)
     await ledger.start()
     try:
         server = Server(build_receiver_app(config, ledger, now, store), config.receiver)

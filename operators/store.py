@@ -7,7 +7,7 @@ from operators.clock import now
 from operators.errors import NoDatabase
 from schemas.config import Config
 from storage import schema
-from storage.store import Store
+from storage.store import Store, engine_for
 
 
 @asynccontextmanager
@@ -17,12 +17,12 @@ async def opened(config: Config, migrate: bool = False) -> AsyncIterator[Store]:
     Raises:
         NoDatabase, UnsafeDatabaseFile, WrongSchema: with the way out.
     """
-    path = config.database.path
-    if not migrate and not path.exists() and not path.is_symlink():
+    engine = engine_for(config.database.url)
+    if not migrate and engine.is_missing():
         raise NoDatabase(
-            f"there is no database at {path.absolute()} yet; `batchkeeper up` makes it, and so does `batchkeeper migrate`"
+            f"there is no database at {engine.place} yet; `batchkeeper up` makes it, and so does `batchkeeper migrate`"
         )
-    store = Store(path, now)
+    store = Store(engine, now)
     try:
         if migrate:
             await schema.migrate(store)

@@ -1,17 +1,14 @@
 """The daemon: takes the lease of every source that it can have, keeps those sources, and sweeps the floor once an hour."""
 
 import asyncio
-import contextlib
 import os
 import random
 import secrets
 import socket
-import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import structlog
-from sqlalchemy.exc import OperationalError
 
 from reconciler.keeping import Keeping, stop_if_asked
 from reconciler.owned import Owned, client_of, dialect_of, pace_of, rules_of, terms_of
@@ -19,10 +16,9 @@ from reconciler.rounds import pruning
 from schemas.config import Config, Source
 from schemas.times import SECOND
 from storage import leases, sources
-from storage.file_lock import FileLock, beside
+from storage.engine import StoreAway
 from storage.leases import Lease, LeaseLost
 from storage.store import Store
-from storage.watch import INTERVAL_SECONDS, Watch
 
 log = structlog.get_logger()
 
@@ -45,7 +41,7 @@ class Reconciler:
         async with asyncio.TaskGroup() as tasks:
             for source in self._config.sources.values():
                 tasks.create_task(self._keep_for_ever(source))
-            tasks.create_task(self._watch())
+            tasks.create_task(self._store.engine.watch(self.wake))
             tasks.create_task(self._sweep())
 
     async def run_once(self) -> dict[str, int | None]:
@@ -73,9 +69,9 @@ class Reconciler:
                         await self._keep(source, lease)
             except LeaseLost:
                 log.warning("lease_lost", source=source.name)
-            except OperationalError as error:
+            except StoreAway as error:
                 stop_if_asked()
-                log.error("store_trouble", source=source.name, error=str(error.orig))
+                log.error("store_trouble", source=source.name, error=str(error))
             except Exception:
                 stop_if_asked()
                 # An error of ours with one source must not take the others down.
@@ -95,38 +91,38 @@ class Reconciler:
     async def _lease(self, source: Source) -> AsyncIterator[Lease | None]:
         """The lease of a source, given back at the end; None while somebody else has it.
 
-        The file lock dies with its process: whoever gets it knows that the lease's last holder is gone.
+        Where the engine has a lock, that dies with its process: whoever gets it knows that the lease's last holder is gone.
         """
-        lock = FileLock(beside(self._store.path, f"source-{source.name}"))
-        if not lock.acquire():
+        lock = self._store.engine.lock(f"source-{source.name}")
+        if lock is not None and not lock.acquire():
             yield None
             return
         try:
-            lease = await self._acquire(source)
+            lease = await self._acquire(source, holder_is_gone=lock is not None)
             try:
                 yield lease
             finally:
-                await self._release(lease)
+                if lease is not None:
+                    await self._release(lease)
         finally:
-            lock.release()
+            if lock is not None:
+                lock.release()
 
     async def _release(self, lease: Lease) -> None:
         """Give a lease back. When the store is away it lapses by itself, and nobody has to wait for that."""
         try:
             async with self._store.writing() as connection:
                 await leases.release(connection, lease)
-        except OperationalError as error:
-            log.warning("lease_not_released", lease=lease.name, error=str(error.orig))
+        except StoreAway as error:
+            log.warning("lease_not_released", lease=lease.name, error=str(error))
 
-    async def _acquire(self, source: Source) -> Lease:
+    async def _acquire(self, source: Source, holder_is_gone: bool) -> Lease | None:
         name, length = f"source:{source.name}", self._lease_length
         async with self._store.writing() as connection:
             now = self._clock()
             await sources.enter(connection, source.name, source.dialect, now)
-            lease = await leases.acquire(connection, name, self._holder, length, now, holder_is_gone=True)
-        if lease is None:
-            raise LeaseLost(f"{name} could not be taken")
-        return lease
+            until = self._store.engine.lease_clock(now)
+            return await leases.acquire(connection, name, self._holder, length, until, holder_is_gone)
 
     @asynccontextmanager
     async def _own(self, source: Source, lease: Lease) -> AsyncIterator[Owned]:
@@ -153,27 +149,13 @@ class Reconciler:
             finally:
                 del self._owned[source.name]
 
-    async def _watch(self) -> None:
-        """Wake when another process has written: a receiver, or somebody who asks for something."""
-        watch = Watch(self._store.path)
-        try:
-            while True:
-                await asyncio.sleep(INTERVAL_SECONDS)
-                with contextlib.suppress(
-                    sqlite3.OperationalError
-                ):  # the rounds themselves tell of a store that is away
-                    if watch.has_changed():
-                        self.wake()
-        finally:
-            watch.close()
-
     async def _sweep(self) -> None:
         while True:
             try:
                 await pruning.run_once(self._store, self._config.retention, self._clock())
-            except OperationalError as error:
+            except StoreAway as error:
                 stop_if_asked()
-                log.error("store_trouble", chore="prune", error=str(error.orig))
+                log.error("store_trouble", chore="prune", error=str(error))
             await asyncio.sleep(SWEEP_EVERY_SECONDS)
 
     @property

@@ -3,7 +3,6 @@
 import asyncio
 
 import structlog
-from sqlalchemy.exc import OperationalError
 
 from reconciler.circuit import Circuit
 from reconciler.owned import Owned
@@ -12,7 +11,8 @@ from reconciler.rounds.acting import ActionRound
 from reconciler.rounds.looking import OutputRound
 from reconciler.rounds.polling import PollRound
 from schemas.times import SECOND
-from storage import actions, jobs, leases, outputs, sources
+from storage import actions, jobs, outputs, sources
+from storage.engine import StoreAway
 from storage.points import reach
 
 log = structlog.get_logger()
@@ -94,9 +94,9 @@ class Keeping:
             try:
                 did = await self.turn()
                 rest = 0 if did >= judging.BATCH else await self._rest()
-            except OperationalError as error:
+            except StoreAway as error:
                 stop_if_asked()
-                log.error("store_trouble", source=self.owned.source.name, error=str(error.orig))
+                log.error("store_trouble", source=self.owned.source.name, error=str(error))
                 rest = REST_AFTER_STORE_TROUBLE
             try:
                 await asyncio.wait_for(self.owned.woken.wait(), rest)
@@ -108,11 +108,10 @@ class Keeping:
         while True:
             await asyncio.sleep(length / SECOND / 3)
             try:
-                async with self.owned.store.writing() as connection:
-                    await leases.renew(connection, self.owned.lease, length, self.owned.clock())
-            except OperationalError as error:
+                await self.owned.renew(length)
+            except StoreAway as error:
                 stop_if_asked()
-                log.error("store_trouble", source=self.owned.source.name, error=str(error.orig))
+                log.error("store_trouble", source=self.owned.source.name, error=str(error))
 
     async def _rest(self) -> float:
         """Seconds until something falls due. What is due already waits for an answer or for the circuit."""

@@ -66,8 +66,13 @@ class Owned:
     async def writing(self) -> AsyncIterator[AsyncConnection]:
         """A transaction under the lease. Raises LeaseLost, and writes nothing, when the source is not ours any more."""
         async with self.store.writing() as connection:
-            await leases.require(connection, self.lease, self.clock())
+            await leases.require(connection, self.lease, self.store.engine.lease_clock(self.clock()))
             yield connection
+
+    async def renew(self, length: int) -> None:
+        """Prolong the lease by `length` from now. Raises LeaseLost."""
+        async with self.store.writing() as connection:
+            await leases.renew(connection, self.lease, length, self.store.engine.lease_clock(self.clock()))
 
 
 def pace_of(config: Config) -> Pace:

@@ -10,6 +10,8 @@ from sqlmodel import Field, SQLModel
 
 # On SQLite an INTEGER key is the row's own address, which spares a second index.
 _BIG = BigInteger().with_variant(Integer(), "sqlite")
+# Compared as bytes everywhere, as SQLite does by itself.
+_TEXT = Text().with_variant(Text(collation="C"), "postgresql")
 
 
 def _where(condition: str) -> Any:
@@ -39,11 +41,11 @@ def _maybe_big() -> Any:
 
 def _words(default: str | None = None, key: bool = False) -> Any:
     server = None if default is None else text(f"'{default}'")
-    return Field(default=default, sa_column=Column(Text, nullable=False, primary_key=key, server_default=server))
+    return Field(default=default, sa_column=Column(_TEXT, nullable=False, primary_key=key, server_default=server))
 
 
 def _maybe_words() -> Any:
-    return Field(default=None, sa_column=Column(Text, nullable=True))
+    return Field(default=None, sa_column=Column(_TEXT, nullable=True))
 
 
 class SourceRow(SQLModel, table=True):

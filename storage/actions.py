@@ -8,12 +8,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from schemas.tables import ActionRow
 from storage.rows import add, fetch, table
+from storage.wake import wake
 
 ACTIONS = table(ActionRow)
 
 
 async def ask(connection: AsyncConnection, row: ActionRow) -> None:
     await add(connection, row)
+    await wake(connection)
 
 
 async def due(

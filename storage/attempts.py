@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 
 from sqlalchemy import select
-from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from schemas.tables import AttemptRow
-from storage.rows import fetch, table
+from storage.rows import fetch, table, upsert
 
 ATTEMPTS = table(AttemptRow)
 
@@ -15,7 +14,7 @@ ATTEMPTS = table(AttemptRow)
 async def keep(connection: AsyncConnection, rows: Sequence[AttemptRow]) -> None:
     """Take over attempts as the provider tells them now; what it says of one that we know replaces what it said before."""
     for row in rows:
-        statement = insert(ATTEMPTS).values(**row.model_dump())
+        statement = upsert(connection, ATTEMPTS).values(**row.model_dump())
         told = {
             name: statement.excluded[name] for name in ("outcome", "response_status", "timed_out", "error", "preview")
         }

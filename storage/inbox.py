@@ -38,6 +38,14 @@ async def waiting(connection: AsyncConnection, source: str, now: int, limit: int
     return [Waiting(row, deliveries[row.delivery_id], bodies.get(row.body_id, b"")) for row in receipts]
 
 
+async def lock(connection: AsyncConnection, waiting: Sequence[Waiting]) -> None:
+    """Lock the deliveries of a batch in the ledger's own order: judge and receiver then never wait for each other in a ring."""
+    ids = {one.delivery.id for one in waiting}
+    by_key = (DELIVERIES.c.source, DELIVERIES.c.kind, DELIVERIES.c.job_id, DELIVERIES.c.delivery_key)
+    statement = select(DELIVERIES.c.id).where(DELIVERIES.c.id.in_(ids)).order_by(*by_key)
+    await connection.execute(statement.with_for_update(key_share=True))
+
+
 async def set_verdict(connection: AsyncConnection, receipt: ReceiptRow, verdict: Verdict) -> None:
     """Write a receipt's verdict. Its delivery shows the strongest of all its receipts', and the newest reported status."""
     await connection.execute(update(RECEIPTS).where(RECEIPTS.c.id == receipt.id).values(verdict=verdict.value))

@@ -4,12 +4,12 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from sqlalchemy import and_, func, or_, select, update
-from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from schemas.tables import JobRow
 from schemas.words import OPEN, Origin
-from storage.rows import fetch, fetch_one, table
+from storage.rows import fetch, fetch_one, table, upsert
+from storage.wake import wake
 
 JOBS = table(JobRow)
 
@@ -40,7 +40,7 @@ async def bear(
         updated_at=now,
         due_at=now,
     )
-    statement = insert(JOBS).values(**row.model_dump())
+    statement = upsert(connection, JOBS).values(**row.model_dump())
     statement = statement.on_conflict_do_update(
         index_elements=["source", "kind", "job_id"],
         set_={
@@ -49,6 +49,7 @@ async def bear(
         },
     )
     await connection.execute(statement)
+    await wake(connection)
     born = await by_identity(connection, source, kind, job_id)
     if born is None:
         raise LookupError(f"{job_id} is not there after it was inserted")

@@ -1,13 +1,18 @@
-"""Leases: who may change a source's jobs. A take-over raises the fence, and every write is checked against it."""
+"""Leases: who may change a source's jobs. A take-over raises the fence, and every write is checked against it.
+
+`now` is the engine's lease clock: a number, or an SQL expression of the server's own time.
+"""
 
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import select, update
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy import select, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.sql.elements import ColumnElement
 
 from schemas.tables import LeaseRow
-from storage.rows import fetch_one, table
+from storage.rows import table, upsert
+from storage.wake import wake
 
 LEASES = table(LeaseRow)
 
@@ -26,38 +31,54 @@ class Lease:
 
 
 async def acquire(
-    connection: AsyncConnection, name: str, holder: str, length: int, now: int, holder_is_gone: bool = False
+    connection: AsyncConnection, name: str, holder: str, length: int, now: Any, holder_is_gone: bool = False
 ) -> Lease | None:
     """Take a lease that is free or lapsed, or whose holder is known to be gone; None while somebody else holds it."""
-    row = await fetch_one(connection, LeaseRow, select(LEASES).where(LEASES.c.name == name))
-    if row is not None and row.until > now and row.holder != holder and not holder_is_gone:
-        return None
-    fence = 1 if row is None else row.fence + 1
-    values = {"name": name, "holder": holder, "fence": fence, "until": now + length}
-    taken = {key: value for key, value in values.items() if key != "name"}
-    await connection.execute(insert(LEASES).values(**values).on_conflict_do_update(index_elements=["name"], set_=taken))
-    return Lease(name, holder, fence)
+    statement = upsert(connection, LEASES).values(name=name, holder=holder, fence=1, until=now + length)
+    is_free = true() if holder_is_gone else (LEASES.c.until <= now) | (LEASES.c.holder == holder)
+    taken = {"holder": holder, "fence": LEASES.c.fence + 1, "until": now + length}
+    # One statement, so that of many who find it lapsed only one gets it.
+    statement = statement.on_conflict_do_update(index_elements=["name"], set_=taken, where=is_free)
+    fence = await connection.scalar(statement.returning(LEASES.c.fence))
+    return None if fence is None else Lease(name, holder, fence)
 
 
-async def renew(connection: AsyncConnection, lease: Lease, length: int, now: int) -> None:
+async def renew(connection: AsyncConnection, lease: Lease, length: int, now: Any) -> None:
     """Prolong a lease. Raises LeaseLost when it is not ours any more."""
-    await require(connection, lease, now)
-    await connection.execute(update(LEASES).where(LEASES.c.name == lease.name).values(until=now + length))
+    ours = (LEASES.c.name == lease.name) & _held(lease) & (LEASES.c.until > now)
+    result = await connection.execute(update(LEASES).where(ours).values(until=now + length))
+    if result.rowcount == 0:
+        raise _lost(lease)
 
 
-async def require(connection: AsyncConnection, lease: Lease, now: int) -> None:
-    """Raise LeaseLost unless the lease is still ours. Called first in every transaction that writes under it."""
-    row = await fetch_one(connection, LeaseRow, select(LEASES).where(LEASES.c.name == lease.name))
-    if row is None or (row.holder, row.fence) != (lease.holder, lease.fence) or row.until <= now:
-        raise LeaseLost(f"{lease.name} is not ours any more")
+async def require(connection: AsyncConnection, lease: Lease, now: Any) -> None:
+    """
+    Raise LeaseLost unless the lease is still ours. Called first in every transaction that writes under it.
+
+    It cannot be taken over before that transaction has ended.
+    """
+    ours = (LEASES.c.name == lease.name) & _held(lease) & (LEASES.c.until > now)
+    # A shared lock on the lease's row; on SQLite the transaction has the whole file to itself.
+    if await connection.scalar(select(LEASES.c.fence).where(ours).with_for_update(read=True)) is None:
+        raise _lost(lease)
 
 
 async def release(connection: AsyncConnection, lease: Lease) -> None:
     """Give a lease back, so that the next one need not wait for it to lapse."""
-    ours = (LEASES.c.name == lease.name) & (LEASES.c.holder == lease.holder) & (LEASES.c.fence == lease.fence)
+    ours = (LEASES.c.name == lease.name) & _held(lease)
     await connection.execute(update(LEASES).where(ours).values(until=0))
+    await wake(connection)
 
 
-async def holder_of(connection: AsyncConnection, name: str, now: int) -> str | None:
-    row = await fetch_one(connection, LeaseRow, select(LEASES).where(LEASES.c.name == name))
-    return row.holder if row is not None and row.until > now else None
+async def holder_of(connection: AsyncConnection, name: str, now: Any) -> str | None:
+    held = (LEASES.c.name == name) & (LEASES.c.until > now)
+    holder: str | None = await connection.scalar(select(LEASES.c.holder).where(held))
+    return holder
+
+
+def _held(lease: Lease) -> ColumnElement[bool]:
+    return (LEASES.c.holder == lease.holder) & (LEASES.c.fence == lease.fence)
+
+
+def _lost(lease: Lease) -> LeaseLost:
+    return LeaseLost(f"{lease.name} is not ours any more")

@@ -1,16 +1,14 @@
 """The ledger of deliveries: the only code that inserts deliveries, receipts and bodies, and it commits in groups.
 
 What `append` has answered is on disk. One process at a time writes a SQLite file's ledger; a lock that dies with the
-process sees to that.
+process sees to that. On PostgreSQL any number of processes do.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
 
-from storage import sqlite
-from storage.file_lock import FileLock, beside
+from storage.engine import Engine
 from storage.ledger_rows import Accepted, Kept
 from storage.ledger_tallies import Refusal, Tallies
 from storage.ledger_writer import Entry, NotStored, Outcome, Writer
@@ -36,46 +34,47 @@ class Ledger:
 
     def __init__(
         self,
-        path: Path,
+        engine: Engine,
         new_id: Callable[[], int],
         *,
         queue_limit: int = 4_096,
         on_commit: Callable[[], None] | None = None,
-        pragmas: Sequence[str] = sqlite.PRAGMAS,
     ) -> None:
-        self._path = path
+        self._place = engine.place
         self._queue_limit = queue_limit
         self._on_commit = on_commit
         self._tallies = Tallies()
-        self._writer = Writer(path, pragmas, new_id, self._tallies, self._answer_soon)
+        self._writer = Writer(engine.book(), new_id, self._tallies, self._answer_soon)
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._lock = FileLock(beside(path, "receiver"))
+        self._lock = engine.lock("receiver")
         self._waiting = 0
         self._waiting_bytes = 0
 
     async def start(self) -> None:
         """
-        Take the file's lock and begin to write.
+        Take the lock, where the engine has one, and begin to write.
 
         Raises:
             LedgerInUse: another process has it.
         """
-        if not self._lock.acquire():
+        if self._lock is not None and not self._lock.acquire():
             raise LedgerInUse(
-                f"another receiver writes to {self._path}: one receiver per SQLite file. Stop the other one, or give this "
-                "one another file in [database] url; several receivers on one store are what PostgreSQL will be for"
+                f"another receiver writes to {self._place}: one receiver per SQLite file. Stop the other one, or give this "
+                "one another file in [database] url, or let both use PostgreSQL, which takes any number of receivers: "
+                'url = "postgresql://USER@HOST/NAME"'
             )
         self._loop = asyncio.get_running_loop()
         self._writer.start()
 
     async def close(self) -> None:
-        """Finish what is queued, then let go of the file."""
+        """Finish what is queued, then let go of the store."""
         if self._loop is None:
             return
         self._loop = None
         self._writer.inbox.put(None)
         await asyncio.to_thread(self._writer.join)
-        self._lock.release()
+        if self._lock is not None:
+            self._lock.release()
 
     def append(self, accepted: Accepted) -> "asyncio.Future[Kept]":
         """

@@ -1,9 +1,7 @@
 """What is told of requests that were not accepted: counters per minute, and a bounded number of records."""
 
-import sqlite3
 import threading
 from collections import Counter
-from collections.abc import Callable
 from typing import NamedTuple
 
 from schemas.times import MINUTE
@@ -11,11 +9,6 @@ from schemas.words import RefusalReason
 
 RECORDS_A_MINUTE = 60  # for each source; whatever comes beyond is only tallied
 MOST_COUNTERS = 10_000  # while the store is away, the memory must not grow with the outage
-
-_TALLY = """INSERT INTO tallies (minute, source, what, count) VALUES (?, ?, ?, ?)
-ON CONFLICT (minute, source, what) DO UPDATE SET count = count + excluded.count"""
-_REFUSAL = """INSERT INTO refusals (id, source, reason, http_status, received_at, remote, body_bytes)
-VALUES (?, ?, ?, ?, ?, ?, ?)"""
 
 Counters = Counter[tuple[int, str, str]]
 
@@ -83,11 +76,3 @@ class Tallies:
             self._recorded.clear()
         self._recorded[source] += 1
         return self._recorded[source] <= RECORDS_A_MINUTE and len(self._notes.refusals) < MOST_COUNTERS
-
-
-def write_notes(connection: sqlite3.Connection, notes: Notes, new_id: Callable[[], int]) -> None:
-    """Write notes inside the transaction that is open."""
-    if notes.counters:
-        connection.executemany(_TALLY, [(*key, count) for key, count in sorted(notes.counters.items())])
-    if notes.refusals:
-        connection.executemany(_REFUSAL, [(new_id(), *refusal) for refusal in notes.refusals])

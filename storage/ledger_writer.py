@@ -5,44 +5,25 @@ There are no timers in it: the next group is what came while the last one was be
 
 import asyncio
 import queue
-import sqlite3
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 import structlog
 
 from schemas.times import MINUTE
-from storage.ledger_rows import Accepted, Kept, prepare, write_rows
-from storage.ledger_tallies import Counters, Notes, Tallies, write_notes
+from storage.engine import Book
+from storage.ledger_rows import Accepted, Kept
+from storage.ledger_tallies import Counters, Notes, Tallies
 from storage.points import reach
 
 GROUP_ROWS = 400  # well within what one statement can hold
 GROUP_BYTES = 8 << 20
 FLUSH_SECONDS = 2.0  # how long a tally may wait when no group takes it along
 COMPLAINT_SECONDS = 10.0
-ID_TRIES = 3
-
-# The store itself is away, not one row at fault: waiting, full, failing, gone.
-_AWAY = frozenset(
-    getattr(sqlite3, f"SQLITE_{name}")
-    for name in [
-        "BUSY",
-        "LOCKED",
-        "FULL",
-        "IOERR",
-        "CANTOPEN",
-        "READONLY",
-        "NOMEM",
-        "CORRUPT",
-        "NOTADB",
-        "PROTOCOL",
-        "PERM",
-    ]
-)
+TRIES = 3
 
 log = structlog.get_logger(__name__)
 
@@ -67,20 +48,16 @@ class Writer:
 
     def __init__(
         self,
-        path: Path,
-        pragmas: Sequence[str],
+        book: Book,
         new_id: Callable[[], int],
         tallies: Tallies,
         answer: Callable[[list[Outcome]], None],
     ) -> None:
         self.inbox: queue.SimpleQueue[Entry | None] = queue.SimpleQueue()
-        self._path = path
-        self._pragmas = pragmas
+        self._book = book
         self._new_id = new_id
         self._tallies = tallies
         self._answer = answer
-        self._connection: sqlite3.Connection | None = None
-        self._inode = 0
         self._ended = False
         self._complained_at = -COMPLAINT_SECONDS
         self._thread = threading.Thread(target=self._run, name="ledger", daemon=True)
@@ -94,7 +71,7 @@ class Writer:
     def _run(self) -> None:
         while not self._ended:
             self._settle(self._gather())
-        self._disconnect()
+        self._book.close()
 
     def _gather(self) -> list[Entry]:
         """All that is there, within bounds; if nothing is, what comes next."""
@@ -125,27 +102,22 @@ class Writer:
             self._answer(outcomes)
 
     def _commit(self, group: Sequence[Entry], notes: Notes) -> list[Outcome]:
-        """One transaction. An id that somebody else has used already is made anew."""
-        for _ in range(ID_TRIES - 1):
+        """One transaction, tried again while what stood in its way was no fault of the group's."""
+        for _ in range(TRIES - 1):
             try:
                 return self._commit_once(group, notes)
-            except sqlite3.IntegrityError:
-                continue
+            except Exception as error:
+                if not self._book.may_go_now(error):
+                    raise
         return self._commit_once(group, notes)
 
     def _commit_once(self, group: Sequence[Entry], notes: Notes) -> list[Outcome]:
-        connection = self._connected()
         rows = [entry.accepted for entry in group if entry.accepted]
-        connection.execute("BEGIN IMMEDIATE")
-        try:
-            kept = write_rows(connection, rows, self._new_id) if rows else []
-            write_notes(connection, Notes(notes.counters + _counted(group, kept), notes.refusals), self._new_id)
+        with self._book.transaction():
+            kept = self._book.write_rows(rows, self._new_id) if rows else []
+            self._book.write_notes(Notes(notes.counters + _counted(group, kept), notes.refusals), self._new_id)
             if rows:
                 reach("R4")
-            connection.execute("COMMIT")
-        except BaseException:
-            _roll_back(connection)
-            raise
         if rows:
             reach("R5")
         answers = iter(kept)
@@ -153,21 +125,19 @@ class Writer:
 
     def _recover(self, group: list[Entry], notes: Notes, error: Exception) -> list[Outcome]:
         """A group failed: find the row that is at fault, unless the store is away, which is nobody's."""
-        if _is_away(error):
+        if self._book.is_away(error):
             self._tallies.give_back(notes)
             return self._give_up(group, error)
-        if isinstance(error, sqlite3.OperationalError):
-            self._disconnect()  # a trigger that found a table missing does not see it come
         outcomes: list[Outcome] = []
         for position, entry in enumerate(group):
             try:
                 outcomes += self._commit([entry], _NOTHING)
             except Exception as alone:
-                if _is_away(alone):
+                if self._book.is_away(alone):
                     self._tallies.give_back(notes)
                     return outcomes + self._give_up(group[position:], alone)
                 self._complain("row_not_stored", alone)
-                outcomes.append((entry, NotStored(_named(alone))))
+                outcomes.append((entry, NotStored(self._book.named(alone))))
         self._write_alone(notes)
         return outcomes
 
@@ -175,13 +145,13 @@ class Writer:
         try:
             self._commit([], notes)
         except Exception as error:
-            if _is_away(error):
+            if self._book.is_away(error):
                 self._tallies.give_back(notes)
             self._complain("tallies_not_stored", error)
 
     def _give_up(self, group: Sequence[Entry], error: Exception) -> list[Outcome]:
         """Whoever waits behind this group gets the same answer now, instead of as long a wait each."""
-        self._disconnect()
+        self._book.disconnect()
         waiting = list(group)
         while not self.inbox.empty():
             entry = self.inbox.get_nowait()
@@ -190,40 +160,13 @@ class Writer:
             else:
                 waiting.append(entry)
         self._complain("store_away", error)
-        return [(entry, NotStored(_named(error))) for entry in waiting]
+        return [(entry, NotStored(self._book.named(error))) for entry in waiting]
 
     def _complain(self, event: str, error: Exception) -> None:
         """Now and then: while the disk is full, a line for each request would not mend it."""
         if time.monotonic() - self._complained_at >= COMPLAINT_SECONDS:
             self._complained_at = time.monotonic()
-            log.error(event, error=_named(error))
-
-    def _connected(self) -> sqlite3.Connection:
-        """The connection, to the file that bears the name now: one that was moved away takes no more rows."""
-        inode = self._path.stat().st_ino
-        if self._connection is None or inode != self._inode:
-            self._disconnect()
-            self._connection = self._connect()
-            self._inode = inode
-        return self._connection
-
-    def _connect(self) -> sqlite3.Connection:
-        # mode=rw: a file that has gone is not made anew, empty.
-        uri = f"{self._path.absolute().as_uri()}?mode=rw"
-        connection = sqlite3.connect(uri, uri=True, isolation_level=None, cached_statements=1024)
-        try:
-            for pragma in self._pragmas:
-                connection.execute(pragma)
-            prepare(connection)
-        except sqlite3.Error:
-            connection.close()
-            raise
-        return connection
-
-    def _disconnect(self) -> None:
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            connection.close()
+            log.error(event, error=self._book.named(error))
 
 
 _NOTHING = Notes(Counter(), [])
@@ -246,19 +189,3 @@ def _counted(group: Sequence[Entry], kept: Sequence[Kept]) -> Counters:
         if accepted.verified.unreadable:
             counters[minute, accepted.source, "unreadable"] += 1
     return counters
-
-
-def _roll_back(connection: sqlite3.Connection) -> None:
-    if connection.in_transaction:
-        connection.execute("ROLLBACK")
-
-
-def _is_away(error: Exception) -> bool:
-    if isinstance(error, sqlite3.Error):
-        return (getattr(error, "sqlite_errorcode", 0) or 0) & 0xFF in _AWAY
-    return isinstance(error, OSError | MemoryError)
-
-
-def _named(error: Exception) -> str:
-    """What happened, in words that hold nothing of the request."""
-    return getattr(error, "sqlite_errorname", None) or type(error).__name__

@@ -4,12 +4,11 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from sqlalchemy import exists, select, update
-from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.elements import ColumnElement
 
 from schemas.tables import JobRow, OutputRow
-from storage.rows import fetch, table
+from storage.rows import fetch, table, upsert
 
 OUTPUTS, JOBS = table(OutputRow), table(JobRow)
 
@@ -17,7 +16,7 @@ OUTPUTS, JOBS = table(OutputRow), table(JobRow)
 async def name(connection: AsyncConnection, row: OutputRow) -> None:
     """Note a file that a job names; one that is noted already stays as it is."""
     # The conflict's target is named, so that two rows with one id are an error and not taken for one file.
-    statement = insert(OUTPUTS).values(**row.model_dump())
+    statement = upsert(connection, OUTPUTS).values(**row.model_dump())
     await connection.execute(statement.on_conflict_do_nothing(index_elements=["job", "role", "file_id"]))
 
 

@@ -86,5 +86,9 @@ async def _delete(
 ) -> int:
     # An id tells when it was made, so that the young rows, which are most of them, are not even looked at.
     chosen = select(rows.c.id).where(rows.c.id < first_at(before), condition).order_by(rows.c.id).limit(limit)
-    result = await connection.execute(delete(rows).where(rows.c.id.in_(chosen)))
+    # Locked first and looked at once more: on PostgreSQL somebody may have come to need one of them meanwhile.
+    ids = (await connection.scalars(chosen.with_for_update(skip_locked=True))).all()
+    if not ids:
+        return 0
+    result = await connection.execute(delete(rows).where(rows.c.id.in_(ids), condition))
     return int(result.rowcount)

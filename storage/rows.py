@@ -3,6 +3,7 @@
 from typing import TypeVar
 
 from sqlalchemy import Executable, Table, insert
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import SQLModel
 
@@ -29,3 +30,8 @@ async def fetch_one(connection: AsyncConnection, row: type[Row], statement: Exec
 async def add(connection: AsyncConnection, row: SQLModel) -> None:
     """Insert one row as it stands."""
     await connection.execute(insert(table(type(row))).values(**row.model_dump()))
+
+
+def upsert(connection: AsyncConnection, rows: Table) -> sqlite.Insert | postgresql.Insert:
+    """An insert that can say what happens on a conflict, as the connection's engine writes it."""
+    return postgresql.insert(rows) if connection.dialect.name == "postgresql" else sqlite.insert(rows)

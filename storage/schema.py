@@ -4,14 +4,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import Enum
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect
-from sqlalchemy.exc import DatabaseError, OperationalError
+from sqlalchemy.exc import DBAPIError
 
 from storage.points import reach
 from storage.store import Store
@@ -30,9 +29,9 @@ class WrongSchema(Exception):
 
 
 async def state(store: Store) -> SchemaState:
-    with _damage_told(store.path):
+    with _told(store):
         async with store.reading() as connection:
-            return await connection.run_sync(_state)
+            return await connection.run_sync(_state, store.place)
 
 
 async def migrate(store: Store) -> bool:
@@ -42,9 +41,9 @@ async def migrate(store: Store) -> bool:
         WrongSchema: a newer version of the program has been here.
     """
     reach("M1")
-    with _damage_told(store.path):
+    with _told(store):
         async with store.writing() as connection:
-            migrated = await connection.run_sync(_migrate)
+            migrated = await connection.run_sync(_migrate, store)
             reach("M2")
     return migrated
 
@@ -54,16 +53,17 @@ async def require_current(store: Store) -> None:
     found = await state(store)
     if found is SchemaState.BEHIND:
         raise WrongSchema(
-            f"the tables of {store.path} are not there yet or of an older version: run `batchkeeper migrate`"
+            f"the tables of {store.place} are not there yet or of an older version: run `batchkeeper migrate`"
         )
     if found is SchemaState.NEWER:
-        raise _newer(store.path)
+        raise _newer(store.place)
 
 
-def _migrate(connection: Connection) -> bool:
-    found = _state(connection)
+def _migrate(connection: Connection, store: Store) -> bool:
+    store.engine.begin_migration(connection)
+    found = _state(connection, store.place)
     if found is SchemaState.NEWER:
-        raise _newer(_file(connection))
+        raise _newer(store.place)
     if found is SchemaState.CURRENT:
         return False
     config = _config()
@@ -72,43 +72,36 @@ def _migrate(connection: Connection) -> bool:
     return True
 
 
-def _state(connection: Connection) -> SchemaState:
+def _state(connection: Connection, place: str) -> SchemaState:
     """
     Raises:
-        WrongSchema: the file is no SQLite database, is damaged, or is somebody else's.
+        WrongSchema: the tables are somebody else's.
     """
     scripts = ScriptDirectory.from_config(_config())
     current = MigrationContext.configure(connection).get_current_revision()
     if current == scripts.get_current_head():
         return SchemaState.CURRENT
     if current is None and inspect(connection).get_table_names():
-        raise WrongSchema(f"{_file(connection)} holds tables that are not ours: name another file in [database] url")
+        raise WrongSchema(f"{place} holds tables that are not ours: name another database in [database] url")
     known = {revision.revision for revision in scripts.walk_revisions()}
     return SchemaState.BEHIND if current is None or current in known else SchemaState.NEWER
 
 
 @contextmanager
-def _damage_told(path: Path) -> Iterator[None]:
-    """What SQLite cannot read is said in words that help, and left untouched."""
+def _told(store: Store) -> Iterator[None]:
+    """A database that cannot be used at all is left untouched, and said to be so in words that help."""
     try:
         yield
-    except OperationalError:
-        raise
-    except DatabaseError as error:
-        raise WrongSchema(
-            f"{path} cannot be read as a SQLite database ({error.orig}); it was left as it is. "
-            "Restore it from a backup, or name another file in [database] url"
-        ) from None
+    except DBAPIError as error:
+        reason = store.engine.unusable(error)
+        if reason is None:
+            raise
+        raise WrongSchema(reason) from None
 
 
-def _file(connection: Connection) -> Path:
-    address = connection.engine.url.database or ""
-    return Path(unquote(urlsplit(address).path))
-
-
-def _newer(path: Path) -> WrongSchema:
+def _newer(place: str) -> WrongSchema:
     return WrongSchema(
-        f"the tables of {path} were made by a newer version: run that version, or name another file in [database] url"
+        f"the tables of {place} were made by a newer version: run that version, or name another database in [database] url"
     )
 
 

@@ -4,11 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import select, update
-from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from schemas.tables import SourceRow
-from storage.rows import fetch, fetch_one, table
+from storage.rows import fetch, fetch_one, table, upsert
 
 SOURCES = table(SourceRow)
 
@@ -16,7 +15,7 @@ SOURCES = table(SourceRow)
 async def enter(connection: AsyncConnection, name: str, dialect: str, now: int) -> None:
     """Note a source when it first runs here; later calls change nothing but its dialect."""
     row = SourceRow(name=name, dialect=dialect, listening_since=now)
-    statement = insert(SOURCES).values(**row.model_dump())
+    statement = upsert(connection, SOURCES).values(**row.model_dump())
     await connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_={"dialect": dialect}))
 
 

@@ -36,7 +36,7 @@ async def check() -> None:
 
 def _amount(found: Config) -> list[tuple[str, str]]:
     return [
-        ("database", str(found.database.path.absolute())),
+        ("database", found.database.shown),
         ("receiver", f"{found.receiver.host} port {found.receiver.port}"),
         ("operators", f"{found.operators.host} port {found.operators.port}, {_entry(found)}"),
         *((f"source {name}", f"{one.dialect} at {one.base_url}") for name, one in sorted(found.sources.items())),

@@ -31,14 +31,15 @@ def _of_store(error: BaseException) -> tuple[str, int] | None:
     # Loaded here, so that a verb without a store, such as `sandbox`, starts without one.
     from sqlalchemy.exc import DBAPIError  # noqa: PLC0415
 
+    from storage.engine import StoreAway  # noqa: PLC0415
     from storage.ledger import LedgerInUse  # noqa: PLC0415
     from storage.schema import WrongSchema  # noqa: PLC0415
-    from storage.sqlite import UnsafeDatabaseFile  # noqa: PLC0415
+    from storage.sqlite.file import UnsafeDatabaseFile  # noqa: PLC0415
 
     if isinstance(error, UnsafeDatabaseFile | WrongSchema | LedgerInUse):
         return str(error), STORE
-    if isinstance(error, DBAPIError):
-        reason = str(error.orig)
+    if isinstance(error, DBAPIError | StoreAway):
+        reason = str(error.orig) if isinstance(error, DBAPIError) else str(error)
         return f"the database cannot be used: {reason}; {_way_out(reason)}", STORE
     return None
 
@@ -52,6 +53,9 @@ def _way_out(reason: str) -> str:
 
 
 _WAYS_OUT = {
+    "password": "export PGPASSWORD, or keep it in ~/.pgpass",
+    "does not exist": "make it with createdb, or name another one in [database] url",
+    "onnect": "is the server running, and does it listen there? `batchkeeper config check` shows the address",
     "locked": "another process has been writing for long; try again in a moment",
     "not a database": "name another file in [database] url; `batchkeeper config check` shows the present one",
     "malformed": "the file is damaged; restore it from a backup, or name another one in [database] url",

@@ -14,7 +14,7 @@ from operators.store import opened
 from schemas.config import Config
 from schemas.tables import SourceRow
 from storage import schema, sources
-from storage.store import Store
+from storage.store import Store, engine_for
 
 run = typer.Typer()
 
@@ -65,12 +65,12 @@ async def migrate() -> None:
     `up` does this by itself.
     """
     config = configuration()
-    store = Store(config.database.path, now)
+    store = Store(engine_for(config.database.url), now)
     try:
         changed = await schema.migrate(store)
     finally:
         await store.close()
-    typer.echo(f"{config.database.path}: " + ("brought up to date" if changed else "up to date already"))
+    typer.echo(f"{store.place}: " + ("brought up to date" if changed else "up to date already"))
 
 
 async def _reconcile_once(config: Config, in_json: bool) -> None:

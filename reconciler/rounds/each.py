@@ -8,10 +8,10 @@ from dataclasses import asdict
 from typing import TypeVar
 
 import structlog
-from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from reconciler.owned import Owned
+from storage.engine import StoreAway
 from storage.leases import LeaseLost
 from storage.points import reach
 
@@ -19,19 +19,25 @@ log = structlog.get_logger()
 
 Item = TypeVar("Item")
 Write = Callable[[AsyncConnection, Item], Awaitable[None]]
+Begin = Callable[[AsyncConnection, Sequence[Item]], Awaitable[None]]
 
 # The store is away or not ours any more: no item's fault.
-_OURS = (LeaseLost, OperationalError)
+_OURS = (LeaseLost, StoreAway)
 
 
 async def write_each(
-    owned: Owned, items: Sequence[Item], write: Write[Item], set_aside: Write[Item], points: Sequence[str]
+    owned: Owned,
+    items: Sequence[Item],
+    write: Write[Item],
+    set_aside: Write[Item],
+    points: Sequence[str],
+    begin: Begin[Item] | None = None,
 ) -> None:
-    """Write all items. `points` are the crash points "written" and "committed" of the round."""
+    """Write all items, `begin` first. `points` are the crash points "written" and "committed" of the round."""
     if not items:
         return
     try:
-        await _write(owned, items, write, points)
+        await _write(owned, items, write, points, begin)
     except _OURS:
         raise
     except Exception:
@@ -39,9 +45,13 @@ async def write_each(
             await _write_alone(owned, item, write, set_aside, points)
 
 
-async def _write(owned: Owned, items: Sequence[Item], write: Write[Item], points: Sequence[str]) -> None:
+async def _write(
+    owned: Owned, items: Sequence[Item], write: Write[Item], points: Sequence[str], begin: Begin[Item] | None = None
+) -> None:
     owned.news.clear()
     async with owned.writing() as connection:
+        if begin is not None:
+            await begin(connection, items)
         for item in items:
             await write(connection, item)
         reach(points[0])

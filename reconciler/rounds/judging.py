@@ -33,7 +33,7 @@ async def run_once(owned: Owned, now: int) -> int:
     async def set_aside(connection: AsyncConnection, item: Waiting) -> None:
         await inbox.set_aside(connection, item.receipt.id, now + SET_ASIDE_FOR)
 
-    await write_each(owned, waiting, write, set_aside, ("A2", "A3"))
+    await write_each(owned, waiting, write, set_aside, ("A2", "A3"), inbox.lock)
     return len(waiting)
 
 

@@ -8,11 +8,13 @@ the value: a URL may carry a password.
 import ipaddress
 import re
 from typing import NoReturn
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, parse_qsl, urlsplit, urlunsplit
 
 from pydantic_core import PydanticCustomError
 
 SQLITE = "sqlite:///"
+POSTGRESQL = "postgresql://"
+_SERVER_FIX = "write postgresql://USER@HOST/NAME, such as postgresql://batchkeeper@db.internal/batchkeeper"
 
 _PRINTABLE = re.compile(r"[!-~]+")
 _HOST = re.compile(r"[A-Za-z0-9._-]+")
@@ -26,10 +28,14 @@ def refuse(what: str, fix: str) -> NoReturn:
 
 
 def database_url(url: str) -> str:
-    """A SQLite file on disk."""
+    """A SQLite file on disk, or a database on a PostgreSQL server."""
+    if url.startswith(POSTGRESQL):
+        return _server(url)
+    if url.startswith(("postgres:", "postgresql")):
+        refuse("this is not the URL of a PostgreSQL database", _SERVER_FIX)
     fix = "write sqlite:///FILE, such as sqlite:///batchkeeper.db, or sqlite:////var/lib/batchkeeper.db"
     if not url.startswith("sqlite:"):
-        refuse("this version stores its ledger in SQLite only", fix)
+        refuse("the ledger is kept in SQLite or PostgreSQL", f"{fix}; or {_SERVER_FIX}")
     path = url.removeprefix(SQLITE)
     if path == url:
         refuse("this is not the URL of a SQLite file", fix)
@@ -40,6 +46,37 @@ def database_url(url: str) -> str:
     if "?" in path or _CONTROL.search(path):
         refuse("the URL holds more than the path of a file", fix)
     return url
+
+
+def _server(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        refuse("this is not the URL of a PostgreSQL database", _SERVER_FIX)
+    if not parts.path.strip("/") or "/" in parts.path.strip("/"):
+        refuse("the URL names no database", _SERVER_FIX)
+    if parts.fragment or _CONTROL.search(url) or " " in url:
+        refuse("the URL holds characters that have to be written as %XX", _SERVER_FIX)
+    return url
+
+
+def password_in(url: str) -> bool:
+    """Whether a database's URL carries a password."""
+    if not url.startswith(POSTGRESQL):
+        return False
+    parts = urlsplit(url)
+    return bool(parts.password) or any(key == "password" for key, _ in parse_qsl(parts.query))
+
+
+def without_password(url: str) -> str:
+    """A database's URL as it may be shown."""
+    if not password_in(url):
+        return url
+    parts = urlsplit(url)
+    user = f"{parts.username}@" if parts.username else ""
+    query = "&".join(part for part in parts.query.split("&") if not part.startswith("password="))
+    return urlunsplit(parts._replace(netloc=user + parts.netloc.rpartition("@")[2], query=query))
 
 
 def folder(path: str) -> str:

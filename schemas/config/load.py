@@ -56,9 +56,11 @@ def _assemble(
     reconciler = _section(Reconciler, "reconciler", document, inspection)
     _refuse_one_address(receiver, operators, inspection)
     _refuse_low_cap(reconciler, inspection)
+    database = _section(Database, "database", document, inspection)
+    _refuse_password_in_file(database, inspection)
     return Config(
         path=inspection.path,
-        database=_section(Database, "database", document, inspection),
+        database=database,
         receiver=receiver,
         operators=operators,
         reconciler=reconciler,
@@ -67,6 +69,16 @@ def _assemble(
         sources=read_sources(document.get("sources"), dialects, places, inspection),
         warnings=tuple(inspection.warnings),
     )
+
+
+def _refuse_password_in_file(database: Database, inspection: Inspection) -> None:
+    key = ("database", "url")
+    if addresses.password_in(database.url) and key not in inspection.variables:
+        inspection.problem(
+            key,
+            "a password does not belong in the file",
+            "take it out and export PGPASSWORD or keep it in ~/.pgpass; or give the whole URL in BATCHKEEPER_DATABASE__URL",
+        )
 
 
 def _refuse_unknown_tables(document: Mapping[str, Any], inspection: Inspection) -> None:

@@ -56,13 +56,16 @@ class Database(Section):
 
     url: Annotated[str, AfterValidator(addresses.database_url)] = Field(
         default="sqlite:///batchkeeper.db",
-        description="Where the ledger is kept: sqlite:/// and a file, relative to the working directory.",
+        repr=False,
+        description="Where the ledger is kept: sqlite:/// and a file, or postgresql:// and user, host and database.",
     )
 
     @property
-    def path(self) -> Path:
-        """The file of the SQLite database."""
-        return Path(self.url.removeprefix(addresses.SQLITE))
+    def shown(self) -> str:
+        """The database as people may see it, without a password."""
+        if self.url.startswith(addresses.SQLITE):
+            return str(Path(self.url.removeprefix(addresses.SQLITE)).absolute())
+        return addresses.without_password(self.url)
 
 
 class Receiver(Section):

@@ -13,8 +13,10 @@ from receiver.app import App, build_app
 from receiver.server import Server
 from schemas.config import Config, Database, Receiver, Secret, Source
 from schemas.dialects import DIALECTS
-from storage import schema, sqlite
+from storage import schema
 from storage.ledger import Ledger
+from storage.sqlite.engine import Sqlite
+from storage.sqlite.file import BUSY_SECONDS, PRAGMAS
 from storage.store import Store
 
 SECRET = "whsec_0123456789abcdef0123456789abcdef"
@@ -104,19 +106,19 @@ def configured(path: Path, **receiver: Any) -> Config:
 
 
 @asynccontextmanager
-async def house(folder: Path, patience: float = sqlite.BUSY_SECONDS, **receiver: Any) -> AsyncIterator[House]:
+async def house(folder: Path, patience: float = BUSY_SECONDS, **receiver: Any) -> AsyncIterator[House]:
     """Start a receiver; stop it, and finish what is queued, at the end. `patience` in seconds, with a locked file."""
     config, clock = configured(folder / "ledger.db", **receiver), Clock()
-    path = config.database.path
-    store = Store(path, clock)
+    path = folder / "ledger.db"
+    engine = Sqlite(path, (*PRAGMAS, f"PRAGMA busy_timeout={int(patience * 1_000)}"))
+    store = Store(engine, clock)
     await schema.migrate(store)
     wakes: list[int] = []
     ledger = Ledger(
-        path,
+        engine,
         store.new_id,
         queue_limit=config.receiver.queue_limit,
         on_commit=lambda: wakes.append(len(wakes)),
-        pragmas=(*sqlite.PRAGMAS, f"PRAGMA busy_timeout={int(patience * 1_000)}"),
     )
     await ledger.start()
     app = build_app(config, ledger, clock, store)

@@ -241,7 +241,7 @@ async def service(
         async with AsyncExitStack() as stack:
             store = await stack.enter_async_context(opened(config, migrate=True))
             reconciler = Reconciler(config, store, now)
-            ledger = Ledger(store.path, store.new_id, on_commit=reconciler.wake)
+            ledger = Ledger(store.engine, store.new_id, on_commit=reconciler.wake)
             await ledger.start()
             stack.push_async_callback(ledger.close)
             server = Server(build_app(config, ledger, now, store), config.receiver)

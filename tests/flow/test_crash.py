@@ -38,6 +38,7 @@ from service import (
 from operators import acts
 from operators.clock import now
 from sandbox.server import DEFAULT_ENDPOINT_ID
+from storage.sqlite.engine import Sqlite
 from storage.store import Store
 
 pytestmark = pytest.mark.processes
@@ -405,7 +406,7 @@ async def _work_coming_in(
 @asynccontextmanager
 async def _store(there: Place) -> AsyncIterator[Store]:
     """The same file, written to by the test as a command of the operator's would."""
-    store = Store(there.database, now)
+    store = Store(Sqlite(there.database), now)
     try:
         yield store
     finally:

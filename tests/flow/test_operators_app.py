@@ -17,6 +17,7 @@ from schemas.config import Config, Operators, Secret, Source
 from schemas.dialects import DIALECTS
 from schemas.words import Origin
 from storage import jobs, schema
+from storage.sqlite.engine import Sqlite
 from storage.store import Store
 
 TOKEN = "0123456789abcdef0123456789abcdef"
@@ -59,7 +60,7 @@ def _config(home: Path, token: str | None) -> Config:
 
 
 async def _answers(config: Config, requests: tuple[tuple[str, str, Any], ...], spoil: bool) -> list[httpx.Response]:
-    store = Store(config.path.with_name("ledger.db"), now)
+    store = Store(Sqlite(config.path.with_name("ledger.db")), now)
     await schema.migrate(store)
     async with store.writing() as connection:
         for number, job_id in enumerate(("batch_a", "a/b"), 1):

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -180,6 +181,6 @@ def test_the_key_and_the_secret_are_nowhere_in_the_store_or_the_log() -> None:
 
 async def _whole(running: Service) -> bytes:
     """Every byte of the database, and of what is not yet merged into it."""
-    home = running.store.path
+    home = Path(running.store.place)
     pieces: list[Any] = [path.read_bytes() for path in home.parent.glob(f"{home.name}*") if path.is_file()]
     return b"".join(pieces)

@@ -1,17 +1,16 @@
-"""A store for each test. The tests that only use `store`, `another` and `run` hold for every engine."""
+"""A store for each test, on each engine in turn. What is true of one engine alone stands in a folder of its own."""
 
 import asyncio
 import shutil
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from uuid import uuid4
 
 import pytest
-from sqlalchemy import event
-from stored import Another, Clock, Run
+from ledgers import Fixed
+from stored import Another, Clock, Run, migrate
 
-from storage import schema
-from storage.store import Store
+from storage.store import Store, engine_for
 
 
 @pytest.fixture
@@ -28,36 +27,63 @@ def clock() -> Clock:
 
 @pytest.fixture(scope="session")
 def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database with tables and nothing in them, to be copied."""
+    """A SQLite file with tables and nothing in them, to be copied."""
     path = tmp_path_factory.mktemp("migrated") / "empty.db"
-
-    async def make() -> None:
-        store = Store(path, Clock())
-        try:
-            await schema.migrate(store)
-        finally:
-            await store.close()
-
-    asyncio.run(make())
+    migrate(f"sqlite:///{path}")
     return path
 
 
 @pytest.fixture
 def database(tmp_path: Path, migrated: Path) -> Path:
-    """Where the store of this test lies."""
+    """A SQLite file of this test alone."""
     path = tmp_path / "store.db"
     shutil.copyfile(migrated, path)
     path.chmod(0o600)
     return path
 
 
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+def engine(request: pytest.FixtureRequest) -> str:
+    """Each test runs on every engine."""
+    return str(request.param)
+
+
 @pytest.fixture
-def another(database: Path, clock: Clock, run: Run) -> Iterator[Another]:
+def url(engine: str, request: pytest.FixtureRequest) -> Iterator[str]:
+    """A database of this test alone, with tables and nothing in them."""
+    if engine == "sqlite":
+        yield f"sqlite:///{request.getfixturevalue('database')}"
+        return
+    server = request.getfixturevalue("postgresql")
+    with server.database(template=server.template(migrate)) as made:
+        yield made
+
+
+@pytest.fixture
+def blank(engine: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Callable[[], str]]:
+    """Makes databases in which there is nothing at all."""
+    if engine == "sqlite":
+        yield lambda: f"sqlite:///{tmp_path}/{uuid4().hex}.db"
+        return
+    server = request.getfixturevalue("postgresql")
+    made: list[str] = []
+
+    def make() -> str:
+        made.append(server.create())
+        return made[-1]
+
+    yield make
+    for url in made:
+        server.drop(url)
+
+
+@pytest.fixture
+def another(url: str, clock: Clock, run: Run) -> Iterator[Another]:
     """Opens one more store on the same database, as another process would."""
     opened: list[Store] = []
 
     def open_one() -> Store:
-        opened.append(Store(database, clock))
+        opened.append(Store(engine_for(url), clock))
         return opened[-1]
 
     yield open_one
@@ -70,24 +96,7 @@ def store(another: Another) -> Store:
     return another()
 
 
-Plan = Callable[..., list[str]]
-
-
 @pytest.fixture
-def plan(store: Store, run: Run) -> Plan:
-    """How SQLite would answer each statement of a query function: its steps, one text for each statement."""
-
-    async def explain(query: Callable[..., Coroutine[Any, Any, Any]], arguments: tuple[Any, ...]) -> list[str]:
-        statements: list[tuple[str, Any]] = []
-
-        def note(_connection: Any, _cursor: Any, statement: str, values: Any, _context: Any, _many: bool) -> None:
-            statements.append((statement, values))
-
-        async with store.writing() as connection:
-            event.listen(connection.sync_connection, "before_cursor_execute", note)
-            await query(connection, *arguments)
-            event.remove(connection.sync_connection, "before_cursor_execute", note)
-            plans = [await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}", at) for text, at in statements]
-            return ["\n".join(row.detail for row in steps) for steps in plans]
-
-    return lambda query, *arguments: run(explain(query, arguments))
+def file(url: str) -> Fixed:
+    """What the ledger's tests write to."""
+    return Fixed(url)

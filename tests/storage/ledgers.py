@@ -1,4 +1,4 @@
-"""A ledger over a file of its own, and what the tests of it need."""
+"""A ledger over a database of its own, and what the tests of it need."""
 
 import asyncio
 import sqlite3
@@ -8,14 +8,21 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import asyncpg
+from postgresql_server import in_thread
+
 from schemas.ids import IdMaker
 from schemas.readings import Identity, Report, Verified
 from schemas.words import RefusalReason
-from storage import schema, sqlite
+from storage.engine import Engine
 from storage.ledger import Accepted, Kept, Ledger, Refusal
-from storage.store import Store
+from storage.postgresql.connecting import WRITING
+from storage.postgresql.engine import Postgresql
+from storage.sqlite.engine import Sqlite
+from storage.sqlite.file import PRAGMAS
+from storage.store import SQLITE
 
-IMPATIENT = (*sqlite.PRAGMAS, "PRAGMA busy_timeout=200")
+IMPATIENT = (*PRAGMAS, "PRAGMA busy_timeout=200")
 WHOLE = (
     "SELECT receipts.id FROM receipts JOIN bodies ON bodies.id = body_id"
     " JOIN deliveries ON deliveries.id = delivery_id ORDER BY 1"
@@ -50,18 +57,33 @@ def poison() -> Accepted:
 
 
 class Fixed:
-    """A database file, and what stands in it."""
+    """A database with tables, and what stands in it."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, url: str) -> None:
+        self.url = url
         self.commits = 0
 
+    @property
+    def path(self) -> Path:
+        return Path(self.url.removeprefix(SQLITE))
+
+    @property
+    def is_file(self) -> bool:
+        return self.url.startswith(SQLITE)
+
+    def engine(self, impatient: bool = False) -> Engine:
+        if self.is_file:
+            return Sqlite(self.path, IMPATIENT if impatient else PRAGMAS)
+        return Postgresql(self.url, {**WRITING, "lock_timeout": "200ms"} if impatient else WRITING)
+
     @asynccontextmanager
-    async def ledger(self, new_id: Callable[[], int] | None = None, **options: Any) -> AsyncIterator[Ledger]:
+    async def ledger(
+        self, new_id: Callable[[], int] | None = None, engine: Engine | None = None, **options: Any
+    ) -> AsyncIterator[Ledger]:
         def count() -> None:
             self.commits += 1
 
-        ledger = Ledger(self.path, new_id or IdMaker(now), on_commit=count, **options)
+        ledger = Ledger(engine or self.engine(), new_id or IdMaker(now), on_commit=count, **options)
         await ledger.start()
         try:
             yield ledger
@@ -69,26 +91,46 @@ class Fixed:
             await ledger.close()
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
-        connection = sqlite3.connect(self.path)
+        if not self.is_file:
+            return in_thread(fetched(self.url, sql))
+        connection = sqlite3.connect(self.path, isolation_level=None)
         try:
             return connection.execute(sql).fetchall()
         finally:
             connection.close()
 
+    def change(self, sql: str) -> None:
+        self.rows(sql)
+
     def tallies(self) -> dict[tuple[str, str], int]:
         return {(source, what): count for source, what, count in self.rows("SELECT source, what, count FROM tallies")}
 
+    @asynccontextmanager
+    async def locked(self) -> AsyncIterator[None]:
+        """Somebody else writes, and takes their time."""
+        if not self.is_file:
+            connection = await asyncpg.connect(self.url)
+            await connection.execute("BEGIN; LOCK TABLE deliveries, tallies IN ACCESS EXCLUSIVE MODE")
+            try:
+                yield
+            finally:
+                await connection.close()
+            return
+        other = sqlite3.connect(self.path, isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        finally:
+            other.execute("ROLLBACK")
+            other.close()
 
-def migrated(folder: Path) -> Fixed:
-    """A file with the tables of this version."""
 
-    async def make() -> None:
-        store = Store(folder / "ledger.db", now)
-        await schema.migrate(store)
-        await store.close()
-
-    asyncio.run(make())
-    return Fixed(folder / "ledger.db")
+async def fetched(url: str, sql: str) -> list[tuple[Any, ...]]:
+    connection = await asyncpg.connect(url)
+    try:
+        return [tuple(row) for row in await connection.fetch(sql)]
+    finally:
+        await connection.close()
 
 
 def run(story: Coroutine[Any, Any, None]) -> None:
@@ -102,24 +144,6 @@ def run(story: Coroutine[Any, Any, None]) -> None:
 async def all_of(ledger: Ledger, *requests: Accepted) -> list[Kept | BaseException]:
     """Queue them in one go, so that they fall into one group, or two at most."""
     return await asyncio.gather(*[ledger.append(request) for request in requests], return_exceptions=True)
-
-
-@asynccontextmanager
-async def locked(path: Path) -> AsyncIterator[None]:
-    """Somebody else writes, and takes their time."""
-    connection = sqlite3.connect(path, isolation_level=None)
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-    finally:
-        connection.execute("ROLLBACK")
-        connection.close()
-
-
-def change(path: Path, sql: str) -> None:
-    connection = sqlite3.connect(path, isolation_level=None)
-    connection.execute(sql)
-    connection.close()
 
 
 def refusal(reason: RefusalReason = RefusalReason.SIGNATURE_WRONG, at: int = NOON, source: str = "phaseo") -> Refusal:

@@ -1,20 +1,14 @@
 """The ledger's own life, and what it keeps of requests that were refused."""
 
 import asyncio
-from pathlib import Path
 
 import pytest
-from ledgers import IMPATIENT, NOON, Fixed, accepted, locked, migrated, now, refusal, run
+from ledgers import NOON, Fixed, accepted, now, refusal, run
 
 from schemas.ids import IdMaker
 from schemas.words import RefusalReason
-from storage.ledger import Ledger, LedgerInUse, NotStored
+from storage.ledger import Ledger, NotStored
 from storage.ledger_tallies import RECORDS_A_MINUTE
-
-
-@pytest.fixture
-def file(tmp_path: Path) -> Fixed:
-    return migrated(tmp_path)
 
 
 class TestLife:
@@ -38,19 +32,7 @@ class TestLife:
             async with file.ledger() as ledger:
                 pass
             await ledger.close()
-            await Ledger(file.path, IdMaker(now)).close()
-
-        run(story())
-
-    def test_one_receiver_for_one_file(self, file: Fixed) -> None:
-        """A second ledger on the same file is refused with advice, and may come once the first has gone."""
-
-        async def story() -> None:
-            async with file.ledger():
-                with pytest.raises(LedgerInUse, match="one receiver per SQLite file"):
-                    await Ledger(file.path, IdMaker(now)).start()
-            async with file.ledger() as ledger:
-                await ledger.append(accepted())
+            await Ledger(file.engine(), IdMaker(now)).close()
 
         run(story())
 
@@ -58,10 +40,10 @@ class TestLife:
         """Whether a delivery could be stored is found out by storing something."""
 
         async def story() -> None:
-            async with file.ledger(pragmas=IMPATIENT) as ledger:
+            async with file.ledger(engine=file.engine(impatient=True)) as ledger:
                 await ledger.probe(NOON)
                 assert file.tallies() == {("", "probe"): 1}
-                async with locked(file.path):
+                async with file.locked():
                     with pytest.raises(NotStored):
                         await ledger.probe(NOON)
 
@@ -117,8 +99,8 @@ class TestRefusals:
         """What could not be written is written later, once."""
 
         async def story() -> None:
-            async with file.ledger(pragmas=IMPATIENT) as ledger:
-                async with locked(file.path):
+            async with file.ledger(engine=file.engine(impatient=True)) as ledger:
+                async with file.locked():
                     ledger.refuse(refusal())
                     with pytest.raises(NotStored):
                         await ledger.append(accepted())

@@ -1,21 +1,13 @@
 """The ledger when something is wrong: nothing is acknowledged that is not stored, and it mends by itself."""
 
 import asyncio
-import resource
 import time
-from pathlib import Path
 
 import pytest
-from ledgers import WHOLE, Fixed, accepted, all_of, change, locked, migrated, now, poison, run
+from ledgers import Fixed, accepted, all_of, poison, run
 
-from storage import schema, sqlite
 from storage.ledger import Kept, NotStored, QueueFull
-from storage.store import Store
-
-
-@pytest.fixture
-def file(tmp_path: Path) -> Fixed:
-    return migrated(tmp_path)
+from storage.sqlite.file import BUSY_SECONDS
 
 
 class TestTrouble:
@@ -53,7 +45,7 @@ class TestTrouble:
 
         async def story() -> None:
             async with file.ledger(queue_limit=5) as ledger:
-                async with locked(file.path):
+                async with file.locked():
                     waiting = [ledger.append(accepted(f"batch_{number}")) for number in range(5)]
                     with pytest.raises(QueueFull):
                         ledger.append(accepted("batch_5"))
@@ -69,7 +61,7 @@ class TestTrouble:
 
         async def story() -> None:
             async with file.ledger() as ledger:
-                async with locked(file.path):
+                async with file.locked():
                     waiting = ledger.append(accepted())
                     done, _ = await asyncio.wait([waiting], timeout=1)
                     assert not done
@@ -82,84 +74,14 @@ class TestTrouble:
 
         async def story() -> None:
             async with file.ledger() as ledger:
-                async with locked(file.path):
+                async with file.locked():
                     began = time.monotonic()
                     answers = await all_of(ledger, *[accepted(f"batch_{number}") for number in range(1_000)])
                     took = time.monotonic() - began
                 assert all(isinstance(answer, NotStored) for answer in answers)
-                assert sqlite.BUSY_SECONDS - 1 < took < sqlite.BUSY_SECONDS + 3
+                assert BUSY_SECONDS - 1 < took < BUSY_SECONDS + 3
                 assert file.rows("SELECT id FROM receipts") == []
                 assert not (await ledger.append(accepted())).duplicate
-
-        run(story())
-
-    def test_a_full_disk_refuses_and_recovers(self, file: Fixed) -> None:
-        """When the store is full nothing is acknowledged, nothing is half there, and room made helps at once."""
-        pages = file.rows("PRAGMA page_count")[0][0] + 60
-
-        async def story() -> None:
-            async with file.ledger(pragmas=(*sqlite.PRAGMAS, f"PRAGMA max_page_count={pages}")) as ledger:
-                outcomes = [
-                    await all_of(ledger, accepted(f"batch_{n}", body=bytes(4_000) + b"%d" % n)) for n in range(80)
-                ]
-                stored = [answer for (answer,) in outcomes if isinstance(answer, Kept)]
-                refused = [answer for (answer,) in outcomes if isinstance(answer, NotStored)]
-
-                assert stored
-                assert refused
-                assert sorted(kept.receipt for kept in stored) == [number for (number,) in file.rows(WHOLE)]
-                change(file.path, "DELETE FROM bodies")
-                assert isinstance(await ledger.append(accepted("batch_later")), Kept)
-
-        run(story())
-        assert file.rows("PRAGMA integrity_check") == [("ok",)]
-
-    def test_a_failing_disk_refuses_and_recovers(self, file: Fixed) -> None:
-        """An error while writing is nobody's success; once the disk writes again, so does the ledger."""
-
-        async def story() -> None:
-            async with file.ledger() as ledger:
-                await ledger.append(accepted("batch_1"))
-                limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-                resource.setrlimit(resource.RLIMIT_FSIZE, (4_096, limits[1]))
-                try:
-                    answers = await all_of(ledger, accepted("batch_2", body=bytes(50_000)))
-                finally:
-                    resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-                assert isinstance(answers[0], NotStored)
-                assert not (await ledger.append(accepted("batch_2"))).duplicate
-
-        run(story())
-        assert file.rows("PRAGMA integrity_check") == [("ok",)]
-
-    def test_missing_tables_refuse(self, tmp_path: Path) -> None:
-        """Before the tables are there nothing is acknowledged; once they are, the same ledger works."""
-        file = Fixed(tmp_path / "ledger.db")
-        sqlite.claim_file(file.path)
-
-        async def story() -> None:
-            async with file.ledger() as ledger:
-                with pytest.raises(NotStored):
-                    await ledger.append(accepted())
-                store = Store(file.path, now)
-                await schema.migrate(store)
-                await store.close()
-                assert isinstance(await ledger.append(accepted()), Kept)
-
-        run(story())
-
-    def test_a_file_that_went_away_takes_no_more(self, file: Fixed) -> None:
-        """Rows are never written to a file that bears the name no longer, and no empty one is made in its place."""
-
-        async def story() -> None:
-            async with file.ledger() as ledger:
-                await ledger.append(accepted("batch_1"))
-                file.path.rename(file.path.with_suffix(".away"))
-                with pytest.raises(NotStored):
-                    await ledger.append(accepted("batch_2"))
-                assert not file.path.exists()
-                file.path.with_suffix(".away").rename(file.path)
-                assert isinstance(await ledger.append(accepted("batch_3")), Kept)
 
         run(story())
 

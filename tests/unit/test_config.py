@@ -171,7 +171,25 @@ class TestAGoodFile:
         """
         Three slashes are relative to the working directory and four are absolute.
         """
-        assert path == read(f'{SOURCE}[database]\nurl = "{url}"').database.path
+        assert str(path.absolute()) == read(f'{SOURCE}[database]\nurl = "{url}"').database.shown
+
+    @pytest.mark.parametrize(
+        ("url", "shown"),
+        [
+            ("postgresql://bk@db.internal:5433/bk?sslmode=require",) * 2,
+            ("postgresql://bk:hush-hush@db.internal/bk", "postgresql://bk@db.internal/bk"),
+            ("postgresql://h/bk?password=hush-hush&sslmode=require", "postgresql://h/bk?sslmode=require"),
+            ("postgresql:///bk?host=/run/postgresql",) * 2,
+        ],
+    )
+    def test_the_database_may_be_on_a_server(self, read, url, shown):
+        """
+        The whole URL may come from a variable, with a password, which is never shown.
+        """
+        config = read(SOURCE, BATCHKEEPER_DATABASE__URL=url)
+
+        assert (url, shown) == (config.database.url, config.database.shown)
+        assert "hush-hush" not in repr(config)
 
     def test_operators_have_a_token_if_one_is_named(self, read):
         """
@@ -310,9 +328,21 @@ WRONG_VALUES = [
     ("reconciler", "poll_cap_seconds = 20", "reconciler.poll_cap_seconds", "below poll_seconds, which is 30"),
     ("retention", "receipts = 3", "retention.receipts", "from 7 to 36500"),
     ("data", 'dir = " "', "data.dir", "path of a folder"),
-    ("database", 'url = "postgresql://u:hush-hush@h/db"', "database.url", "stores its ledger in SQLite only"),
-    ("database", 'url = "sqlite+aiosqlite:///x.db"', "database.url", "SQLite only"),
-    ("database", 'url = ""', "database.url", "SQLite only"),
+    ("database", 'url = "postgresql://u:hush-hush@h/db"', "database.url", "a password does not belong in the file"),
+    (
+        "database",
+        'url = "postgresql://h/db?password=hush-hush"',
+        "database.url",
+        "a password does not belong in the file",
+    ),
+    ("database", 'url = "postgres://h/db"', "database.url", "write postgresql://USER@HOST/NAME"),
+    ("database", 'url = "postgresql+asyncpg://h/db"', "database.url", "write postgresql://USER@HOST/NAME"),
+    ("database", 'url = "postgresql://h"', "database.url", "names no database"),
+    ("database", 'url = "postgresql://h/a/b"', "database.url", "names no database"),
+    ("database", 'url = "postgresql://h:port/db"', "database.url", "not the URL of a PostgreSQL database"),
+    ("database", 'url = "postgresql://h/d b"', "database.url", "written as %XX"),
+    ("database", 'url = "sqlite+aiosqlite:///x.db"', "database.url", "SQLite or PostgreSQL"),
+    ("database", 'url = ""', "database.url", "SQLite or PostgreSQL"),
     ("database", 'url = "sqlite:batchkeeper.db"', "database.url", "sqlite:///FILE"),
     ("database", 'url = "sqlite://"', "database.url", "not the URL of a SQLite file"),
     ("database", 'url = "sqlite:///"', "database.url", "names no file"),

@@ -12,6 +12,7 @@ from operators.find import find_job
 from schemas.ids import shown
 from schemas.words import Origin
 from storage import jobs, schema
+from storage.sqlite.engine import Sqlite
 from storage.store import Store
 
 Identity = tuple[str, str, str]
@@ -28,7 +29,7 @@ def known(tmp_path) -> Callable[..., list[int]]:
 
 
 async def _found(path: Path, names: list[str], identities: tuple[Identity, ...]) -> list[int]:
-    store = Store(path, lambda: NOW)
+    store = Store(Sqlite(path), lambda: NOW)
     try:
         await schema.migrate(store)
         async with store.writing() as connection:

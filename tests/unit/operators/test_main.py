@@ -10,7 +10,7 @@ from operators.cli.main import EPILOG, PLACES, SECTIONS, config_first
 from operators.errors import AmbiguousName, BadInput, NoDatabase, NoSuchThing, NotPossible, Problem, ProviderProblem
 from storage.ledger import LedgerInUse
 from storage.schema import WrongSchema
-from storage.sqlite import UnsafeDatabaseFile
+from storage.sqlite.file import UnsafeDatabaseFile
 
 VERBS = {name: text for verbs in SECTIONS.values() for name, (_, text) in verbs.items()}
 

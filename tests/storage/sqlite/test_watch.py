@@ -7,8 +7,9 @@ import pytest
 from stored import NOON, Another, Clock, Run, a_job, within
 
 from storage import jobs, sources
+from storage.sqlite.engine import Sqlite
+from storage.sqlite.watch import Watch
 from storage.store import Store
-from storage.watch import Watch
 
 
 @pytest.fixture
@@ -86,7 +87,7 @@ def test_it_holds_nothing_up(store: Store, database: Path, watch: Watch, run: Ru
 @pytest.mark.parametrize("name", ["what?.db", "100%20 a#b.db", "ünder&mode=rw"])
 def test_odd_names(tmp_path: Path, run: Run, name: str) -> None:
     """The file that is watched is the one that was named."""
-    store = Store(tmp_path / name, Clock())
+    store = Store(Sqlite(tmp_path / name), Clock())
 
     async def change(statement: str) -> None:
         async with store.writing() as connection:

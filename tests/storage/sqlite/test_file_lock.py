@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from storage.file_lock import FileLock, beside
+from storage.sqlite.file_lock import FileLock, beside
 
 HOLD = """
 import sys
 from pathlib import Path
-from storage.file_lock import FileLock
+from storage.sqlite.file_lock import FileLock
 lock = FileLock(Path(sys.argv[1]))
 print(lock.acquire(), flush=True)
 sys.stdin.read()

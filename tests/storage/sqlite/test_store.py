@@ -19,8 +19,10 @@ from stored import NOON, Another, Clock, Run, a_job, everything, still_waiting, 
 
 from schemas.tables import JobRow
 from schemas.words import Origin
-from storage import jobs, sources, sqlite
-from storage.sqlite import UnsafeDatabaseFile
+from storage import jobs, sources
+from storage.engine import StoreAway
+from storage.sqlite.engine import Sqlite
+from storage.sqlite.file import BUSY_SECONDS, UnsafeDatabaseFile
 from storage.store import Store
 
 COUNT_SOURCES = """
@@ -122,9 +124,9 @@ def test_a_writer_that_waits_in_vain(store: Store, run: Run, outsider: sqlite3.C
     async def flow() -> None:
         outsider.execute("BEGIN IMMEDIATE")
         writer = asyncio.create_task(write_one(store, "acme"))
-        assert await still_waiting(writer, sqlite.BUSY_SECONDS - 1)
+        assert await still_waiting(writer, BUSY_SECONDS - 1)
         assert await within(store.reading(), sources.all_of_them) == []
-        with pytest.raises(OperationalError, match="locked"):
+        with pytest.raises(StoreAway, match="locked"):
             await writer
         outsider.execute("ROLLBACK")
         await write_one(store, "acme")
@@ -244,7 +246,7 @@ def test_for_our_eyes_only(tmp_path: Path, run: Run) -> None:
 
     before = os.umask(0)
     try:
-        store = Store(tmp_path / "new.db", Clock())
+        store = Store(Sqlite(tmp_path / "new.db"), Clock())
         run(make(store))
         modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()}
         run(store.close())
@@ -260,7 +262,7 @@ def test_odd_names(tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch, na
     monkeypatch.chdir(tmp_path)
 
     async def flow() -> None:
-        store = Store(Path(name), Clock())
+        store = Store(Sqlite(Path(name)), Clock())
         monkeypatch.chdir("/")
         async with store.writing() as connection:
             await connection.exec_driver_sql("CREATE TABLE t (x)")
@@ -273,7 +275,7 @@ def test_odd_names(tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch, na
 
 def refused(path: Path) -> str:
     with pytest.raises(UnsafeDatabaseFile) as raised:
-        Store(path, Clock())
+        Store(Sqlite(path), Clock())
     return str(raised.value)
 
 
@@ -328,7 +330,7 @@ def test_not_a_database(tmp_path: Path, run: Run) -> None:
     path.write_text("these are my notes\n" * 100)
 
     async def flow() -> None:
-        store = Store(path, Clock())
+        store = Store(Sqlite(path), Clock())
         try:
             with pytest.raises(DatabaseError, match="not a database"):
                 await within(store.writing(), sources.enter, "acme", "phaseo", NOON)
@@ -368,7 +370,7 @@ def test_a_file_that_has_gone_is_not_made_anew(run: Run, store: Store, database:
     async def flow() -> None:
         await store.close()
         database.unlink()
-        with pytest.raises(OperationalError):
+        with pytest.raises(StoreAway):
             async with store.reading():
                 pass
         for thread in threading.enumerate():  # the driver's thread of that try has to end before the loop does

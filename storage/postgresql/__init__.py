@@ -1,0 +1,1 @@
+"""The engine for many machines: a PostgreSQL server, by asyncpg."""

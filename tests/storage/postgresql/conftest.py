@@ -1,0 +1,8 @@
+"""What is true of PostgreSQL alone."""
+
+import pytest
+
+
+@pytest.fixture
+def engine() -> str:
+    return "postgresql"
