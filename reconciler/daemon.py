@@ -1,4 +1,4 @@
-"""The daemon: takes the lease of every source that it can have, keeps those sources, and sweeps the floor once an hour."""
+"""The daemon: takes the lease of every source that it can have, keeps those sources, and prunes once an hour."""
 
 import asyncio
 import os
@@ -13,8 +13,9 @@ import structlog
 from reconciler.keeping import Keeping, stop_if_asked
 from reconciler.owned import Owned, client_of, dialect_of, pace_of, rules_of, terms_of
 from reconciler.rounds import pruning
+from reconciler.sharing import Sharing
 from schemas.config import Config, Source
-from schemas.times import SECOND
+from schemas.times import HOUR, SECOND
 from storage import leases, sources
 from storage.engine import StoreAway
 from storage.leases import Lease, LeaseLost
@@ -23,7 +24,7 @@ from storage.store import Store
 log = structlog.get_logger()
 
 TRY_AGAIN_SECONDS = 1.0
-SWEEP_EVERY_SECONDS = 3600.0
+PRUNE_EVERY, PRUNE_TRY_SECONDS = HOUR, 300.0
 
 
 class Reconciler:
@@ -35,14 +36,15 @@ class Reconciler:
         self._config, self._store, self._clock, self._jitter = config, store, clock, jitter
         self._holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self._owned: dict[str, Owned] = {}
+        self._sharing = Sharing(store, self._holder, self._lease_length, len(config.sources), clock)
 
     async def run(self) -> None:
-        """Keep every source until cancelled; then give the leases back."""
-        async with asyncio.TaskGroup() as tasks:
+        """Keep our share of the sources until cancelled; then give the leases back."""
+        async with self._sharing.present(), asyncio.TaskGroup() as tasks:
             for source in self._config.sources.values():
                 tasks.create_task(self._keep_for_ever(source))
             tasks.create_task(self._store.engine.watch(self.wake))
-            tasks.create_task(self._sweep())
+            tasks.create_task(self._prune())
 
     async def run_once(self) -> dict[str, int | None]:
         """Do all that is due now and return how much that was for each source; None where another reconciler owns it."""
@@ -64,9 +66,9 @@ class Reconciler:
     async def _keep_for_ever(self, source: Source) -> None:
         while True:
             try:
-                async with self._lease(source) as lease:
-                    if lease is not None:
-                        await self._keep(source, lease)
+                async with self._sharing.place(source.name) as is_given:
+                    if is_given:
+                        await self._keep_if_free(source)
             except LeaseLost:
                 log.warning("lease_lost", source=source.name)
             except StoreAway as error:
@@ -78,10 +80,13 @@ class Reconciler:
                 log.exception("source_broke", source=source.name)
             await asyncio.sleep(TRY_AGAIN_SECONDS)
 
-    async def _keep(self, source: Source, lease: Lease) -> None:
-        log.info("lease_taken", source=source.name, fence=lease.fence)
-        async with self._own(source, lease) as owned:
-            await Keeping(owned).keep(self._lease_length)
+    async def _keep_if_free(self, source: Source) -> None:
+        async with self._lease(source) as lease:
+            if lease is None:
+                return
+            async with self._own(source, lease) as owned:
+                await Keeping(owned).keep(self._lease_length, self._sharing.handing_over(source.name))
+                log.info("lease_handed_over", source=source.name, fence=lease.fence)
 
     async def _keep_until_quiet(self, source: Source, lease: Lease) -> int:
         async with self._own(source, lease) as owned:
@@ -121,8 +126,12 @@ class Reconciler:
         async with self._store.writing() as connection:
             now = self._clock()
             await sources.enter(connection, source.name, source.dialect, now)
-            until = self._store.engine.lease_clock(now)
-            return await leases.acquire(connection, name, self._holder, length, until, holder_is_gone)
+            clock = self._store.engine.lease_clock(now)
+            before = await leases.last_holder(connection, name)
+            lease = await leases.acquire(connection, name, self._holder, length, clock, holder_is_gone)
+        if lease is not None:
+            log.info("lease_taken", source=source.name, fence=lease.fence, before=before)
+        return lease
 
     @asynccontextmanager
     async def _own(self, source: Source, lease: Lease) -> AsyncIterator[Owned]:
@@ -149,14 +158,22 @@ class Reconciler:
             finally:
                 del self._owned[source.name]
 
-    async def _sweep(self) -> None:
+    async def _prune(self) -> None:
+        """Once an hour, by whichever reconciler comes first."""
         while True:
             try:
-                await pruning.run_once(self._store, self._config.retention, self._clock())
+                if await self._may_prune():
+                    await pruning.run_once(self._store, self._config.retention, self._clock())
             except StoreAway as error:
                 stop_if_asked()
                 log.error("store_trouble", chore="prune", error=str(error))
-            await asyncio.sleep(SWEEP_EVERY_SECONDS)
+            await asyncio.sleep(PRUNE_TRY_SECONDS)
+
+    async def _may_prune(self) -> bool:
+        clock = self._store.engine.lease_clock(self._clock())
+        async with self._store.writing() as connection:
+            lease = await leases.acquire(connection, "chore:prune", secrets.token_hex(8), PRUNE_EVERY, clock)
+        return lease is not None
 
     @property
     def _lease_length(self) -> int:

@@ -39,19 +39,20 @@ class Keeping:
         self._polls = PollRound(owned)
         self._outputs = OutputRound(owned)
 
-    async def keep(self, lease_length: int) -> None:
-        """Go on until the lease is lost: then LeaseLost. A store that is away is waited for."""
-        renewing = asyncio.create_task(self._renew(lease_length))
-        turning = asyncio.create_task(self._turn_for_ever())
+    async def keep(self, lease_length: int, handing_over: asyncio.Event) -> None:
+        """Go on until it is to be handed over, or the lease is lost: then LeaseLost. A store that is away is waited for."""
+        tasks = {
+            asyncio.create_task(work)
+            for work in (self._renew(lease_length), self._turn_for_ever(), handing_over.wait())
+        }
         try:
-            await asyncio.wait({renewing, turning}, return_when=asyncio.FIRST_EXCEPTION)
-            for task in (renewing, turning):
-                if task.done():
-                    task.result()
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
         finally:
-            for task in (renewing, turning):
+            for task in tasks:
                 task.cancel()
-            await asyncio.gather(renewing, turning, return_exceptions=True)
+            await asyncio.gather(*tasks, return_exceptions=True)
             await self.stop()
 
     async def until_quiet(self, lease_length: int) -> int:

@@ -6,7 +6,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select, true, update
+from sqlalchemy import delete, func, select, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.elements import ColumnElement
 
@@ -68,6 +68,25 @@ async def release(connection: AsyncConnection, lease: Lease) -> None:
     ours = (LEASES.c.name == lease.name) & _held(lease)
     await connection.execute(update(LEASES).where(ours).values(until=0))
     await wake(connection)
+
+
+async def last_holder(connection: AsyncConnection, name: str) -> str | None:
+    """Who has it, or had it last."""
+    holder: str | None = await connection.scalar(select(LEASES.c.holder).where(LEASES.c.name == name))
+    return holder
+
+
+async def count(connection: AsyncConnection, prefix: str, now: Any) -> int:
+    """How many leases whose name begins so are held."""
+    held = LEASES.c.name.startswith(prefix, autoescape=True) & (LEASES.c.until > now)
+    found: int | None = await connection.scalar(select(func.count()).select_from(LEASES).where(held))
+    return found or 0
+
+
+async def forget(connection: AsyncConnection, prefix: str, before: Any) -> None:
+    """Delete leases whose name begins so and which lapsed before a time."""
+    old = LEASES.c.name.startswith(prefix, autoescape=True) & (LEASES.c.until < before)
+    await connection.execute(delete(LEASES).where(old))
 
 
 async def holder_of(connection: AsyncConnection, name: str, now: Any) -> str | None:

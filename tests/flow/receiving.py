@@ -1,6 +1,8 @@
 """A receiver on loopback, with its own database and a clock that can be set, and a client that sends any bytes."""
 
 import asyncio
+import itertools
+import re
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Sequence
@@ -9,12 +11,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import asyncpg
+from postgresql_server import in_thread
+from stores import DATABASE
+
 from receiver.app import App, build_app
 from receiver.server import Server
 from schemas.config import Config, Database, Receiver, Secret, Source
 from schemas.dialects import DIALECTS
 from storage import schema
+from storage.engine import Engine
 from storage.ledger import Ledger
+from storage.postgresql.connecting import WRITING
+from storage.postgresql.engine import Postgresql
 from storage.sqlite.engine import Sqlite
 from storage.sqlite.file import BUSY_SECONDS, PRAGMAS
 from storage.store import Store
@@ -57,6 +66,9 @@ class House:
     wakes: list[int] = field(default_factory=list)
 
     def rows(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
+        url = DATABASE.get()
+        if url is not None:
+            return in_thread(fetched(url, sql, values))
         connection = sqlite3.connect(self.path)
         try:
             return connection.execute(sql, values).fetchall()
@@ -110,7 +122,10 @@ async def house(folder: Path, patience: float = BUSY_SECONDS, **receiver: Any) -
     """Start a receiver; stop it, and finish what is queued, at the end. `patience` in seconds, with a locked file."""
     config, clock = configured(folder / "ledger.db", **receiver), Clock()
     path = folder / "ledger.db"
-    engine = Sqlite(path, (*PRAGMAS, f"PRAGMA busy_timeout={int(patience * 1_000)}"))
+    milliseconds, url = int(patience * 1_000), DATABASE.get()
+    engine: Engine = Sqlite(path, (*PRAGMAS, f"PRAGMA busy_timeout={milliseconds}"))
+    if url is not None:
+        engine = Postgresql(url, {**WRITING, "lock_timeout": f"{milliseconds}ms"})
     store = Store(engine, clock)
     await schema.migrate(store)
     wakes: list[int] = []
@@ -137,6 +152,15 @@ async def house(folder: Path, patience: float = BUSY_SECONDS, **receiver: Any) -
 @asynccontextmanager
 async def locked(here: House) -> AsyncIterator[None]:
     """Somebody else writes, and takes their time."""
+    url = DATABASE.get()
+    if url is not None:
+        other = await asyncpg.connect(url)
+        await other.execute("BEGIN; LOCK TABLE deliveries, tallies IN ACCESS EXCLUSIVE MODE")
+        try:
+            yield
+        finally:
+            await other.close()
+        return
     connection = sqlite3.connect(here.path, isolation_level=None)
     connection.execute("BEGIN IMMEDIATE")
     try:
@@ -144,6 +168,17 @@ async def locked(here: House) -> AsyncIterator[None]:
     finally:
         connection.execute("ROLLBACK")
         connection.close()
+
+
+async def fetched(url: str, sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+    """Rows of a PostgreSQL database. Parameters are written as SQLite writes them."""
+    numbers = itertools.count(1)
+    connection = await asyncpg.connect(url)
+    try:
+        statement = re.sub(r"\?", lambda _: f"${next(numbers)}", sql)
+        return [tuple(row) for row in await connection.fetch(statement, *values)]
+    finally:
+        await connection.close()
 
 
 async def settled(house: House) -> None:

@@ -19,6 +19,7 @@ from typing import Any
 
 import httpx
 import structlog
+from stores import DATABASE
 
 from operators import acts, queries
 from operators.clock import now
@@ -85,7 +86,7 @@ def write_config(
 ) -> tuple[Path, dict[str, str]]:
     """A configuration file and the environment that its secrets stand in. Each source has a secret of its own."""
     tables: dict[str, Mapping[str, Any]] = {
-        "database": {"url": f"sqlite:///{home / 'ledger.db'}"},
+        "database": {"url": DATABASE.get() or f"sqlite:///{home / 'ledger.db'}"},
         "data": {"dir": str(home / "data")},
         "receiver": receiver or {"port": 0},
         "operators": operators or {"port": 0},

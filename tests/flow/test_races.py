@@ -30,6 +30,8 @@ from operators.submitting import Submitting
 from reconciler.owned import client_of
 from schemas.dialects import DIALECTS
 
+pytestmark = pytest.mark.both_stores
+
 SLOW = {"poll_seconds": 60, "poll_cap_seconds": 60, "first_poll_seconds": 60}
 
 
@@ -184,9 +186,9 @@ def test_a_backlog_is_worked_off_without_shutting_the_receiver_out() -> None:
 
 async def _newest_waiting(running: Service, until_id: int = 1 << 62) -> int | None:
     """The newest receipt without a verdict, of those up to one."""
-    statement = "SELECT max(id) FROM receipts WHERE verdict IS NULL AND id <= ?"
+    statement = f"SELECT max(id) FROM receipts WHERE verdict IS NULL AND id <= {until_id}"  # noqa: S608
     async with running.store.reading() as connection:
-        newest: int | None = (await connection.exec_driver_sql(statement, (until_id,))).scalar_one()
+        newest: int | None = (await connection.exec_driver_sql(statement)).scalar_one()
         return newest
 
 

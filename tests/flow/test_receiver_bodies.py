@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from receiving import OTHER_SECRET, House, Reply, house, sample
 
+pytestmark = pytest.mark.both_stores
+
 
 def run(story: Coroutine[Any, Any, None]) -> None:
     asyncio.run(story)

@@ -13,6 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from receiving import OTHER_SECRET, House, house, signed
 
+pytestmark = pytest.mark.both_stores
+
 PATIENCE = 10
 
 

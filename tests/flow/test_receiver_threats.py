@@ -13,6 +13,8 @@ from receiving import OTHER_SECRET, SECRET, House, house, raw, sample, settled, 
 
 from schemas.times import MINUTE, SECOND
 
+pytestmark = pytest.mark.both_stores
+
 
 def run(story: Coroutine[Any, Any, None]) -> None:
     asyncio.run(story)

@@ -8,7 +8,8 @@ from uuid import uuid4
 
 import pytest
 from ledgers import Fixed
-from stored import Another, Clock, Run, migrate
+from stored import Another, Clock, Run
+from stores import migrate
 
 from storage.store import Store, engine_for
 

@@ -5,15 +5,14 @@ from collections.abc import Callable, Coroutine
 from contextlib import AbstractAsyncContextManager
 from typing import Any, TypeVar
 
-from postgresql_server import in_thread
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from schemas.tables import BodyRow, DeliveryRow, JobRow, ReceiptRow
 from schemas.words import Origin, Verdict
-from storage import jobs, schema
+from storage import jobs
 from storage.rows import add, fetch, fetch_one, table
-from storage.store import Store, engine_for
+from storage.store import Store
 
 NOON = 1_790_000_000_000_000
 
@@ -30,19 +29,6 @@ class Clock:
 
     def __call__(self) -> int:
         return self.now
-
-
-def migrate(url: str) -> None:
-    """Make the tables in an empty database."""
-
-    async def make() -> None:
-        store = Store(engine_for(url), Clock())
-        try:
-            await schema.migrate(store)
-        finally:
-            await store.close()
-
-    in_thread(make())
 
 
 async def a_job(store: Store, job_id: str = "batch_1", source: str = "acme", **columns: Any) -> JobRow:

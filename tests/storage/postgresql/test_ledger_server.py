@@ -9,7 +9,7 @@ import asyncpg
 import pytest
 from ledgers import NOON, WHOLE, Fixed, accepted, run
 from postgresql_server import Server
-from stored import migrate
+from stores import migrate
 
 from schemas.times import DAY
 from storage import retention

@@ -7,7 +7,8 @@ from contextlib import asynccontextmanager
 import pytest
 from ledgers import Fixed, accepted
 from postgresql_server import Server
-from stored import NOON, Clock, Run, a_job, migrate, within
+from stored import NOON, Clock, Run, a_job, within
+from stores import migrate
 
 from schemas.tables import ActionRow
 from schemas.words import Origin
