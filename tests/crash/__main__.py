@@ -15,6 +15,7 @@ from .postgresql import postgresql
 from .report import is_good, report
 from .run import Options, run
 from .stores import Missing, SQLite, Store
+from .tally import Tally
 
 SHAPES = {"up": ("up",), "split": ("split",), "both": ("up", "split")}
 
@@ -30,6 +31,14 @@ def main() -> int:
         side_by_side=chosen.lives,
     )
     print(f"seed {options.seed}; {platform.platform()}, {os.cpu_count()} cores, Python {platform.python_version()}")
+    try:
+        return 0 if _run_all(chosen, options) else 1
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        print("told to stop: nothing was left behind")
+        return 130
+
+
+def _run_all(chosen: argparse.Namespace, options: Options) -> bool:
     good = True
     for name in ("sqlite", "postgresql") if chosen.store == "both" else (chosen.store,):
         try:
@@ -41,7 +50,7 @@ def main() -> int:
             continue
         print(f"\n{report(tally, options.points)}\n", flush=True)
         good = good and is_good(tally, options.points)
-    return 0 if good else 1
+    return good
 
 
 def _arguments() -> argparse.Namespace:
@@ -72,7 +81,7 @@ def _store(name: str) -> Iterator[Store]:
         yield SQLite() if name == "sqlite" else stack.enter_context(postgresql())
 
 
-async def _until_told_to_stop(store: Store, options: Options):
+async def _until_told_to_stop(store: Store, options: Options) -> Tally:
     """Run; SIGTERM cleans up as Ctrl-C does."""
     task = asyncio.current_task()
     assert task is not None

@@ -37,6 +37,12 @@ _ORPHANED_RECEIPTS = """
     WHERE NOT EXISTS (SELECT 1 FROM deliveries WHERE deliveries.id = receipts.delivery_id)
        OR NOT EXISTS (SELECT 1 FROM bodies WHERE bodies.id = receipts.body_id)"""
 
+_CANCELLED = """
+    SELECT jobs.job_id, failures.code
+    FROM jobs JOIN actions ON actions.job = jobs.id AND actions.verb = 'cancel' AND actions.sends > 0
+    LEFT JOIN failures ON failures.job = jobs.id AND failures.category = 'cancellation' AND failures.cleared_at IS NULL
+    WHERE jobs.status = 'cancelled'"""
+
 
 @dataclass
 class Found:
@@ -78,6 +84,7 @@ async def acknowledged_is_stored(database: Database, memory: Memory) -> Found:
 async def recorded_once(database: Database, memory: Memory) -> Found:
     """I2: one row an identity, with as many receipts as it counts: all that were acknowledged, none that was not sent."""
     acknowledged, found = Counter(one.identity for one in memory.acknowledged), Found()
+    resting = memory.at_rest()
     rows = await database.rows(_DELIVERIES)
     seen = Counter(tuple(row[:3]) for row in rows)
     found.counts["twice"] += sum(times - 1 for times in seen.values())
@@ -90,9 +97,9 @@ async def recorded_once(database: Database, memory: Memory) -> Found:
             found.holds(
                 "I2", least <= received <= most, f"{identity}: {least} acknowledged, {received} here, {most} sent"
             )
-    unanswered = {identity for identity in seen if identity in memory.sends and identity not in memory.known}
-    found.counts["kept"] += len(unanswered - memory.kept)
-    memory.kept |= unanswered
+    kept = {identity for identity, sends in resting.items() if identity in seen and memory.sends[identity] == sends}
+    found.counts["kept"] += len(kept - memory.kept)
+    memory.kept |= kept
     ((orphaned,),) = await database.rows(_ORPHANED_RECEIPTS)
     found.holds("I2", orphaned == 0, f"{orphaned} receipts without delivery or body: half a row")
     return found
@@ -187,6 +194,16 @@ async def nothing_waits(database: Database, cancels: Sequence[str]) -> Found:
     for shown in cancels:
         state = states.get(parse(shown, "act") or 0)
         found.holds("applied", state not in (None, "asked"), f"the cancel {shown} is {state or 'not there'}")
+    return found
+
+
+async def cancels_are_told(database: Database) -> Found:
+    """A job that was cancelled because an operator asked is told of as such, whenever the asking was cut off."""
+    found = Found()
+    for job, code in await database.rows(_CANCELLED):
+        found.holds(
+            "applied", code == "cancelled_by_operator", f"{job} was cancelled at our asking, and is told as {code}"
+        )
     return found
 
 

@@ -19,7 +19,7 @@ from .tally import Row, Tally, Watermark
 
 REACH_SECONDS = 30.0  # until a point is reached; then it counts as missed
 REST_SECONDS = 90.0  # until all is as it should be once nobody kills any more
-BATCH_EVERY_SECONDS = 0.6
+BATCH_EVERY_SECONDS = 1.0
 BATCHES_AT_MOST = 80
 LONGEST_LIFE_SECONDS = 1.2  # of a process that is killed at random, once it answers
 
@@ -144,6 +144,7 @@ class Life:
         found += await checks.ends_are_final(self._database)
         found += await checks.accounts_agree(self._database, truth)
         found += await checks.nothing_waits(self._database, self._cancels)
+        found += await checks.cancels_are_told(self._database)
         found += await checks.undamaged(self._database)
         found += logs.read(self._fleet.processes.logs("up", "receive", "reconcile"))
         for invariant, complaints in memory.complaints.items():
@@ -178,7 +179,7 @@ class Life:
         async def work() -> None:
             while True:
                 await asyncio.sleep(0.1)
-                if self._wants_cancels or self._chance.random() < 0.02:
+                if self._wants_cancels or self._chance.random() < 0.01:
                     await self._cancel_one()
 
         async with _beside(work):

@@ -16,7 +16,7 @@ from sandbox.signing import event_id
 from .place import ELSEWHERE, GATEWAY, SECRETS
 from .wire import Answer, Line
 
-PAUSE_SECONDS = 0.1  # between two requests of one connection: the machine has other things to do
+PAUSE_SECONDS = 0.15  # between two requests of one connection: the machine has other things to do
 REFUSED_PAUSE_SECONDS = 0.02
 FORGED = "batch.forged:"
 Identity = tuple[str, str, str]  # source, job id, delivery key
@@ -72,9 +72,15 @@ class Memory:
     known: set[Identity] = field(default_factory=set)  # of every 2xx
     duplicates: int = 0  # answers that called it a duplicate
     kept: set[Identity] = field(default_factory=set)  # seen in the store after a kill, without ever a 2xx
+    cut: set[Identity] = field(default_factory=set)  # a connection broke before their answer
+    in_the_air: set[Identity] = field(default_factory=set)
     unanswered: int = 0  # requests whose connection broke before an answer
     forged: int = 0  # requests that are not authentic, and were answered
     complaints: dict[str, list[str]] = field(default_factory=dict)  # answers that should not be, by invariant
+
+    def at_rest(self) -> dict[Identity, int]:
+        """Deliveries that were cut off, never acknowledged, and are not being sent now: how often each was sent."""
+        return {identity: self.sends[identity] for identity in self.cut - self.known - self.in_the_air}
 
     def complain(self, invariant: str, what: str) -> None:
         self.complaints.setdefault(invariant, []).append(what)
@@ -88,7 +94,6 @@ class Load:
         self.jobs: list[str] = []  # at the sandbox, to be spoken of
         self._ports, self._chance, self._senders = ports, chance, senders
         self._again: deque[Delivery] = deque()
-        self._in_the_air = 0
         self._made = 0
         self._is_making = True
         self._answered = asyncio.Condition()
@@ -124,7 +129,7 @@ class Load:
         """Make nothing new, and wait until all that was made is acknowledged."""
         self._is_making = False
         async with self._answered:
-            await self._answered.wait_for(lambda: not self._again and not self._in_the_air)
+            await self._answered.wait_for(lambda: not self._again and not self.memory.in_the_air)
 
     async def _send_for_ever(self, line: Line) -> None:
         try:
@@ -147,14 +152,14 @@ class Load:
         return Delivery(GATEWAY, self._chance.choice(self.jobs[-20:]), key, status)
 
     async def _deliver(self, line: Line, delivery: Delivery) -> None:
-        self._in_the_air += 1
+        self.memory.in_the_air.add(delivery.identity)
         try:
             if not await self._acknowledged(line, delivery):
                 self._again.append(delivery)
             elif self._is_making and self._chance.random() < 0.15:
                 self._again.append(delivery)  # a provider that did not understand the answer
         finally:
-            self._in_the_air -= 1
+            self.memory.in_the_air.remove(delivery.identity)
         async with self._answered:
             self._answered.notify_all()
 
@@ -172,6 +177,7 @@ class Load:
             return False
         except OSError:
             self.memory.unanswered += 1
+            self.memory.cut.add(delivery.identity)
             return False
         return self.read(delivery, body, answer)
 

@@ -3,7 +3,7 @@
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain, islice
+from itertools import islice
 
 from storage.points import POINTS
 
@@ -38,7 +38,7 @@ class LifePlan:
 
 def systematic(points: Sequence[str], counts: Sequence[int] = COUNTS) -> list[Kill]:
     """Each point with each count. A process passes a migration's points once only."""
-    return [Kill(point, count) for point in points for count in counts if count == 1 or point not in MIGRATION]
+    return [Kill(point, count) for point in points for count in ((1,) if point in MIGRATION else counts)]
 
 
 def plan(
@@ -69,7 +69,3 @@ def _lives(kills: Sequence[Kill], chance: random.Random) -> Iterator[tuple[Kill,
 
 def all_points() -> list[str]:
     return [point for point in POINTS if point not in UNREACHABLE]
-
-
-def groups(lives: Sequence[LifePlan]) -> Iterator[Kill]:
-    return chain.from_iterable(life.kills for life in lives)

@@ -98,6 +98,7 @@ async def look(database: SQLiteFile, memory: Memory) -> Found:
     found += await checks.ends_are_final(database)
     found += await checks.accounts_agree(database, TRUTH)
     found += await checks.nothing_waits(database, [shown("act", 50)])
+    found += await checks.cancels_are_told(database)
     found += await checks.fences_rise(database, {f"source:{GATEWAY}": 3})
     found += await checks.undamaged(database)
     return found
@@ -169,6 +170,13 @@ DAMAGE = {
     "a receipt without a verdict": ("UPDATE receipts SET verdict = NULL WHERE id = 12", {"applied"}),
     "a cancel that waits": ("UPDATE actions SET state = 'asked'", {"applied"}),
     "a cancel that is gone": ("DELETE FROM actions", {"applied"}),
+    "a cancel that is told of as somebody else's": (
+        "UPDATE jobs SET status = 'cancelled'; UPDATE transitions SET to_status = 'cancelled' WHERE id = 41; "
+        "UPDATE actions SET sends = 1; "
+        "INSERT INTO failures (id, job, category, code, subject, message, evidence, detected_at) "
+        "VALUES (60, 20, 'cancellation', 'cancelled_elsewhere', '', '', '{}', 1)",
+        {"I3", "applied"},
+    ),
     "a fence that fell": ("UPDATE leases SET fence = 2", {"I11"}),
     "half a migration": ("DROP TABLE tallies", {"I12"}),
     "a row that points nowhere": ("INSERT INTO labels VALUES (1, 'a', 'b'); UPDATE transitions SET job = 99", {"I4", "I12"}),
