@@ -70,11 +70,14 @@ async def acknowledged_is_stored(database: Database, memory: Memory) -> Found:
     found, acknowledged = Found(), list(memory.acknowledged)  # before asking: what comes meanwhile is for the next time
     stored = {number: row for number, *row in await database.rows(_RECEIPTS)}
     for one in acknowledged:
+        if one.receipt in memory.lost:
+            continue  # told of already
         row = stored.get(parse(one.receipt, "rcp") or 0)
         wanted = [parse(one.delivery, "dlv"), *one.identity, one.body]
         if not found.holds(
             "I1", row == wanted, f"{one.receipt} of {one.identity} is {'other' if row else 'not there'}"
         ):
+            memory.lost.add(one.receipt)
             found.counts["lost"] += 1
     given = Counter(one.receipt for one in acknowledged)
     found.breaches["I2"] += [f"{receipt} was given {times} times" for receipt, times in given.items() if times > 1]
@@ -87,7 +90,9 @@ async def recorded_once(database: Database, memory: Memory) -> Found:
     resting = memory.at_rest()
     rows = await database.rows(_DELIVERIES)
     seen = Counter(tuple(row[:3]) for row in rows)
-    found.counts["twice"] += sum(times - 1 for times in seen.values())
+    doubled = {identity for identity, times in seen.items() if times > 1} - memory.doubled
+    found.counts["twice"] += len(doubled)
+    memory.doubled |= doubled
     for *named, received, receipts in rows:
         identity = (named[0], named[1], named[2])
         found.holds("I2", seen[identity] == 1, f"{identity} is there {seen[identity]} times")

@@ -71,6 +71,8 @@ class Memory:
     acknowledged: list[Acknowledged] = field(default_factory=list)
     known: set[Identity] = field(default_factory=set)  # of every 2xx
     duplicates: int = 0  # answers that called it a duplicate
+    lost: set[str] = field(default_factory=set)  # receipts that were found missing
+    doubled: set[Identity] = field(default_factory=set)
     kept: set[Identity] = field(default_factory=set)  # seen in the store after a kill, without ever a 2xx
     cut: set[Identity] = field(default_factory=set)  # a connection broke before their answer
     in_the_air: set[Identity] = field(default_factory=set)
