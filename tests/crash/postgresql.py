@@ -75,8 +75,10 @@ class PostgreSQL:
     async def fresh(self, _folder: Path) -> AsyncIterator[Database]:
         name = f"crash_{secrets.token_hex(6)}"
         await self._tell(f"CREATE DATABASE {name}")
-        yield PostgreSQLDatabase(self._driver, self._named(name))
-        await self._tell(f"DROP DATABASE {name} WITH (FORCE)")  # after a failure it stays, to be looked at
+        try:
+            yield PostgreSQLDatabase(self._driver, self._named(name))
+        finally:
+            await self._tell(f"DROP DATABASE {name} WITH (FORCE)")
 
     async def _tell(self, statement: str) -> None:
         connection = await self._driver.connect(self._url)

@@ -35,7 +35,7 @@ class Store(Protocol):
     takes_many: bool  # several receivers and reconcilers at once
 
     def fresh(self, folder: Path) -> AbstractAsyncContextManager[Database]:
-        """A database that nobody has used. It goes with the folder, or at the end of the block unless something raised."""
+        """A database that nobody has used. It goes with the folder, or at the end of the block."""
 
 
 class SQLiteFile:
