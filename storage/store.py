@@ -1,5 +1,6 @@
 """The store of one process: one connection that writes, a few that only read, and the ids of what it writes."""
 
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -10,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from schemas.ids import IdMaker
 from storage import sqlite
+from storage.turns import Turns
 
 
 class Store:
@@ -20,13 +22,21 @@ class Store:
         self.path = path
         self.new_id = IdMaker(now)
         self._writer = _engine(path, sqlite.PRAGMAS, "BEGIN IMMEDIATE", connections=1)
+        self._turns = Turns()
         self._reader = _engine(path, sqlite.READ_PRAGMAS, "BEGIN", connections=4)
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[AsyncConnection]:
         """One transaction that may write, committed at the end. Never hold it over a wait for the network."""
-        async with self._writer.begin() as connection:
-            yield connection
+        async with self._writer.connect() as connection:
+            await self._turns.mine()
+            since = time.monotonic()
+            try:
+                async with connection.begin():
+                    since = time.monotonic()  # what went before was waiting
+                    yield connection
+            finally:
+                self._turns.over(since)
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
