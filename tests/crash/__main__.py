@@ -9,6 +9,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 
 from .plan import COUNTS, all_points
 from .postgresql import postgresql
@@ -17,7 +18,7 @@ from .run import Options, run
 from .stores import Missing, SQLite, Store
 from .tally import Tally
 
-SHAPES = {"up": ("up",), "split": ("split",), "both": ("up", "split")}
+SHAPES = {"up": ("up",), "split": ("split",), "many": ("many",), "all": ("up", "split", "many")}
 
 
 def main() -> int:
@@ -43,7 +44,8 @@ def _run_all(chosen: argparse.Namespace, options: Options) -> bool:
     for name in ("sqlite", "postgresql") if chosen.store == "both" else (chosen.store,):
         try:
             with _store(name) as store:
-                tally = asyncio.run(_until_told_to_stop(store, options))
+                shapes = tuple(shape for shape in options.shapes if shape != "many" or store.takes_many)
+                tally = asyncio.run(_until_told_to_stop(store, replace(options, shapes=shapes)))
         except Missing as missing:
             print(f"{name} WAS NOT TRIED: {missing}")
             good = good and chosen.store == "both"
@@ -56,9 +58,8 @@ def _run_all(chosen: argparse.Namespace, options: Options) -> bool:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.crash", description=__doc__)
     parser.add_argument("--store", choices=("sqlite", "postgresql", "both"), default="both")
-    parser.add_argument(
-        "--processes", choices=tuple(SHAPES), default="both", help="one process, or receiver and reconciler"
-    )
+    forms = "up: one process; split: receiver and reconciler; many: two of each, where the store takes them"
+    parser.add_argument("--processes", choices=tuple(SHAPES), default="all", help=forms)
     parser.add_argument("--kills", type=int, default=240, help="in all, on each store; what is systematic comes first")
     parser.add_argument("--points", type=_points, default=all_points(), metavar="R5,A2", help="default: all")
     parser.add_argument("--counts", type=int, default=len(COUNTS), help="kill at the 1st to this time of each point")
