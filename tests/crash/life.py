@@ -20,7 +20,7 @@ from .tally import Row, Tally, Watermark
 REACH_SECONDS = 30.0  # until a point is reached; then it counts as missed
 REST_SECONDS = 90.0  # until all is as it should be once nobody kills any more
 BATCH_EVERY_SECONDS = 1.0
-BATCHES_AT_MOST = 80
+BATCHES_AT_MOST = 300
 LONGEST_LIFE_SECONDS = 1.2  # of a process that is killed at random, once it answers
 
 
