@@ -43,6 +43,7 @@ class Life:
         self._marks = Watermark()
         self._cancels: list[str] = []  # ids of the actions that were taken in
         self._wants_cancels = False
+        self._waiting = Found()
 
     async def live(self, kills: tuple[Kill, ...]) -> None:
         """From the first migration to the last check."""
@@ -129,9 +130,9 @@ class Life:
 
     async def _is_at_rest(self) -> bool:
         truth = await self._stand_in.truth()
+        waiting = self._waiting = await checks.nothing_waits(self._database, self._cancels)
         if not all(batch["done"] for batch in truth.values()):
             return False
-        waiting = await checks.nothing_waits(self._database, self._cancels)
         ended = await checks.ended_as_in_truth(self._database, truth)
         return not any(waiting.breaches.values()) and not any(ended.breaches.values())
 
@@ -143,7 +144,7 @@ class Life:
         found += await checks.ended_as_in_truth(self._database, truth)
         found += await checks.ends_are_final(self._database)
         found += await checks.accounts_agree(self._database, truth)
-        found += await checks.nothing_waits(self._database, self._cancels)
+        found += self._waiting  # as it was at rest: the sandbox may have sent one more webhook since
         found += await checks.cancels_are_told(self._database)
         found += await checks.undamaged(self._database)
         found += logs.read(self._fleet.processes.logs("up", "receive", "reconcile"))
