@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c const
 WORKERS ?= 4
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check bench clean
+.PHONY: help install demo test check crash bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,6 +25,9 @@ check: .venv/test ## ruff, strict types, and who may import whom
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+crash: .venv/test ## kill the real processes hundreds of times on each store, and check every promise
+	PYTHONPATH=tests $(BIN)/python -m crash $(CRASH)
 
 bench: .venv/test ## durable deliveries a second, beside a bare endpoint in the same run
 	$(BIN)/python -m benchmarks.receive

@@ -18,7 +18,6 @@ from storage.points import reach
 log = structlog.get_logger()
 
 SHORTEST_REST, LONGEST_REST = 0.05, 1.0
-BREATH = 0.15  # longer than SQLite ever waits between two tries for its lock, so that whoever waits for it gets it
 REST_AFTER_STORE_TROUBLE = 1.0
 
 
@@ -71,18 +70,16 @@ class Keeping:
         return done
 
     async def turn(self) -> int:
-        """Every round once, and after a full one a breath in which others can write. One `now` for all of it."""
+        """Every round once. One `now` for all of it."""
         self.owned.woken.clear()
         now = self.owned.clock()
-        did = judged = await judging.run_once(self.owned, now)
+        did = await judging.run_once(self.owned, now)
         rounds: list[ActionRound | PollRound | OutputRound] = [self._actions, self._polls, self._outputs]
         if self.owned.circuit.asking_again_at is not None:
             rounds = [self._polls, self._outputs, self._actions]  # a cancel that is refused must not take every try
         for round_ in rounds:
             did += await round_.run_once(now)
         await self._save_circuit()
-        if judged >= judging.BATCH:
-            await asyncio.sleep(BREATH)
         return did
 
     async def stop(self) -> None:

@@ -21,6 +21,7 @@ from storage.store import Store
 log = structlog.get_logger()
 
 PRESENCE = "reconciler:"
+PATIENCE = 4  # lengths of a lease: a source that is being handed over is free for a moment, too
 
 
 def share(sources: int, reconcilers: int) -> int:
@@ -84,7 +85,7 @@ class Sharing:
         if holder is not None:
             self._free_since.pop(source, None)
             return False
-        return now - self._free_since.setdefault(source, now) > self._length
+        return now - self._free_since.setdefault(source, now) > PATIENCE * self._length
 
     async def _tell_for_ever(self) -> None:
         while True:

@@ -22,6 +22,18 @@ class Lock(Protocol):
     def release(self) -> None: ...
 
 
+class Turns(Protocol):
+    """Fairness among processes that wait for one write lock."""
+
+    async def mine(self) -> None:
+        """Wait, if others have had no chance for long. Called before the lock is taken."""
+        ...
+
+    def over(self, since: float) -> None:
+        """The lock is free again. It was taken at this time of the monotonic clock."""
+        ...
+
+
 class Book(Protocol):
     """Where the ledger's writer puts its groups. Used in the writer's own thread alone."""
 
@@ -88,6 +100,10 @@ class Engine(Protocol):
 
     def lock(self, name: str) -> Lock | None:
         """A lock that tells at once that its holder is gone; None where processes on other machines share the store."""
+        ...
+
+    def turns(self) -> Turns | None:
+        """For an engine whose write lock knows no queue."""
         ...
 
     async def watch(self, wake: Callable[[], None]) -> None:

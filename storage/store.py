@@ -1,5 +1,6 @@
 """The store of one process: connections that write, others that only read, and the ids of what it writes."""
 
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -32,6 +33,7 @@ class Store:
         self.new_id = IdMaker(now)
         self._writer = engine.writer()
         self._reader = engine.reader()
+        self._turns = engine.turns()
 
     @property
     def place(self) -> str:
@@ -46,7 +48,7 @@ class Store:
             StoreAway: nothing was written, for no fault of what was to be written.
         """
         with self._told():
-            async with self._writer.begin() as connection:
+            async with self._writer.connect() as connection, self._in_turn(connection):
                 yield connection
 
     @asynccontextmanager
@@ -63,6 +65,22 @@ class Store:
     async def close(self) -> None:
         await self._reader.dispose()
         await self._writer.dispose()
+
+    @asynccontextmanager
+    async def _in_turn(self, connection: AsyncConnection) -> AsyncIterator[None]:
+        """A transaction, after those who have waited for long."""
+        if self._turns is None:
+            async with connection.begin():
+                yield
+            return
+        await self._turns.mine()
+        since = time.monotonic()
+        try:
+            async with connection.begin():
+                since = time.monotonic()  # what went before was waiting
+                yield
+        finally:
+            self._turns.over(since)
 
     @contextmanager
     def _told(self) -> Iterator[None]:

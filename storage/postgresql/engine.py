@@ -88,6 +88,9 @@ class Postgresql:
     def lock(self, name: str) -> None:
         return None
 
+    def turns(self) -> None:
+        return None
+
     async def watch(self, wake: Callable[[], None]) -> None:
         await watch(self._url, wake)
 

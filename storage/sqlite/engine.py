@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from storage.sqlite import file
 from storage.sqlite.book import SqliteBook
 from storage.sqlite.file_lock import FileLock, beside
+from storage.sqlite.turns import Turns
 from storage.sqlite.watch import INTERVAL_SECONDS, Watch
 
 
@@ -59,6 +60,9 @@ class Sqlite:
 
     def lock(self, name: str) -> FileLock:
         return FileLock(beside(self.path, name))
+
+    def turns(self) -> Turns:
+        return Turns()
 
     async def watch(self, wake: Callable[[], None]) -> None:
         watch = Watch(self.path)

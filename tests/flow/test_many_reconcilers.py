@@ -158,33 +158,36 @@ def test_a_lapsed_lease_writes_nothing(tmp_path: Path) -> None:
         return said(batch(asked.job_id))
 
     async def flow() -> None:
-        async with Provider(held_up).listening() as provider, prepared(tmp_path, provider) as config:
-            async with opened(config) as store, another(config) as reconciler:
-                await arrived.wait()
-                async with store.writing() as connection:
-                    clock = store.engine.lease_clock(now())
-                    taken = await leases.acquire(
-                        connection, "source:gateway", "somebody else", 2 * SECOND, clock, holder_is_gone=True
-                    )
-                assert taken is not None
-                go_on.set()
+        async with (
+            Provider(held_up).listening() as provider,
+            prepared(tmp_path, provider) as config,
+            opened(config) as store,
+            another(config),
+        ):
+            await arrived.wait()
+            async with store.writing() as connection:
+                clock = store.engine.lease_clock(now())
+                taken = await leases.acquire(
+                    connection, "source:gateway", "somebody else", 2 * SECOND, clock, holder_is_gone=True
+                )
+            assert taken is not None
+            go_on.set()
 
-                async def noticed() -> bool:
-                    return any(line["event"] == "lease_lost" and line["source"] == "gateway" for line in logged)
+            async def noticed() -> bool:
+                return any(line["event"] == "lease_lost" and line["source"] == "gateway" for line in logged)
 
-                await until(noticed, "the loss to be noticed")
+            await until(noticed, "the loss to be noticed")
+            async with store.reading() as connection:
+                [job] = await jobs.named(connection, "batch_gateway_0")
+                held = await leases.holder_of(connection, "source:gateway", store.engine.lease_clock(now()))
+            assert (job.answered_at, held) == (None, "somebody else")
+
+            async def answered() -> bool:
                 async with store.reading() as connection:
                     [job] = await jobs.named(connection, "batch_gateway_0")
-                    held = await leases.holder_of(connection, "source:gateway", store.engine.lease_clock(now()))
-                assert (job.answered_at, held) == (None, "somebody else")
+                return job.answered_at is not None
 
-                async def answered() -> bool:
-                    async with store.reading() as connection:
-                        [job] = await jobs.named(connection, "batch_gateway_0")
-                    return job.answered_at is not None
-
-                await until(answered, "the source to be taken again when that lease has lapsed")
-                assert reconciler is not None
+            await until(answered, "the source to be taken again when that lease has lapsed")
 
     with structlog.testing.capture_logs() as logged:
         asyncio.run(flow())

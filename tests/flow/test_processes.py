@@ -1,4 +1,4 @@
-"""The product's own processes, killed at random and at every named point, and started again: nothing acknowledged is lost."""
+"""The product's own processes beside each other: they stop in order, take over, wait their turn, and write at the same time."""
 
 import asyncio
 import json
@@ -96,11 +96,6 @@ class Place:
                 if process.returncode is None:
                     process.kill()
                     await process.wait()
-
-    async def dies(self, *arguments: str, at: str) -> int:
-        """Run a command that is to die at a point of the crash matrix. How it ended."""
-        async with self.running(*arguments, BATCHKEEPER_CRASH_AT=at) as process:
-            return await asyncio.wait_for(process.wait(), DEADLINE)
 
     async def migrate(self) -> None:
         async with self.running("migrate") as process:
@@ -288,121 +283,6 @@ async def all_judged(there: Place) -> None:
     await until(so, "every receipt to have its verdict")
 
 
-CYCLES = 6
-
-
-def test_kill_9_under_load_again_and_again(tmp_path: Path) -> None:
-    """Six times SIGKILL at a random moment: no delivery that got a 2xx is missing, none is there twice, every job ends right."""
-
-    async def flow() -> None:
-        async with (
-            httpx.AsyncClient(trust_env=False, timeout=DEADLINE) as client,
-            crash_place(tmp_path, 60, client) as (there, stand_in),
-        ):
-            words = (
-                "",
-                "webhook_lost",
-                "fails",
-                "expires",
-                "rows_fail",
-                "webhook_repeated",
-                "status_500",
-                "status_stale",
-            )
-            await there.migrate()
-            jobs = [await stand_in.create(word) for word in words]
-            async with _store(there) as store:
-                for job in jobs:
-                    await _track(store, there, job)
-            load = Load(f"{there.receiver}/webhooks/gateway", jobs)
-            async with load.posting(senders=8):
-                for _ in range(CYCLES):
-                    async with there.running("up") as process:
-                        await until(lambda: there.is_ready(client), "the receiver to be ready")
-                        await asyncio.sleep(random.uniform(0.05, 1.0))
-                        assert process.returncode is None
-                        process.kill()
-                        assert await process.wait() == -signal.SIGKILL
-                async with there.running("up"):
-                    await until(lambda: there.is_ready(client), "the receiver to be ready")
-                    before = len(load.receipts)
-                    await until(lambda: _more(load, before + 20), "load after the last start")
-            async with there.running("up") as process:
-                await all_end_as_the_sandbox_says(there, stand_in, jobs)
-                await all_judged(there)
-            assert process.returncode == 0
-            assert len(load.receipts) > 100
-            assert_nothing_lost(there, load)
-            assert there.errors() == []
-
-    asyncio.run(flow())
-
-
-async def _more(load: Load, wanted: int) -> bool:
-    return len(load.receipts) >= wanted
-
-
-POINTS = {
-    "receive and cancel": ("R1", "R2", "R3", "R4", "R5", "R6", "R7", "C1", "C2", "C3", "C4"),
-    "judge and poll": ("A1", "A2", "A3", "P1", "P2", "P3", "P4", "P5", "P6"),
-}
-
-
-@pytest.mark.parametrize("chore", POINTS)
-def test_kill_9_at_every_named_point(tmp_path: Path, chore: str) -> None:
-    """Killed the second time that each point is reached, and started again: nothing lost, jobs and cancels carried through."""
-
-    async def flow() -> None:
-        async with (
-            httpx.AsyncClient(trust_env=False, timeout=DEADLINE) as client,
-            crash_place(tmp_path, 90, client) as (there, stand_in),
-            _store(there) as store,
-        ):
-            await there.migrate()
-            jobs = [await stand_in.create()]
-            load = Load(f"{there.receiver}/webhooks/gateway", jobs)
-            async with load.posting():
-                for point in POINTS[chore]:
-                    async with _work_coming_in(there, stand_in, store, jobs, with_cancels="cancel" in chore):
-                        assert await there.dies("up", at=f"{point}:2") == -signal.SIGKILL, point
-            async with there.running("up") as process:
-                await _all_cancels_answered(there)
-                await all_end_as_the_sandbox_says(there, stand_in, jobs[1:])
-                await all_judged(there)
-            assert process.returncode == 0
-            assert_nothing_lost(there, load)
-            assert there.errors() == []
-            codes = there.rows(
-                "SELECT DISTINCT code FROM failures WHERE category = 'cancellation' AND cleared_at IS NULL"
-            )
-            wanted = {"cancelled_by_operator", "too_late"} if "cancel" in chore else set()
-            assert {code for (code,) in codes} == wanted
-
-    asyncio.run(flow())
-
-
-@asynccontextmanager
-async def _work_coming_in(
-    there: Place, stand_in: StandIn, store: Store, jobs: list[str], with_cancels: bool
-) -> AsyncIterator[None]:
-    """A new batch now and then, and with it a cancel that succeeds or is refused by turns."""
-
-    async def work() -> None:
-        while True:
-            job = await stand_in.create("cancel_refused" if len(jobs) % 2 else "")
-            await (_track_and_cancel if with_cancels else _track)(store, there, job)
-            jobs.append(job)
-            await asyncio.sleep(0.4)
-
-    working = asyncio.create_task(work())
-    try:
-        yield
-    finally:
-        working.cancel()
-        (outcome,) = await asyncio.gather(working, return_exceptions=True)
-        assert isinstance(outcome, asyncio.CancelledError), outcome
-
-
 @asynccontextmanager
 async def _store(there: Place) -> AsyncIterator[Store]:
     """The same file, written to by the test as a command of the operator's would."""
@@ -418,29 +298,6 @@ async def _track_and_cancel(store: Store, there: Place, job: str) -> None:
     async with store.writing() as connection:
         await acts.track(connection, config, "gateway", "batch", job, store.new_id, now())
         await acts.cancel(connection, job, "crash test", store.new_id, now())
-
-
-async def _all_cancels_answered(there: Place) -> None:
-    async def so() -> bool:
-        return there.rows("SELECT count(*) FROM actions WHERE state = 'asked'") == [(0,)]
-
-    await until(so, "every cancel to be sent again and answered", deadline=15)
-
-
-@pytest.mark.parametrize("point", ["M1", "M2"])
-def test_kill_9_while_the_tables_are_made(tmp_path: Path, point: str) -> None:
-    """Killed before the migration, or after it and before its commit: the next start makes the tables whole."""
-
-    async def flow() -> None:
-        there = place(tmp_path, "http://127.0.0.1:9/v1")
-        assert await there.dies("up", at=f"{point}:1") == -signal.SIGKILL
-        assert there.rows("SELECT count(*) FROM sqlite_master WHERE type = 'table'") == [(0,)]
-        async with httpx.AsyncClient(trust_env=False) as client, there.running("up") as process:
-            await until(lambda: there.is_ready(client), "the receiver to be ready")
-        assert process.returncode == 0
-        assert there.errors() == []
-
-    asyncio.run(flow())
 
 
 # Ends, and neighbours
@@ -494,7 +351,7 @@ async def _track(store: Store, there: Place, job: str, source: str = "gateway") 
 
 
 def _owners(there: Place) -> list[str]:
-    return [name for (name,) in there.rows("SELECT name FROM leases WHERE until > ?", now())]
+    return [name for (name,) in there.rows("SELECT name FROM leases WHERE name LIKE 'source:%' AND until > ?", now())]
 
 
 @contextmanager
@@ -563,14 +420,14 @@ def test_a_second_reconciler_beside_up_waits_its_turn(tmp_path: Path) -> None:
                 return len(_owners(there)) == 1
 
             await until(owned, "the source to be owned")
-            ((holder, fence),) = there.rows("SELECT holder, fence FROM leases")
+            ((holder, fence),) = there.rows("SELECT holder, fence FROM leases WHERE name LIKE 'source:%'")
             await stack.enter_async_context(there.running("reconcile"))
             assert await there.told("reconcile", "--once") == {"gateway": None}
             jobs = [await stand_in.create(word) for word in ("", "webhook_lost", "fails")]
             for job in jobs:
                 await _track(store, there, job)
             await all_end_as_the_sandbox_says(there, stand_in, jobs)
-            assert there.rows("SELECT holder, fence FROM leases") == [(holder, fence)]
+            assert there.rows("SELECT holder, fence FROM leases WHERE name LIKE 'source:%'") == [(holder, fence)]
 
             up.kill()
             await up.wait()
@@ -578,7 +435,7 @@ def test_a_second_reconciler_beside_up_waits_its_turn(tmp_path: Path) -> None:
             for job in more:
                 await _track(store, there, job)
             await all_end_as_the_sandbox_says(there, stand_in, more)
-            ((successor, higher),) = there.rows("SELECT holder, fence FROM leases")
+            ((successor, higher),) = there.rows("SELECT holder, fence FROM leases WHERE name LIKE 'source:%'")
             assert (successor != holder, higher > fence) == (True, True)
             assert there.errors() == []
 
