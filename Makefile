@@ -30,7 +30,7 @@ crash: .venv/test ## kill the real processes hundreds of times on each store, an
 	PYTHONPATH=tests $(BIN)/python -m crash $(CRASH)
 
 bench: .venv/test ## durable deliveries a second, beside a bare endpoint in the same run
-	$(BIN)/python -m benchmarks.receive
+	PYTHONPATH=tests $(BIN)/python -m benchmarks.receive $(BENCH)
 
 clean: ## remove .venv and what the tools left
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,10 +1,11 @@
 """
 How many deliveries a second the receiver puts on disk, beside a bare Starlette endpoint that only reads the same body.
 
-    python -m benchmarks.receive [--seconds 4] [--rounds 2] [--connections 64]
+    make bench BENCH="[--seconds 4] [--rounds 2] [--connections 64]"
 
-Both run in a process of their own under uvicorn with uvloop and httptools, on loopback, and get the same requests from the same
-load generator: signed deliveries of about 3 KB, each of another job. What the receiver has answered is synced to disk.
+Each runs in a process of its own under uvicorn with uvloop and httptools, on loopback, and gets the same requests from the same
+load generator: signed deliveries of about 3 KB, each of another job. What the receiver has answered is synced to disk, by
+SQLite or by a PostgreSQL beside it, which shares the machine's cores with all the others.
 """
 
 import argparse
@@ -17,10 +18,11 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import uvloop
+from postgresql_server import NoServer, Server, start
 
 from benchmarks import load
 from schemas.dialects import DIALECTS
@@ -73,9 +75,9 @@ def request(job: int, now: int) -> bytes:
 
 
 @contextmanager
-def serving(what: str, folder: Path) -> Iterator[int]:
+def serving(what: str, folder: Path, url: str) -> Iterator[int]:
     """A server in its own process; the value is its port."""
-    command = [sys.executable, "-m", "benchmarks.servers", what, str(folder)]
+    command = [sys.executable, "-m", "benchmarks.servers", what, str(folder), url]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, env={**os.environ, "BENCH_SECRET": SECRET})
     assert process.stdout
     try:
@@ -86,11 +88,22 @@ def serving(what: str, folder: Path) -> Iterator[int]:
         process.stdout.close()
 
 
-def measure(what: str, requests: list[bytes], connections: int, seconds: float) -> load.Measured:
-    """One run against a fresh server with a fresh database, so that each request is of a job that it does not know."""
+@contextmanager
+def database(what: str, folder: str, server: Server | None) -> Iterator[str]:
+    """The URL of a fresh database."""
+    if what != "postgresql" or server is None:
+        yield f"sqlite:///{folder}/ledger.db"
+        return
+    with server.database() as url:
+        yield url
+
+
+def measure(what: str, server: Server | None, requests: list[bytes], connections: int, seconds: float) -> load.Measured:
+    """One run against a fresh receiver with a fresh database, so that each request is of a job that it does not know."""
     with (
         tempfile.TemporaryDirectory() as folder,
-        serving(what, Path(folder)) as port,
+        database(what, folder, server) as url,
+        serving("bare" if what == "bare" else "durable", Path(folder), url) as port,
         asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
     ):
         return runner.run(load.run(port, iter(requests), connections, seconds))
@@ -107,7 +120,7 @@ def merged(runs: list[load.Measured]) -> load.Measured:
 def line(name: str, run: load.Measured) -> str:
     answers = ", ".join(f"{count} x {status}" for status, count in sorted(run.statuses.items()))
     middle, most = run.percentile(0.5) * 1_000, run.percentile(0.99) * 1_000
-    return f"{name:<28}{run.rate:>10.0f}{middle:>10.1f}{most:>10.1f}   {answers}"
+    return f"{name:<32}{run.rate:>10.0f}{middle:>10.1f}{most:>10.1f}   {answers}"
 
 
 def main() -> int:
@@ -118,17 +131,30 @@ def main() -> int:
     chosen = options.parse_args()
     now = time.time_ns() // 1_000
     requests = [request(job, now) for job in range(int(chosen.seconds * MOST_A_SECOND))]
-    runs: dict[str, list[load.Measured]] = {"bare": [], "durable": []}
-    for _ in range(chosen.rounds):
-        for what, done in runs.items():
-            done.append(measure(what, requests, chosen.connections, chosen.seconds))
-    bare, durable = (merged(done) for done in runs.values())
-    print(f"{chosen.connections} connections, bodies of {len(body(0))} bytes, {os.cpu_count()} cores")
-    print(f"{'':<28}{'a second':>10}{'p50 ms':>10}{'p99 ms':>10}   answers")
+    with ExitStack() as stack:
+        try:
+            server = stack.enter_context(start(durable=True))
+        except NoServer as error:
+            print(f"PostgreSQL IS NOT MEASURED: {error}")
+            server = None
+        kinds = ["bare", "sqlite", *(["postgresql"] if server else [])]
+        runs: dict[str, list[load.Measured]] = {what: [] for what in kinds}
+        for _ in range(chosen.rounds):
+            for what, done in runs.items():
+                done.append(measure(what, server, requests, chosen.connections, chosen.seconds))
+    return told({what: merged(done) for what, done in runs.items()}, chosen.connections)
+
+
+def told(runs: dict[str, load.Measured], connections: int) -> int:
+    bare = runs.pop("bare")
+    print(f"{connections} connections, bodies of {len(body(0))} bytes, {os.cpu_count()} cores")
+    print(f"{'':<32}{'a second':>10}{'p50 ms':>10}{'p99 ms':>10}   answers")
     print(line("bare Starlette endpoint", bare))
-    print(line("durable deliveries", durable))
-    print(f"durable / bare: {durable.rate / bare.rate:.2f}")
-    return 0 if set(durable.statuses) == {202} else 1
+    for what, durable in runs.items():
+        print(line(f"durable deliveries, {what}", durable))
+    for what, durable in runs.items():
+        print(f"durable / bare, {what}: {durable.rate / bare.rate:.2f}")
+    return 0 if all(set(durable.statuses) == {202} for durable in runs.values()) else 1
 
 
 if __name__ == "__main__":

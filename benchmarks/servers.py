@@ -27,7 +27,7 @@ def clock() -> int:
     return time.time_ns() // 1_000
 
 
-def config(folder: Path) -> Config:
+def config(folder: Path, url: str) -> Config:
     source = Source(
         name="phaseo",
         dialect="phaseo",
@@ -38,15 +38,17 @@ def config(folder: Path) -> Config:
         delivery_window_seconds=2_700,
         webhook_events=("batch.completed",),
     )
-    database = Database(url=f"sqlite:///{folder / 'ledger.db'}")
     return Config(
-        path=folder / "none.toml", database=database, receiver=Receiver(port=0), sources={source.name: source}
+        path=folder / "none.toml",
+        database=Database(url=url),
+        receiver=Receiver(port=0),
+        sources={source.name: source},
     )
 
 
-async def durable(folder: Path) -> None:
+async def durable(folder: Path, url: str) -> None:
     """The product's receiver, just as `batchkeeper receive` runs it."""
-    chosen = config(folder)
+    chosen = config(folder, url)
     store = Store(engine_for(chosen.database.url), clock)
     await schema.migrate(store)
     ledger = Ledger(store.engine, store.new_id, queue_limit=chosen.receiver.queue_limit)
@@ -61,7 +63,7 @@ async def durable(folder: Path) -> None:
     await store.close()
 
 
-async def bare(_folder: Path) -> None:
+async def bare(_folder: Path, _url: str) -> None:
     """The least that an endpoint can do: read the body, and say so."""
 
     async def endpoint(request: Request) -> Response:
@@ -78,4 +80,4 @@ async def bare(_folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    uvloop.run({"durable": durable, "bare": bare}[sys.argv[1]](Path(sys.argv[2])))
+    uvloop.run({"durable": durable, "bare": bare}[sys.argv[1]](Path(sys.argv[2]), sys.argv[3]))

