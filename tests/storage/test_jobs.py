@@ -15,7 +15,8 @@ IDENTITY = ("acme", "batch", "batch_1")
 
 
 async def names(store: Store, limit: int = 10, now: int = NOON, without: Any = (), source: str = "acme") -> list[str]:
-    found = await within(store.reading(), jobs.due, source, now, limit, without)
+    found = await within(store.reading(), jobs.wanted_due, source, now, limit, without)
+    found += await within(store.reading(), jobs.routine_due, source, now, limit - len(found), without)
     return [job.job_id for job in found]
 
 
