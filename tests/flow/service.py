@@ -232,15 +232,16 @@ async def service(
     more: Mapping[str, Any] | None = None,
     reconciles: bool = True,
     errors_expected: bool = False,
+    clock: Callable[[], int] = now,
 ) -> AsyncIterator[Service]:
-    """Run receiver and reconciler for one provider's base URL, or for several sources."""
+    """Run receiver and reconciler for one provider's base URL, or for several sources. `clock` is the reconciler's."""
     sources = {"gateway": SourceAt(provider, more or {})} if isinstance(provider, str) else provider
     with tempfile.TemporaryDirectory(prefix="flow-") as folder, structlog.testing.capture_logs() as logged:
         path, environ = write_config(Path(folder), sources, {**QUICK, **(knobs or {})})
         config = read_config(path, environ)
         async with AsyncExitStack() as stack:
             store = await stack.enter_async_context(opened(config, migrate=True))
-            reconciler = Reconciler(config, store, now)
+            reconciler = Reconciler(config, store, clock)
             ledger = Ledger(store.path, store.new_id, on_commit=reconciler.wake)
             await ledger.start()
             stack.push_async_callback(ledger.close)
@@ -299,6 +300,11 @@ class Stage:
         answer = await self.client.get("/sandbox/truth")
         return {entry["job_id"]: entry for entry in answer.json()["batches"]}
 
+    async def requests(self) -> dict[str, int]:
+        """How often the stand-in was asked what, by method and path."""
+        answer = await self.client.get("/sandbox/requests")
+        return dict(answer.json()["requests"])
+
     async def point_webhooks_at(self, url: str) -> None:
         answer = await self.client.patch(
             f"/v1/webhook-endpoints/{DEFAULT_ENDPOINT_ID}", json={"url": url}, headers=MANAGER
@@ -307,11 +313,13 @@ class Stage:
 
 
 @asynccontextmanager
-async def stage(speed: float = 1000, knobs: Mapping[str, Any] | None = None, **options: Any) -> AsyncIterator[Stage]:
+async def stage(
+    speed: float = 1000, knobs: Mapping[str, Any] | None = None, old_batches: int = 0, **options: Any
+) -> AsyncIterator[Stage]:
     """A sandbox whose webhooks come to a running service."""
     headers = {"Authorization": f"Bearer {KEY}"}
     async with (
-        RunningSandbox(SandboxSettings(0, speed)) as box,
+        RunningSandbox(SandboxSettings(0, speed, old_batches=old_batches)) as box,
         httpx.AsyncClient(base_url=box.url, headers=headers, trust_env=False, timeout=DEADLINE) as client,
         service(f"{box.url}/v1", knobs, **options) as running,
     ):
@@ -332,6 +340,11 @@ class Asked:
     headers: Mapping[str, str]
     body: bytes
     at: float
+
+    @property
+    def is_list(self) -> bool:
+        """A question about all jobs at once."""
+        return self.method == "GET" and self.target.split("?")[0].endswith("/batches")
 
     @property
     def job_id(self) -> str:
@@ -356,6 +369,10 @@ class Provider:
     @property
     def base_url(self) -> str:
         return f"{self.url}/v1"
+
+    def lists(self) -> list[Asked]:
+        """The questions about all jobs at once."""
+        return [asked for asked in self.asked if asked.is_list]
 
     def about(self, job_id: str) -> list[Asked]:
         """The status questions about one job."""
@@ -435,6 +452,11 @@ def batch(job_id: str, status: str = "in_progress", **more: Any) -> dict[str, An
         "provider": "openai",
         **more,
     }
+
+
+def listed(*entries: Mapping[str, Any]) -> bytes:
+    """A page of the gateway's list."""
+    return said({"object": "list", "data": list(entries), "has_more": False})
 
 
 def account(*attempts: Mapping[str, Any]) -> dict[str, Any]:
