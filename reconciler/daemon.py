@@ -17,6 +17,7 @@ from reconciler.budget import Budget
 from reconciler.keeping import Keeping, stop_if_asked
 from reconciler.owned import Owned, client_of, dialect_of, pace_of, rules_of, terms_of
 from reconciler.rounds import pruning
+from reconciler.sweep import Swept, recorded
 from schemas.config import Config, Source
 from schemas.times import SECOND
 from storage import leases, sources
@@ -147,6 +148,7 @@ class Reconciler:
                 concurrency=source.concurrency or self._config.reconciler.concurrency,
                 list_trust=int(source.list_trust_seconds * SECOND),
                 budget=Budget(source.requests_per_minute),
+                swept=recorded(row) if row else Swept(),
                 clock=self._clock,
                 jitter=self._jitter,
             )

@@ -6,7 +6,6 @@ from typing import Any
 import structlog
 
 from reconciler.owned import Owned
-from reconciler.sweep import Swept
 from schemas.times import SECOND
 from storage import sources
 
@@ -22,7 +21,7 @@ class Showing:
         self._owned = owned
         self._saved: dict[str, Any] = {}  # what the store shows may be from the process before us
         self._trouble: dict[str, Any] = {}
-        self._swept = Swept()
+        self._swept = owned.swept
         self._at = 0
 
     async def save(self, now: int) -> None:

@@ -1,5 +1,6 @@
 """The sweep: what the list shows that we do not know, and which of it is ours to take on. Pure."""
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,7 +8,7 @@ from dataclasses import dataclass, field
 from schemas.config import Adopt
 from schemas.ids import shown
 from schemas.readings import Observation
-from schemas.tables import SubmissionRow
+from schemas.tables import SourceRow, SubmissionRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,11 @@ class Swept:
     orphans: Mapping[str, int] = field(default_factory=dict)  # jobs that were left alone, by kind
     is_full: bool = False  # there may be more than it showed
     unreadable: int = 0
+
+
+def recorded(row: SourceRow) -> Swept:
+    """What the last look came to, by whichever process."""
+    return Swept(row.swept_at, json.loads(row.orphans), bool(row.list_is_full), row.list_unreadable)
 
 
 @dataclass(frozen=True, slots=True)

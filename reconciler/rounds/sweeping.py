@@ -27,12 +27,12 @@ Birth = tuple[Observation, SubmissionRow | None]
 
 
 class SweepRound:
-    """The sweep round of one source. Its first turn is at once: what happened before we came is not known."""
+    """The sweep round of one source. Its first turn is at once, unless whoever had the source before us has just swept."""
 
     def __init__(self, owned: Owned) -> None:
         self._owned = owned
         self.asking: Asking[None, Listed] = owned.asking(self._ask, Listed(Page(), BROKEN))
-        self.due_at: int | None = owned.clock() if has_list(owned) else None
+        self.due_at: int | None = first_due(owned.swept.at, self._every, owned.clock()) if has_list(owned) else None
 
     async def run_once(self, now: int) -> int:
         """Take in what has come back, and ask when it is time. How many answers and questions that were."""
@@ -63,10 +63,13 @@ class SweepRound:
         self.asking.written([_ONLY])
 
     def _pause(self, listed: Listed, now: int) -> int:
-        every = int(self._owned.source.sweep_seconds * SECOND)
         if listed.trouble is None:
-            return spread(every, self._owned.jitter())
-        return max(spread(min(every, AFTER_TROUBLE), self._owned.jitter()), clamp(listed.trouble.retry_after))
+            return spread(self._every, self._owned.jitter())
+        return max(spread(min(self._every, AFTER_TROUBLE), self._owned.jitter()), clamp(listed.trouble.retry_after))
+
+    @property
+    def _every(self) -> int:
+        return int(self._owned.source.sweep_seconds * SECOND)
 
     async def _take_in(self, page: Page, sent_at: int, now: int) -> None:
         owned = self._owned
@@ -107,3 +110,8 @@ class SweepRound:
 
         for start in range(0, len(births), BATCH):
             await write_each(owned, births[start : start + BATCH], write, set_aside, ("", ""))
+
+
+def first_due(swept_at: int | None, every: int, now: int) -> int:
+    """When a source that was last swept at some time, perhaps by another process, is to be swept again."""
+    return now if swept_at is None or not swept_at <= now < swept_at + every else swept_at + every

@@ -358,10 +358,14 @@ Script = Callable[[Asked], Said | Awaitable[Said]]
 
 
 class Provider:
-    """Answers every request with the bytes that the script gives, whole or piece by piece, and remembers what was asked."""
+    """Answers every request with the bytes that the script gives, whole or piece by piece, and remembers what was asked.
 
-    def __init__(self, script: Script) -> None:
+    Questions for its list are left to the script only if it `has_list`; else the list is empty, and they are not remembered.
+    """
+
+    def __init__(self, script: Script, has_list: bool = False) -> None:
         self.script = script
+        self.has_list = has_list
         self.asked: list[Asked] = []
         self.url = ""
         self._open: set[asyncio.Task[Any]] = set()
@@ -405,6 +409,10 @@ class Provider:
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         asked = await _read(reader)
+        if asked.is_list and not self.has_list:
+            writer.write(listed())
+            await writer.drain()
+            return
         self.asked.append(asked)
         said = self.script(asked)
         if inspect.isawaitable(said):

@@ -106,7 +106,7 @@ async def all_running(trust: int) -> AsyncIterator[tuple[Provider, Service, Call
         return said(batch(asked.job_id))
 
     async with (
-        Provider(script).listening() as provider,
+        Provider(script, has_list=True).listening() as provider,
         service(provider.base_url, knobs, more=more, clock=clock, reconciles=False) as running,
     ):
         await track(running, MANY)
@@ -143,7 +143,7 @@ def test_a_list_that_does_not_help(answer: bytes) -> None:
             return said(batch(asked.job_id, status, provider="anthropic"))
 
         async with (
-            Provider(script).listening() as provider,
+            Provider(script, has_list=True).listening() as provider,
             service(provider.base_url, more=RAISES_NONE) as running,
         ):
             names = await track(running, 6)
@@ -177,7 +177,10 @@ def test_wanted_jobs_wait_for_no_list() -> None:
             return listed() if asked.is_list else said(batch(asked.job_id, statuses.get(asked.job_id, "in_progress")))
 
         knobs = {"poll_seconds": 1, "poll_cap_seconds": 1, "first_poll_seconds": 0, "request_timeout_seconds": 60}
-        async with Provider(script).listening() as provider, service(provider.base_url, knobs) as running:
+        async with (
+            Provider(script, has_list=True).listening() as provider,
+            service(provider.base_url, knobs) as running,
+        ):
             names = await track(running, 5)
             for name in names:
                 await running.reaches(name, "running")
@@ -205,7 +208,7 @@ def test_within_the_budget() -> None:
 
         more = {"requests_per_minute": 60, "concurrency": 4}
         async with (
-            Provider(script).listening() as provider,
+            Provider(script, has_list=True).listening() as provider,
             service(provider.base_url, more=more, reconciles=False) as running,
         ):
             names = await track(running, 40)
@@ -253,7 +256,7 @@ def test_its_own_concurrency() -> None:
             flying[name] -= 1
             return listed() if asked.is_list else said(batch(asked.job_id))
 
-        async with Provider(script).listening() as provider:
+        async with Provider(script, has_list=True).listening() as provider:
             sources = {
                 "alone": SourceAt(f"{provider.url}/alone/v1", {"concurrency": 1}),
                 "many": SourceAt(f"{provider.url}/many/v1"),
@@ -288,7 +291,7 @@ def test_no_herd_when_a_source_is_back() -> None:
             return said(batch(asked.job_id, "completed", provider="anthropic"))
 
         async with (
-            Provider(script).listening() as provider,
+            Provider(script, has_list=True).listening() as provider,
             service(provider.base_url, {"concurrency": 32}, more=RAISES_NONE) as running,
         ):
             names = await track(running, 100)
@@ -336,7 +339,7 @@ def test_caught_up_and_spread() -> None:
         knobs = {"poll_seconds": 86_400, "poll_cap_seconds": 86_400, "lease_seconds": 3600, "concurrency": 8}
         more = {**RAISES_NONE, "requests_per_minute": PER_MINUTE}
         async with (
-            Provider(script).listening() as provider,
+            Provider(script, has_list=True).listening() as provider,
             service(provider.base_url, knobs, more=more, clock=clock, reconciles=False) as running,
         ):
             wanted = await _left_behind(running, LATE, clock() - 3 * DAY)

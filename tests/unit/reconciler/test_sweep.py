@@ -7,6 +7,7 @@ from factories import NOW, thoroughly
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reconciler.rounds.sweeping import first_due
 from reconciler.sweep import Sorting, sort
 from schemas.ids import shown
 from schemas.readings import Observation
@@ -104,3 +105,19 @@ def test_each_has_one_place(unknown: list[Observation], rows: list[SubmissionRow
     assert len(sorting.ours) + len(sorting.adopted) + len(sorting.orphans) == len(unknown)
     assert len(sorting.adopted) <= (max(0, room) if adopt == "all" else 0)
     assert len({id(row) for _, row in sorting.ours}) == len(sorting.ours)
+
+
+@pytest.mark.parametrize(
+    ("swept_at", "due_at"),
+    [
+        (None, NOW),
+        (NOW, NOW + DAY),
+        (NOW - SECOND, NOW - SECOND + DAY),
+        (NOW - DAY, NOW),
+        (NOW - 9 * DAY, NOW),
+        (NOW + SECOND, NOW),
+    ],
+)
+def test_the_first_sweep(swept_at: int | None, due_at: int) -> None:
+    """A sweep is due at the start, but a restart does not bring it forward, nor a clock that was set back put it off."""
+    assert first_due(swept_at, DAY, NOW) == due_at

@@ -95,7 +95,10 @@ def test_no_more_than_the_limit() -> None:
             return listed(*open_jobs) if asked.is_list else said(batch(asked.job_id))
 
         more = {"adopt": "all", "adopt_limit": 2, **OFTEN}
-        async with Provider(script).listening() as provider, service(provider.base_url, more=more) as running:
+        async with (
+            Provider(script, has_list=True).listening() as provider,
+            service(provider.base_url, more=more) as running,
+        ):
 
             async def three_left() -> bool:
                 return (await running.source())["orphans"] == {"batch": 3}
@@ -180,7 +183,7 @@ def test_an_end_that_the_list_shows() -> None:
 
         slow = {"poll_seconds": 600, "poll_cap_seconds": 600, "first_poll_seconds": 600}
         async with (
-            Provider(script).listening() as provider,
+            Provider(script, has_list=True).listening() as provider,
             service(provider.base_url, slow, more=OFTEN) as running,
         ):
             await running.track("batch_a")
