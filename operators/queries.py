@@ -84,6 +84,8 @@ async def list_sources(connection: AsyncConnection, config: Config, now: int) ->
                 "trouble_message": row.trouble_message if row else None,
                 "trouble_since": rfc3339_or_none(row.trouble_since) if row else None,
                 "asking_again_at": rfc3339_or_none(row.asking_again_at) if row else None,
+                "concurrency": source.concurrency or config.reconciler.concurrency,
+                **views.asking(row, source, now),
             }
         )
     return rows

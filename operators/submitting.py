@@ -9,6 +9,7 @@ from operators.rows_file import RowsFile
 from reconciler.client import Client
 from schemas.config import Config, Source
 from schemas.dialects.dialect import Dialect, NewJob, SubmitRefused, SubmitUnclear, Webhook
+from schemas.identity import SUBMISSION_TOKEN as TOKEN
 from schemas.ids import shown
 from schemas.readings import Observed, Response, Troubled, Uploaded
 from schemas.tables import JobRow, SubmissionRow
@@ -17,7 +18,6 @@ from storage import jobs, submissions
 from storage.store import Store
 
 UPLOAD_SECONDS = 600.0
-TOKEN = "batchkeeper_submission"  # noqa: S105  (a name in the batch's metadata, by which a lost create is recognised)
 MOST_METADATA, LONGEST_KEY, LONGEST_VALUE = 13, 64, 512  # of the gateway's 16, two are its own and one is ours
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from reconciler.explain import Finding
 from reconciler.ready import Missing
+from schemas.config import Source
 from schemas.ids import shown
 from schemas.tables import (
     ActionRow,
@@ -17,11 +18,36 @@ from schemas.tables import (
     OutputRow,
     ReceiptRow,
     RefusalRow,
+    SourceRow,
     TransitionRow,
 )
 from schemas.times import rfc3339, rfc3339_or_none
 
 View = dict[str, Any]
+
+
+def asking(row: SourceRow | None, source: Source, now: int) -> View:
+    """How a source is asked, as its reconciler last recorded it. A source that never ran here has asked nothing."""
+    row = row or SourceRow(name=source.name, dialect=source.dialect, listening_since=now, asked_last_minute=0)
+    again = row.asking_again_at
+    return {
+        "circuit": "closed" if again is None else "open" if again > now else "trying",
+        "requests": {
+            "per_minute": source.requests_per_minute,
+            "last_minute": row.asked_last_minute,
+            "left": row.budget_left,
+            "recorded_at": rfc3339_or_none(row.recorded_at),
+        },
+        "list": {
+            "trust_seconds": source.list_trust_seconds,
+            "asked_at": rfc3339_or_none(row.listed_at),
+            "sweep_seconds": source.sweep_seconds,
+            "swept_at": rfc3339_or_none(row.swept_at),
+            "shows_all": None if row.swept_at is None else not row.list_is_full,
+            "unreadable": row.list_unreadable,
+        },
+        "orphans": json.loads(row.orphans),
+    }
 
 
 def job(row: JobRow, failures: Sequence[FailureRow]) -> View:

@@ -42,7 +42,7 @@ def apply(
 ) -> Applied:
     """Decide what one answer changes. `sent_at` is when its question left, `now` when the answer is written."""
     if not asked.is_decisive:
-        return _indicated(job, answer, now)
+        return _indicated(job, sent_at, answer, now)
     match answer:
         case Troubled():
             return Applied(_troubled(job, answer, now))
@@ -163,13 +163,20 @@ def _still_open(job: JobRow, evidence: Mapping[str, Any], patience: int, now: in
     return in_trouble(job, Trouble.STILL_OPEN, message, now)
 
 
-def _indicated(job: JobRow, answer: Observation | Denied | Troubled, now: int) -> Applied:
-    """A list or a socket: it may show progress and make us ask, no more. That it is silent or in trouble says nothing."""
-    if not isinstance(answer, Observation) or Status(job.status).is_terminal:
+def _indicated(job: JobRow, sent_at: int, answer: Observation | Denied | Troubled, now: int) -> Applied:
+    """A list or a socket: it may show progress and make us ask, no more. That it is silent or in trouble says nothing, and
+    neither does a word that is older than the job's own last answer."""
+    if not isinstance(answer, Observation) or Status(job.status).is_terminal or _is_overtaken(job, sent_at):
         return Applied()
-    if answer.status.is_terminal:
-        return Applied(claimed(job, answer.status, now))
-    return Applied({"progress": answer.progress} if answer.progress is not None else {})
+    if not answer.status.is_terminal:
+        return Applied({"progress": answer.progress} if answer.progress not in (None, job.progress) else {})
+    if job.claimed_at is not None and job.wanted_status == answer.status:
+        return Applied()  # claimed already, and being asked about at the pace of a claim
+    return Applied(claimed(job, answer.status, now))
+
+
+def _is_overtaken(job: JobRow, sent_at: int) -> bool:
+    return job.asked_at is not None and job.asked_at >= sent_at
 
 
 def claimed(job: JobRow, status: Status | None, now: int) -> dict[str, Any]:

@@ -30,7 +30,7 @@ class Back(Generic[Item, Answered]):
 class Asking(Generic[Item, Answered]):
     """Asks about items by number, each at most once at a time, and keeps the answers until they are written.
 
-    `broken` stands for the answer when the asking itself breaks.
+    `broken` stands for the answer when the asking itself breaks; `spend` is told of each question that leaves.
     """
 
     def __init__(
@@ -39,11 +39,13 @@ class Asking(Generic[Item, Answered]):
         broken: Answered,
         clock: Callable[[], int],
         woken: Callable[[], None],
+        spend: Callable[[], None],
     ) -> None:
         self._ask = ask
         self._broken = broken
         self._clock = clock
         self._woken = woken
+        self._spend = spend
         self._flying: dict[int, asyncio.Task[None]] = {}
         self._back: dict[int, Back[Item, Answered]] = {}
 
@@ -53,6 +55,7 @@ class Asking(Generic[Item, Answered]):
         return self._flying.keys() | self._back.keys()
 
     def start(self, number: int, item: Item) -> None:
+        self._spend()
         self._flying[number] = asyncio.create_task(self._fly(number, item))
 
     def answers(self) -> list[Back[Item, Answered]]:

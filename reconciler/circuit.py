@@ -9,6 +9,7 @@ from schemas.words import Trouble
 
 FIRST_WAIT, LONGEST_WAIT = 5 * SECOND, 5 * MINUTE
 FAILURES_TO_OPEN = 5
+EASED_FIRST, EASED_MOST = 2, 256  # what fell due meanwhile must not go out all at once: one more with each good answer
 _ABOUT_THE_WAY = frozenset({Trouble.GATEWAY, Trouble.UNREACHABLE, Trouble.TIMED_OUT, Trouble.REDIRECTED})
 _FROM_BEHIND = frozenset({Trouble.UPSTREAM, Trouble.RATE_LIMITED})  # passed through: the source itself answers
 
@@ -23,11 +24,12 @@ class Circuit:
     message: str | None = None
     since: int | None = None
     asking_again_at: int | None = None
+    eased: int | None = None  # how many questions may be in flight, since it closed lately; None: any number
 
     def allows(self, now: int, wished: int) -> int:
-        """How many questions may go out now: all, none, or one to see whether it is over."""
+        """How many questions may be in flight now: all, none, one to see whether it is over, or a few when it just was."""
         if self.asking_again_at is None:
-            return wished
+            return wished if self.eased is None else min(wished, self.eased)
         return min(wished, 1) if now >= self.asking_again_at else 0
 
     def tried_at(self, now: int) -> "Circuit":
@@ -49,10 +51,16 @@ class Circuit:
         failures = self.failures + 1
         if failures >= FAILURES_TO_OPEN:
             return self._open(trouble, now)
-        return Circuit(failures, self.opened, self.trouble, self.message, self.since, self.asking_again_at)
+        return replace(self, failures=failures)
 
     def _close(self, now: int) -> "Circuit":
-        return self if self._is_waiting(now) else Circuit()
+        if self._is_waiting(now):
+            return self
+        if self.asking_again_at is not None:
+            return Circuit(eased=EASED_FIRST)
+        if self.eased is None or self.eased >= EASED_MOST:
+            return Circuit()
+        return Circuit(eased=self.eased + 1)
 
     def _is_waiting(self, now: int) -> bool:
         """What is answered now was under way before, and changes nothing: the wait may be the provider's own wish."""

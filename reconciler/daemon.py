@@ -10,10 +10,12 @@ from contextlib import asynccontextmanager
 
 import structlog
 
+from reconciler.budget import Budget
 from reconciler.keeping import Keeping, stop_if_asked
 from reconciler.owned import Owned, client_of, dialect_of, pace_of, rules_of, terms_of
 from reconciler.rounds import pruning
 from reconciler.sharing import Sharing
+from reconciler.sweep import Swept, recorded
 from schemas.config import Config, Source
 from schemas.times import HOUR, SECOND
 from storage import leases, sources
@@ -148,7 +150,10 @@ class Reconciler:
                 pace=pace_of(self._config),
                 rules=rules_of(self._config, dialect),
                 terms=terms_of(self._config, source, row.listening_since if row else self._clock()),
-                concurrency=self._config.reconciler.concurrency,
+                concurrency=source.concurrency or self._config.reconciler.concurrency,
+                list_trust=int(source.list_trust_seconds * SECOND),
+                budget=Budget(source.requests_per_minute),
+                swept=recorded(row) if row else Swept(),
                 clock=self._clock,
                 jitter=self._jitter,
             )

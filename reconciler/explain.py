@@ -239,7 +239,7 @@ def _asking(facts: Facts, source: SourceRow | None, now: int, is_owned: bool) ->
     if job.trouble:
         yield _trouble(facts, now)
     if job.claimed_at is not None and not job.trouble:
-        claim = Fact("reported_status", job.wanted_status or "an end", "a webhook", job.claimed_at)
+        claim = Fact("reported_status", job.wanted_status or "an end", "a webhook, or the list", job.claimed_at)
         message = "an end is reported that the provider's own answers do not confirm yet"
         yield Finding("asking", "unconfirmed", "note", message, (claim, _status(facts)))
     for action in facts.actions:

@@ -1,17 +1,20 @@
 """Keeping one source: its rounds in order, again and again, for as long as its lease is ours."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 import structlog
 
-from reconciler.circuit import Circuit
 from reconciler.owned import Owned
 from reconciler.rounds import judging
 from reconciler.rounds.acting import ActionRound
+from reconciler.rounds.listing import ListRound
 from reconciler.rounds.looking import OutputRound
 from reconciler.rounds.polling import PollRound
+from reconciler.rounds.sweeping import SweepRound
+from reconciler.showing import Showing
 from schemas.times import SECOND
-from storage import actions, jobs, outputs, sources
+from storage import actions, jobs, outputs
 from storage.engine import StoreAway
 from storage.points import reach
 
@@ -33,9 +36,11 @@ class Keeping:
 
     def __init__(self, owned: Owned) -> None:
         self.owned = owned
-        self._saved: Circuit | None = None  # what the store shows may be from the process before us
+        self._showing = Showing(owned)
         self._actions = ActionRound(owned)
-        self._polls = PollRound(owned)
+        self._lists = ListRound(owned)
+        self._polls = PollRound(owned, self._lists)
+        self._sweep = SweepRound(owned)
         self._outputs = OutputRound(owned)
 
     async def keep(self, lease_length: int, handing_over: asyncio.Event) -> None:
@@ -59,10 +64,10 @@ class Keeping:
         done = 0
         renewing = asyncio.create_task(self._renew(lease_length))
         try:
-            while (did := await self.turn()) or self._is_busy():
+            while (did := await self.turn()) or self._is_busy() or await self._waits_for_budget():
                 done += did
                 if not did:
-                    await self.owned.woken.wait()
+                    await self._woken_within(await self._rest())
         finally:
             renewing.cancel()
             await asyncio.gather(renewing, return_exceptions=True)
@@ -74,18 +79,23 @@ class Keeping:
         self.owned.woken.clear()
         now = self.owned.clock()
         did = await judging.run_once(self.owned, now)
-        rounds: list[ActionRound | PollRound | OutputRound] = [self._actions, self._polls, self._outputs]
-        if self.owned.circuit.asking_again_at is not None:
-            rounds = [self._polls, self._outputs, self._actions]  # a cancel that is refused must not take every try
-        for round_ in rounds:
-            did += await round_.run_once(now)
-        await self._save_circuit()
+        for round_ in self._rounds():
+            did += await round_(now)
+        await self._showing.save(now)
         return did
+
+    def _rounds(self) -> list[Callable[[int], Awaitable[int]]]:
+        """In which order the rounds may spend what concurrency and budget leave: what is wanted first, routine last."""
+        actions, wanted, routine = self._actions.run_once, self._polls.run_once, self._polls.routine
+        lists, sweep, outputs = self._lists.run_once, self._sweep.run_once, self._outputs.run_once
+        if self.owned.circuit.asking_again_at is not None:
+            return [lists, sweep, wanted, routine, outputs, actions]  # a cancel that is refused must not take every try
+        return [actions, lists, wanted, sweep, outputs, routine]
 
     async def stop(self) -> None:
         """Give up what is in flight: it is due still, and will be asked again."""
-        for round_ in (self._actions, self._polls, self._outputs):
-            await round_.asking.stop()
+        for asking in self.owned.askings:
+            await asking.stop()
 
     async def _turn_for_ever(self) -> None:
         while True:
@@ -96,11 +106,27 @@ class Keeping:
                 stop_if_asked()
                 log.error("store_trouble", source=self.owned.source.name, error=str(error))
                 rest = REST_AFTER_STORE_TROUBLE
-            try:
-                await asyncio.wait_for(self.owned.woken.wait(), rest)
+            if await self._woken_within(rest):
                 reach("R7")
-            except TimeoutError:
-                continue
+
+    async def _woken_within(self, seconds: float) -> bool:
+        try:
+            await asyncio.wait_for(self.owned.woken.wait(), seconds)
+        except TimeoutError:
+            return False
+        return True
+
+    async def _waits_for_budget(self) -> bool:
+        """Something is due, and nothing but the budget keeps it from being asked."""
+        owned, now = self.owned, self.owned.clock()
+        if owned.budget.left(now, 1) or owned.circuit.asking_again_at is not None:
+            return False
+        return any(at is not None and at <= now for at in await self._due())
+
+    async def _due(self) -> list[int | None]:
+        """When the next of each noun falls due."""
+        async with self.owned.store.reading() as connection:
+            return [await noun.next_due(connection, self.owned.source.name) for noun in (jobs, actions, outputs)]
 
     async def _renew(self, length: int) -> None:
         while True:
@@ -113,26 +139,10 @@ class Keeping:
 
     async def _rest(self) -> float:
         """Seconds until something falls due. What is due already waits for an answer or for the circuit."""
-        name, now = self.owned.source.name, self.owned.clock()
-        async with self.owned.store.reading() as connection:
-            due = [await noun.next_due(connection, name) for noun in (jobs, actions, outputs)]
+        now = self.owned.clock()
+        due = [*await self._due(), self._sweep.due_at, self.owned.budget.next_at(now)]
         soonest = min((at for at in due if at is not None and at > now), default=now + SECOND)
         return max(SHORTEST_REST, min((soonest - now) / SECOND, LONGEST_REST))
 
-    async def _save_circuit(self) -> None:
-        """Show the trouble of a source, and its end, to whoever looks."""
-        circuit = self.owned.circuit
-        if circuit == self._saved:
-            return
-        shown = (circuit.trouble, circuit.message, circuit.since, circuit.asking_again_at)
-        names = ("trouble", "trouble_message", "trouble_since", "asking_again_at")
-        async with self.owned.writing() as connection:
-            await sources.change(connection, self.owned.source.name, dict(zip(names, shown, strict=True)))
-        if circuit.trouble != (self._saved.trouble if self._saved else None):
-            log.warning(
-                "source_trouble", source=self.owned.source.name, trouble=circuit.trouble, message=circuit.message
-            )
-        self._saved = circuit
-
     def _is_busy(self) -> bool:
-        return any(round_.asking.busy for round_ in (self._actions, self._polls, self._outputs))
+        return any(asking.busy for asking in self.owned.askings)

@@ -1,26 +1,32 @@
 """A source that this process owns: its configuration, its client, and what is known of how asking it goes."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from reconciler.apply import Rules
 from reconciler.asking import Asking
+from reconciler.budget import Budget, Meter
 from reconciler.circuit import Circuit
 from reconciler.client import Client
 from reconciler.facts import Terms
 from reconciler.hearing import Hearing
+from reconciler.listing import Listing
 from reconciler.pace import Pace
+from reconciler.sweep import Swept
 from schemas.config import Config, Source
 from schemas.dialects import DIALECTS, Dialect
 from schemas.times import SECOND
 from storage import leases
 from storage.leases import Lease
 from storage.store import Store
+
+Item = TypeVar("Item")
+Answered = TypeVar("Answered")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,20 +53,35 @@ class Owned:
     rules: Rules
     terms: Terms
     concurrency: int
+    list_trust: int
     clock: Callable[[], int]
     jitter: Callable[[], float]
     woken: asyncio.Event = field(default_factory=asyncio.Event)
     circuit: Circuit = field(default_factory=Circuit)
     hearing: Hearing = field(default_factory=Hearing)
+    budget: Budget = field(default_factory=Budget)
+    meter: Meter = field(default_factory=Meter)
+    listing: Listing = field(default_factory=Listing)
+    swept: Swept = field(default_factory=Swept)
     askings: list[Asking[Any, Any]] = field(default_factory=list)
     news: list[News] = field(default_factory=list)  # of the transaction under way, announced after its commit
 
     def may_start(self, now: int) -> int:
-        """How many more questions may go out now, over all rounds. While the circuit is tried again, one at a time."""
+        """How many more questions may go out now, over all rounds: as circuit, concurrency and budget allow."""
         busy = sum(len(asking.busy) for asking in self.askings)
-        if busy and self.circuit.asking_again_at is not None:
-            return 0
-        return max(0, self.circuit.allows(now, self.concurrency - busy))
+        return self.budget.left(now, max(0, self.circuit.allows(now, self.concurrency) - busy))
+
+    def asking(self, ask: Callable[[Item], Awaitable[Answered]], broken: Answered) -> Asking[Item, Answered]:
+        """A way for one round to ask, whose questions count with those of the others."""
+        asking: Asking[Item, Answered] = Asking(ask, broken, self.clock, self.woken.set, self.spend)
+        self.askings.append(asking)
+        return asking
+
+    def spend(self) -> None:
+        """One question leaves."""
+        now = self.clock()
+        self.budget = self.budget.spend(now)
+        self.meter.count(now)
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[AsyncConnection]:

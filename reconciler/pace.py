@@ -50,6 +50,14 @@ def next_ask(job: JobRow, about: Circumstances, pace: Pace, jitter: float, now: 
     return _while_open(job, about, pace, jitter, now)
 
 
+def after_list(job: JobRow, about: Circumstances, pace: Pace, trust: int, jitter: float, now: int) -> int:
+    """When to ask about a job itself that the list shows open: a list's word is an answer too, so as long again as its own
+    is old, and at least its interval; but within the cap, and while its own answer can still be trusted."""
+    answered_at = job.answered_at if job.answered_at is not None else now - trust
+    wait = min(max(_interval(job, about, pace), now - answered_at), pace.cap)
+    return min(now + spread(wait, jitter), answered_at + int(trust * (0.85 + 0.15 * jitter)))
+
+
 def clamp(retry_after: int | None) -> int:
     """A provider's wish, held between a second and a quarter of an hour; no wish is no delay."""
     return 0 if retry_after is None else max(RETRY_AFTER_LEAST, min(retry_after, RETRY_AFTER_MOST))
@@ -65,11 +73,16 @@ def _while_open(job: JobRow, about: Circumstances, pace: Pace, jitter: float, no
         return now
     if job.claimed_at is not None and job.claim_asks <= len(CLAIM_STEPS):
         return now + min(CLAIM_STEPS[max(0, job.claim_asks - 1)], pace.cap)
+    return now + spread(_interval(job, about, pace), jitter)
+
+
+def _interval(job: JobRow, about: Circumstances, pace: Pace) -> int:
+    """Between an answer about an open job and the next routine question."""
     wait = growing(pace.first, pace.growth, max(0, job.asks - 1), pace.cap)
     if about.webhook_expected:
         wait = max(wait, pace.grace) if job.asks <= 1 and about.source_silent is not True else wait
         wait = int(wait * _TRUST[about.source_silent])
-    return now + _spread(min(wait, pace.cap), jitter)
+    return min(wait, pace.cap)
 
 
 # Webhooks that arrive make asking a second line; a source gone silent makes it the only one.
@@ -83,14 +96,14 @@ def _after_end(job: JobRow, about: Circumstances, pace: Pace, jitter: float, now
     if about.output_unnamed and now < patience_end:
         candidates.append(min(now + max(OUTPUT_FIRST, min(now - ended_at, pace.cap)), patience_end))
     if about.window_end is not None and not about.account_is_final:
-        candidates.append(max(now + OUTPUT_FIRST, about.window_end) + _spread(SECOND, jitter))
+        candidates.append(max(now + OUTPUT_FIRST, about.window_end) + spread(SECOND, jitter))
     return min(candidates, default=None)
 
 
 def _retry(times: int, pace: Pace, jitter: float) -> int:
-    return _spread(growing(RETRY_FIRST, RETRY_GROWTH, times - 1, pace.cap), jitter)
+    return spread(growing(RETRY_FIRST, RETRY_GROWTH, times - 1, pace.cap), jitter)
 
 
-def _spread(wait: int, jitter: float) -> int:
+def spread(wait: int, jitter: float) -> int:
     """Between 85 and 115 % of a wait, so that jobs that began together do not stay together."""
     return int(wait * (0.85 + 0.3 * jitter))

@@ -33,7 +33,9 @@ async def record(
     job = await _job(connection, number)
     said = answer.observation if isinstance(answer, Observed) else answer
     applied = apply(job, asked, sent_at, said, owned.rules, now)
-    observation = await observations.observe(connection, _observation(owned, job, asked, said, applied, mismatch, now))
+    observation = await observations.observe(
+        connection, observation_row(owned, job, asked, said, applied, mismatch, now)
+    )
     account = said.account if isinstance(said, Observation) else None
     has_ended = applied.move is not None and applied.move.to_status.is_terminal
     changes = {
@@ -121,7 +123,7 @@ def _attempts(owned: Owned, number: int, account: Account, now: int) -> Iterator
         )
 
 
-def _observation(
+def observation_row(
     owned: Owned,
     job: JobRow,
     asked: Asked,
@@ -130,6 +132,7 @@ def _observation(
     mismatch: str | None,
     now: int,
 ) -> ObservationRow:
+    """An answer about a job, as it is kept."""
     row = ObservationRow(
         id=owned.store.new_id(),
         job=job.id,

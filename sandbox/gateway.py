@@ -7,6 +7,7 @@ what sends its webhook.
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Coroutine
 from random import Random
 from typing import Any
@@ -37,6 +38,7 @@ class Gateway:
         self.files = FileStore(clock)
         self.endpoints = {seeded_endpoint.id: seeded_endpoint}
         self.batches: dict[str, Batch] = {}
+        self.requests: Counter[str] = Counter()
         self.sender = Sender(clock, self.endpoints, public_base)
         self.stopping = asyncio.Event()
         self._seed = seed

@@ -21,9 +21,11 @@ from starlette.middleware import Middleware
 
 from sandbox.clock import Clock
 from sandbox.cors import OpenToEveryOrigin
+from sandbox.counting import CountedRequests
 from sandbox.endpoints import Endpoint
 from sandbox.errors import Refused, answer_refusal, not_found_text
 from sandbox.gateway import Gateway
+from sandbox.history import add_history
 from sandbox.management import management_routes
 from sandbox.routes import gateway_routes
 from sandbox.truth import control_routes
@@ -32,6 +34,7 @@ DEFAULT_API_KEY = "phaseo_v1_sk_sandbox0_only-for-the-loopback-stand-in"
 DEFAULT_WEBHOOK_SECRET = "whsec_c2FuZGJveC1sb29wYmFjay1zaWduaW5nLXNlY3JldDA"
 DEFAULT_ENDPOINT_ID = "5f0c3f7e-0000-4000-8000-000000000001"
 SEEDED_EVENTS = ("batch.completed", "batch.failed", "batch.cancelled", "batch.expired")
+MOST_OLD = 100_000
 FAREWELL = 1  # wall seconds that open connections get when the server stops
 
 
@@ -41,7 +44,8 @@ class SandboxSettings:
 
     `speed` divides durations and nothing else: 60 makes a nine-minute batch take nine seconds. `seed` gives
     every batch that names no scenario one drawn from it. `public_base_url` is what push objects build their URLs
-    on; left out, it is the sandbox's own address.
+    on; left out, it is the sandbox's own address. `old_batches` ended before it started, days ago, and were made
+    by somebody else on the same account.
     """
 
     port: int
@@ -52,6 +56,7 @@ class SandboxSettings:
     api_key: str = DEFAULT_API_KEY
     webhook_secret: str = DEFAULT_WEBHOOK_SECRET
     public_base_url: str | None = None
+    old_batches: int = 0
 
     def __post_init__(self) -> None:
         if not _is_loopback(self.host):
@@ -62,6 +67,8 @@ class SandboxSettings:
             raise ValueError(f"The speed divides durations: use a number above 0 (1 is real time), not {self.speed}.")
         if not 0 <= self.port <= 65_535:
             raise ValueError(f"Use a port from 1 to 65535, or 0 for any free one, not {self.port}.")
+        if not 0 <= self.old_batches <= MOST_OLD:
+            raise ValueError(f"Use 0 to {MOST_OLD} old batches, not {self.old_batches}.")
 
     @property
     def url(self) -> str:
@@ -78,6 +85,7 @@ def build_app(settings: SandboxSettings) -> Starlette:
     )
     public_base = (settings.public_base_url or settings.url).rstrip("/")
     gateway = Gateway(clock, settings.api_key, settings.seed, endpoint, public_base)
+    add_history(gateway, settings.old_batches)
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -89,7 +97,7 @@ def build_app(settings: SandboxSettings) -> Starlette:
 
     app = Starlette(
         routes=[*gateway_routes(), *management_routes(), *control_routes()],
-        middleware=[Middleware(OpenToEveryOrigin)],
+        middleware=[Middleware(CountedRequests, gateway.requests), Middleware(OpenToEveryOrigin)],
         exception_handlers={404: not_found_text, 405: not_found_text, Refused: answer_refusal},
         lifespan=lifespan,
     )

@@ -17,6 +17,7 @@ def control_routes() -> list[Route]:
     return [
         Route("/sandbox/ready", ready),
         Route("/sandbox/truth", truth),
+        Route("/sandbox/requests", requests),
         Route("/sandbox/deliver/{job_id}/{phase}", deliver, methods=["POST"]),
     ]
 
@@ -29,6 +30,12 @@ async def truth(request: Request) -> Response:
     """What really became of every batch, what was really sent, and what the account claims, in creation order."""
     gateway: Gateway = request.app.state.gateway
     return JSONResponse({"batches": [_true_account(batch, gateway) for batch in gateway.batches.values()]})
+
+
+async def requests(request: Request) -> Response:
+    """How often the gateway was asked what: by method and path, without their queries."""
+    gateway: Gateway = request.app.state.gateway
+    return JSONResponse({"requests": dict(sorted(gateway.requests.items()))})
 
 
 async def deliver(request: Request) -> Response:

@@ -131,6 +131,9 @@ class Observation:
     error_code: str | None = None
     error_message: str | None = None
     account: Account | None = None  # None: no webhook was ever configured for this job
+    submission: str | None = (
+        None  # the token that a submission of ours left in its metadata, where the metadata is shown
+    )
     billing: Mapping[str, object] = field(default_factory=dict)
 
 
@@ -169,6 +172,16 @@ class Troubled:
 
 
 Answer = Observed | Denied | CancelRefused | Troubled
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a provider's list. What is not on it may exist all the same."""
+
+    observations: tuple[Observation, ...] = ()
+    unreadable: int = 0  # entries of which nothing can be said
+    is_full: bool = False  # it holds as many entries as a page can, so there may be jobs that it does not show
+    cursor: str | None = None  # asks for the page after it; None: there is none, or it cannot be asked for
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,6 +60,16 @@ class SourceRow(SQLModel, table=True):
     trouble_since: int | None = _maybe_big()
     asking_again_at: int | None = _maybe_big()
     last_answer_at: int | None = _maybe_big()
+    recorded_at: int | None = (
+        _maybe_big()
+    )  # when what follows was as it stands here; the reconciler's own count goes on
+    asked_last_minute: int = _big(0)
+    budget_left: int | None = _maybe_big()  # null: no budget
+    listed_at: int | None = _maybe_big()
+    swept_at: int | None = _maybe_big()
+    list_is_full: int = _big(0)  # 1: there may be jobs that the list does not show
+    list_unreadable: int = _big(0)
+    orphans: str = _words("{}")  # jobs of the last sweep that are not ours to ask about, by kind; to be shown
 
 
 class GroupRow(SQLModel, table=True):
@@ -74,10 +84,14 @@ class GroupRow(SQLModel, table=True):
 
 
 class SubmissionRow(SQLModel, table=True):
-    """Our intent to create a job. Written by whoever submits, before the provider is asked and after each answer."""
+    """Our intent to create a job. Written by whoever submits, before the provider is asked and after each answer, and by
+    the sweep that finds the job of one whose answer was lost."""
 
     __tablename__ = "submissions"
-    __table_args__ = (Index("ix_submissions_state", "state", "id"),)
+    __table_args__ = (
+        Index("ix_submissions_state", "state", "id"),
+        Index("ix_submissions_input_file", "source", "input_file_id"),
+    )
     id: int = _id()
     source: str = _words()
     group_id: int | None = _maybe_of("groups.id", index=True)

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from sqlalchemy import and_, func, or_, select, update
+from sqlalchemy import Select, and_, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from schemas.tables import JobRow
@@ -12,6 +12,7 @@ from storage.rows import fetch, fetch_one, table, upsert
 from storage.wake import wake
 
 JOBS = table(JobRow)
+_PORTION = 500  # a statement takes only so many values
 
 
 async def bear(
@@ -65,6 +66,21 @@ async def by_identity(connection: AsyncConnection, source: str, kind: str, job_i
     return await fetch_one(connection, JobRow, select(JOBS).where(condition))
 
 
+async def by_identities(
+    connection: AsyncConnection, source: str, identities: Collection[tuple[str, str]]
+) -> list[JobRow]:
+    """Those of the (kind, provider's job id) that are known."""
+    found: list[JobRow] = []
+    wanted = sorted(identities)
+    for kind in sorted({kind for kind, _ in wanted}):
+        names = [job_id for each, job_id in wanted if each == kind]
+        for start in range(0, len(names), _PORTION):
+            portion = JOBS.c.job_id.in_(names[start : start + _PORTION])
+            statement = select(JOBS).where(JOBS.c.source == source, JOBS.c.kind == kind, portion)
+            found += await fetch(connection, JobRow, statement)
+    return found
+
+
 async def named(connection: AsyncConnection, job_id: str, source: str | None = None) -> list[JobRow]:
     """The jobs with this provider's id, in one source or in any."""
     statement = select(JOBS).where(JOBS.c.job_id == job_id)
@@ -73,19 +89,30 @@ async def named(connection: AsyncConnection, job_id: str, source: str | None = N
     return await fetch(connection, JobRow, statement.order_by(JOBS.c.id).limit(10))
 
 
-async def due(connection: AsyncConnection, source: str, now: int, limit: int, without: Collection[int]) -> list[JobRow]:
-    """The jobs to ask about now: wanted ones first, then by how long they are due."""
-    turn = (
+# Two statements, each of which an index answers in order; one would read every open job to sort them.
+
+
+async def wanted_due(
+    connection: AsyncConnection, source: str, now: int, limit: int, without: Collection[int]
+) -> list[JobRow]:
+    """The wanted jobs to ask about now, by how long they are due."""
+    return await fetch(connection, JobRow, _due(source, now, limit, without).where(JOBS.c.wanted_at.is_not(None)))
+
+
+async def routine_due(
+    connection: AsyncConnection, source: str, now: int, limit: int, without: Collection[int]
+) -> list[JobRow]:
+    """The other jobs to ask about now, by how long they are due."""
+    return await fetch(connection, JobRow, _due(source, now, limit, without).where(JOBS.c.wanted_at.is_(None)))
+
+
+def _due(source: str, now: int, limit: int, without: Collection[int]) -> Select[Any]:
+    return (
         select(JOBS)
         .where(JOBS.c.source == source, JOBS.c.due_at <= now, JOBS.c.id.not_in(list(without)))
         .order_by(JOBS.c.due_at, JOBS.c.id)
+        .limit(limit)
     )
-    # Two statements, each of which an index answers in order; one would read every open job to sort them.
-    found = await fetch(connection, JobRow, turn.where(JOBS.c.wanted_at.is_not(None)).limit(limit))
-    if len(found) < limit:
-        routine = turn.where(JOBS.c.wanted_at.is_(None)).limit(limit - len(found))
-        found += await fetch(connection, JobRow, routine)
-    return found
 
 
 async def next_due(connection: AsyncConnection, source: str) -> int | None:
@@ -100,11 +127,9 @@ async def change(connection: AsyncConnection, number: int, changes: Mapping[str,
 
 
 async def adopted_open(connection: AsyncConnection, source: str, limit: int) -> int:
-    """How many open jobs a source has by adoption, counted no further than `limit`."""
-    words = [status.value for status in OPEN]
-    adopted = select(JOBS.c.id).where(
-        JOBS.c.source == source, JOBS.c.origin == Origin.DELIVERY.value, JOBS.c.status.in_(words)
-    )
+    """How many open jobs a source has by adoption, from deliveries or its list, counted no further than `limit`."""
+    words, origins = [status.value for status in OPEN], [Origin.DELIVERY.value, Origin.SWEEP.value]
+    adopted = select(JOBS.c.id).where(JOBS.c.source == source, JOBS.c.origin.in_(origins), JOBS.c.status.in_(words))
     count: int | None = await connection.scalar(select(func.count()).select_from(adopted.limit(limit).subquery()))
     return count or 0
 

@@ -133,5 +133,32 @@ def _source_fields(row: View) -> View:
         "asked at": row["base_url"],
         **registered[row["webhook"]],
         "trouble": trouble,
+        "circuit": row["circuit"],
+        "questions": _questions(row),
+        "list": _list(row),
+        "not known here": _orphans(row),
         "reconciler": row["owner"] or "none at work; `batchkeeper up` starts one",
     }
+
+
+def _questions(row: View) -> str:
+    requests = row["requests"]
+    budget = "no budget" if requests["per_minute"] is None else f"{requests['per_minute']} a minute"
+    left = "" if requests["left"] is None else f", {requests['left']} left"
+    recorded = f" (at {present.moment(requests['recorded_at'])} UTC)" if requests["recorded_at"] else ""
+    return f"{row['concurrency']} at once, {budget}; {requests['last_minute']} in the last minute{left}{recorded}"
+
+
+def _list(row: View) -> str:
+    listed = row["list"]
+    if listed["swept_at"] is None:
+        return "not looked through yet"
+    extent = "it shows all" if listed["shows_all"] else "it is full, there may be more than it shows"
+    unreadable = f"; {listed['unreadable']} entries could not be read" if listed["unreadable"] else ""
+    asked = f"last asked at {present.moment(listed['asked_at'])}, " if listed["asked_at"] else ""
+    return f"{asked}looked through at {present.moment(listed['swept_at'])} UTC; {extent}{unreadable}"
+
+
+def _orphans(row: View) -> str:
+    counted = ", ".join(f"{count} of kind {kind}" for kind, count in row["orphans"].items())
+    return f"{counted}: counted and left alone, as adopt = {row['adopt']} says" if counted else "nothing"

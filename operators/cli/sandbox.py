@@ -24,6 +24,9 @@ async def sandbox(
     seed: Annotated[
         int | None, typer.Option("--seed", help="Give batches without a scenario one drawn from this.")
     ] = None,
+    old_batches: Annotated[
+        int, typer.Option("--old-batches", help="Begin with so many batches of somebody else's, ended days ago.")
+    ] = 0,
     webhook_url: Annotated[
         str, typer.Option("--webhook-url", help="Where its webhook endpoint delivers to.")
     ] = "http://127.0.0.1:8080/webhooks/gateway",
@@ -34,7 +37,15 @@ async def sandbox(
     """
     key, secret = os.environ.get(KEY) or DEFAULT_API_KEY, os.environ.get(SECRET) or DEFAULT_WEBHOOK_SECRET
     try:
-        settings = SandboxSettings(port, speed, seed, webhook_url=webhook_url, api_key=key, webhook_secret=secret)
+        settings = SandboxSettings(
+            port,
+            speed,
+            seed,
+            webhook_url=webhook_url,
+            api_key=key,
+            webhook_secret=secret,
+            old_batches=old_batches,
+        )
     except ValueError as error:
         raise BadInput(str(error)) from None
 

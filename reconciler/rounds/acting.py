@@ -38,8 +38,7 @@ class ActionRound:
 
     def __init__(self, owned: Owned) -> None:
         self._owned = owned
-        self.asking: Asking[Item, Cancelled] = Asking(self._ask, Cancelled(BROKEN, None), owned.clock, owned.woken.set)
-        owned.askings.append(self.asking)
+        self.asking: Asking[Item, Cancelled] = owned.asking(self._ask, Cancelled(BROKEN, None))
 
     async def run_once(self, now: int) -> int:
         """Write what has come back and begin what is due. How many answers and beginnings that were."""

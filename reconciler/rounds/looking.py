@@ -25,8 +25,7 @@ class OutputRound:
 
     def __init__(self, owned: Owned) -> None:
         self._owned = owned
-        self.asking: Asking[OutputRow, Looked] = Asking(self._ask, BROKEN, owned.clock, owned.woken.set)
-        owned.askings.append(self.asking)
+        self.asking: Asking[OutputRow, Looked] = owned.asking(self._ask, BROKEN)
 
     async def run_once(self, now: int) -> int:
         """Write what has come back and look for what is due. How many answers and questions that were."""

@@ -1,14 +1,17 @@
 """The poll round: jobs that are due are asked about, wanted ones first, and their answers are applied as they come."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from reconciler.apply import in_trouble
 from reconciler.asking import BROKEN, Asking, Back
+from reconciler.listing import choose
 from reconciler.owned import Owned
 from reconciler.record import record
 from reconciler.rounds.each import write_each
+from reconciler.rounds.listing import ListRound
 from schemas.readings import CancelRefused, Denied, Observed, Response, Troubled
 from schemas.tables import JobRow
 from schemas.times import MINUTE
@@ -17,6 +20,7 @@ from storage import jobs
 from storage.points import reach
 
 SET_ASIDE_FOR = 5 * MINUTE
+LOOK = 100  # how many due jobs are looked at to see whether the list could spare us some
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,26 +35,44 @@ PollBack = Back[JobRow, Polled]
 
 
 class PollRound:
-    """The poll round of one source."""
+    """The poll round of one source. Its routine may leave some questions to the list."""
 
-    def __init__(self, owned: Owned) -> None:
+    def __init__(self, owned: Owned, lists: ListRound) -> None:
         self._owned = owned
-        self.asking: Asking[JobRow, Polled] = Asking(self._ask, Polled(BROKEN, None), owned.clock, owned.woken.set)
-        owned.askings.append(self.asking)
+        self._lists = lists
+        self.asking: Asking[JobRow, Polled] = owned.asking(self._ask, Polled(BROKEN, None))
 
     async def run_once(self, now: int) -> int:
-        """Write what has come back and ask about what is due. How many answers and questions that were."""
+        """Write what has come back and ask about wanted jobs. How many answers and questions that were."""
         answers = self.asking.answers()
         await self._write(answers, now)
-        return len(answers) + await self._start(now)
+        free = self._owned.may_start(now)
+        if not free:
+            return len(answers)
+        async with self._owned.store.reading() as connection:
+            wanted = await jobs.wanted_due(connection, self._owned.source.name, now, free, self.asking.busy)
+        return len(answers) + self._start(wanted)
 
-    async def _start(self, now: int) -> int:
-        owned, busy = self._owned, self.asking.busy
+    async def routine(self, now: int) -> int:
+        """Ask about the other jobs that are due, by the list where that may do. How many questions that were."""
+        owned, lists = self._owned, self._lists
         free = owned.may_start(now)
         if not free:
             return 0
+        looks = lists.in_flight or lists.may_be_asked(now)
         async with owned.store.reading() as connection:
-            due = await jobs.due(connection, owned.source.name, now, free, busy)
+            limit = max(free, LOOK) if looks else free
+            due = await jobs.routine_due(connection, owned.source.name, now, limit, self.asking.busy)
+        if not looks:
+            return self._start(due)
+        choice = choose(due, owned.listing, lists.in_flight, owned.list_trust, now)
+        if choice.ask_list:
+            lists.start()
+        elif not lists.in_flight:
+            owned.listing = owned.listing.looked(now)
+        return choice.ask_list + self._start(choice.singly[: owned.may_start(now)])
+
+    def _start(self, due: Sequence[JobRow]) -> int:
         for job in due:
             reach("P1")
             self.asking.start(job.id, job)

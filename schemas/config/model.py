@@ -31,6 +31,7 @@ class DialectDefaults:
     delivery_window_seconds: int
     webhook_events: tuple[str, ...]
     known_events: frozenset[str]
+    requests_per_minute: int | None = None  # None: the provider's contract names no limit
 
 
 class Section(BaseModel):
@@ -39,7 +40,7 @@ class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False, hide_input_in_errors=True)
 
 
-def _number(default: float, low: float, high: float, unit: str, description: str) -> Any:
+def _number(default: float | None, low: float, high: float, unit: str, description: str) -> Any:
     return Field(default=default, ge=low, le=high, description=description, json_schema_extra={"unit": unit})
 
 
@@ -112,7 +113,7 @@ class Operators(OperatorsAddress):
 class Reconciler(Section):
     """[reconciler]"""
 
-    concurrency: int = _number(8, 1, 256, "questions", "Questions in flight to one source.")
+    concurrency: int = _number(8, 1, 256, "questions", "Questions in flight to one source that names no number itself.")
     first_poll_seconds: float = _seconds(60, 0, DAY, "Grace before a new job's first poll where a webhook is expected.")
     poll_seconds: float = _seconds(30, 0.05, DAY, "First interval between two polls of a job.")
     poll_growth: float = _number(2.0, 1, 10, "factor", "What each interval is multiplied by to give the next.")
@@ -175,7 +176,19 @@ class SourceChoices(Section):
         description="Which unknown jobs are taken on: those a signed delivery speaks of, all the list shows too, none.",
     )
     adopt_limit: int = _number(
-        10_000, 1, 10_000_000, "jobs", "Most jobs adopted from deliveries that may be open at once."
+        10_000, 1, 10_000_000, "jobs", "Most jobs adopted from deliveries or the list that may be open at once."
+    )
+    concurrency: int | None = _number(
+        None, 1, 256, "questions", "Questions in flight to this source; left out, [reconciler] concurrency."
+    )
+    list_trust_seconds: float = _seconds(
+        600,
+        0,
+        DAY,
+        "How long after a job's own last answer the provider's list may stand in for the next; 0 for never.",
+    )
+    sweep_seconds: float = _seconds(
+        900, 0.05, 7 * DAY, "How often the provider's list is looked through for jobs that are not known here."
     )
     allow_plain_http: bool = Field(
         default=False,
@@ -194,6 +207,7 @@ class Source(SourceChoices):
     tolerance_seconds: int
     delivery_window_seconds: int
     webhook_events: tuple[str, ...]
+    requests_per_minute: int | None = None
 
 
 def _read_only(sources: Mapping[str, Source]) -> Mapping[str, Source]:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 from schemas.config import addresses
@@ -127,11 +128,18 @@ def _complete(
         webhook_events=events,
         adopt=written.adopt,
         adopt_limit=written.adopt_limit,
+        concurrency=written.concurrency,
+        requests_per_minute=_either(written.requests_per_minute, defaults.requests_per_minute),
+        list_trust_seconds=written.list_trust_seconds,
+        sweep_seconds=written.sweep_seconds,
         allow_plain_http=written.allow_plain_http,
     )
 
 
-def _either(written: int | None, default: int) -> int:
+Value = TypeVar("Value")
+
+
+def _either(written: Value | None, default: Value) -> Value:
     return default if written is None else written
 
 

@@ -64,6 +64,13 @@ class WrittenSource(SourceChoices):
         description="How long after a job's end its deliveries may still arrive; then they are missing.",
         json_schema_extra={"unit": "seconds"},
     )
+    requests_per_minute: int | None = Field(
+        default=None,
+        ge=1,
+        le=1_000_000,
+        description="Most questions of any kind that leave for this source in any minute.",
+        json_schema_extra={"unit": "questions"},
+    )
     webhook_events: tuple[str, ...] | None = Field(
         default=None, description="Events that the webhook is subscribed to, and so the deliveries that are expected."
     )

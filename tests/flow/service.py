@@ -233,15 +233,16 @@ async def service(
     more: Mapping[str, Any] | None = None,
     reconciles: bool = True,
     errors_expected: bool = False,
+    clock: Callable[[], int] = now,
 ) -> AsyncIterator[Service]:
-    """Run receiver and reconciler for one provider's base URL, or for several sources."""
+    """Run receiver and reconciler for one provider's base URL, or for several sources. `clock` is the reconciler's."""
     sources = {"gateway": SourceAt(provider, more or {})} if isinstance(provider, str) else provider
     with tempfile.TemporaryDirectory(prefix="flow-") as folder, structlog.testing.capture_logs() as logged:
         path, environ = write_config(Path(folder), sources, {**QUICK, **(knobs or {})})
         config = read_config(path, environ)
         async with AsyncExitStack() as stack:
             store = await stack.enter_async_context(opened(config, migrate=True))
-            reconciler = Reconciler(config, store, now)
+            reconciler = Reconciler(config, store, clock)
             ledger = Ledger(store.engine, store.new_id, on_commit=reconciler.wake)
             await ledger.start()
             stack.push_async_callback(ledger.close)
@@ -300,6 +301,11 @@ class Stage:
         answer = await self.client.get("/sandbox/truth")
         return {entry["job_id"]: entry for entry in answer.json()["batches"]}
 
+    async def requests(self) -> dict[str, int]:
+        """How often the stand-in was asked what, by method and path."""
+        answer = await self.client.get("/sandbox/requests")
+        return dict(answer.json()["requests"])
+
     async def point_webhooks_at(self, url: str) -> None:
         answer = await self.client.patch(
             f"/v1/webhook-endpoints/{DEFAULT_ENDPOINT_ID}", json={"url": url}, headers=MANAGER
@@ -308,11 +314,13 @@ class Stage:
 
 
 @asynccontextmanager
-async def stage(speed: float = 1000, knobs: Mapping[str, Any] | None = None, **options: Any) -> AsyncIterator[Stage]:
+async def stage(
+    speed: float = 1000, knobs: Mapping[str, Any] | None = None, old_batches: int = 0, **options: Any
+) -> AsyncIterator[Stage]:
     """A sandbox whose webhooks come to a running service."""
     headers = {"Authorization": f"Bearer {KEY}"}
     async with (
-        RunningSandbox(SandboxSettings(0, speed)) as box,
+        RunningSandbox(SandboxSettings(0, speed, old_batches=old_batches)) as box,
         httpx.AsyncClient(base_url=box.url, headers=headers, trust_env=False, timeout=DEADLINE) as client,
         service(f"{box.url}/v1", knobs, **options) as running,
     ):
@@ -335,6 +343,11 @@ class Asked:
     at: float
 
     @property
+    def is_list(self) -> bool:
+        """A question about all jobs at once."""
+        return self.method == "GET" and self.target.split("?")[0].endswith("/batches")
+
+    @property
     def job_id(self) -> str:
         """Of a question about a batch, or about the cancelling of one; "" of any other."""
         parts = self.target.split("?")[0].split("/")
@@ -346,10 +359,14 @@ Script = Callable[[Asked], Said | Awaitable[Said]]
 
 
 class Provider:
-    """Answers every request with the bytes that the script gives, whole or piece by piece, and remembers what was asked."""
+    """Answers every request with the bytes that the script gives, whole or piece by piece, and remembers what was asked.
 
-    def __init__(self, script: Script) -> None:
+    Questions for its list are left to the script only if it `has_list`; else the list is empty, and they are not remembered.
+    """
+
+    def __init__(self, script: Script, has_list: bool = False) -> None:
         self.script = script
+        self.has_list = has_list
         self.asked: list[Asked] = []
         self.url = ""
         self._open: set[asyncio.Task[Any]] = set()
@@ -357,6 +374,10 @@ class Provider:
     @property
     def base_url(self) -> str:
         return f"{self.url}/v1"
+
+    def lists(self) -> list[Asked]:
+        """The questions about all jobs at once."""
+        return [asked for asked in self.asked if asked.is_list]
 
     def about(self, job_id: str) -> list[Asked]:
         """The status questions about one job."""
@@ -389,6 +410,10 @@ class Provider:
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         asked = await _read(reader)
+        if asked.is_list and not self.has_list:
+            writer.write(listed())
+            await writer.drain()
+            return
         self.asked.append(asked)
         said = self.script(asked)
         if inspect.isawaitable(said):
@@ -436,6 +461,11 @@ def batch(job_id: str, status: str = "in_progress", **more: Any) -> dict[str, An
         "provider": "openai",
         **more,
     }
+
+
+def listed(*entries: Mapping[str, Any]) -> bytes:
+    """A page of the gateway's list."""
+    return said({"object": "list", "data": list(entries), "has_more": False})
 
 
 def account(*attempts: Mapping[str, Any]) -> dict[str, Any]:

@@ -366,6 +366,8 @@ def test_sources_tells_the_url_to_register(desk):
     assert f"{desk.with_port('receiver')}/webhooks/gateway" in said.out
     assert row["owner"]
     assert row["trouble"] is None
+    assert (row["concurrency"], row["circuit"], row["requests"]["per_minute"]) == (8, "closed", None)
+    assert "8 at once, no budget" in said.out
 
 
 # Asking for something

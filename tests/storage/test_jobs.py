@@ -15,7 +15,8 @@ IDENTITY = ("acme", "batch", "batch_1")
 
 
 async def names(store: Store, limit: int = 10, now: int = NOON, without: Any = (), source: str = "acme") -> list[str]:
-    found = await within(store.reading(), jobs.due, source, now, limit, without)
+    found = await within(store.reading(), jobs.wanted_due, source, now, limit, without)
+    found += await within(store.reading(), jobs.routine_due, source, now, limit - len(found), without)
     return [job.job_id for job in found]
 
 
@@ -258,5 +259,50 @@ def test_submission_kept(store: Store, run: Run) -> None:
         assert found is not None
         assert (found.state, found.job_id, found.updated_at) == ("created", "batch_1", NOON + SECOND)
         assert await within(store.reading(), submissions.get, 1) is None
+
+    run(flow())
+
+
+def test_by_identities(store: Store, run: Run) -> None:
+    """Those of many identities that are known are found, also beyond what one statement takes; others of theirs are not."""
+
+    async def flow() -> None:
+        known = [await a_job(store, f"batch_{number}") for number in range(3)]
+        await a_job(store, "batch_1", source="other")
+        names = [("batch", f"batch_{number}") for number in range(1, 1200)]
+        found = await within(store.reading(), jobs.by_identities, "acme", [*names, ("video", "batch_0")])
+
+        assert sorted(job.id for job in found) == [known[1].id, known[2].id]
+        assert await within(store.reading(), jobs.by_identities, "acme", []) == []
+
+    run(flow())
+
+
+def test_adopted_from_the_list(store: Store, run: Run) -> None:
+    """Jobs adopted from the list count with those from deliveries."""
+
+    async def flow() -> None:
+        for number, origin in enumerate([Origin.DELIVERY, Origin.SWEEP, Origin.TRACK, Origin.SUBMIT]):
+            identity = ("acme", "batch", f"batch_{number}")
+            await within(store.writing(), jobs.bear, store.new_id(), identity, origin, NOON)
+
+        assert await within(store.reading(), jobs.adopted_open, "acme", 10) == 2
+
+    run(flow())
+
+
+def test_submissions_behind_a_list(store: Store, run: Run) -> None:
+    """Submissions are found by the file that they uploaded or by their own id, each once, and only those of the source."""
+
+    async def flow() -> None:
+        by_file, by_number, neither = [await a_submission(store) for _ in range(3)]
+        for number, file_id in ((by_file, "file-1"), (neither, "file-2")):
+            await within(store.writing(), submissions.change, number, {"input_file_id": file_id}, NOON)
+        look = submissions.that_may_have_made
+        found = await within(store.reading(), look, "acme", {"file-1", "file-9"}, {by_number, by_file})
+
+        assert {row.id for row in found} == {by_file, by_number}
+        assert len(found) == 2
+        assert await within(store.reading(), look, "other", {"file-1"}, {by_file}) == []
 
     run(flow())

@@ -1,6 +1,7 @@
 """tests/unit/test_config.py: what may stand in the configuration, and what is said about the rest."""
 
 import copy
+import dataclasses
 import json
 import os
 import pickle
@@ -94,6 +95,10 @@ class TestAGoodFile:
             "webhook_events": ("batch.completed", "batch.failed"),
             "adopt": "signed",
             "adopt_limit": 10_000,
+            "concurrency": None,
+            "requests_per_minute": None,
+            "list_trust_seconds": 600.0,
+            "sweep_seconds": 900.0,
             "allow_plain_http": False,
         }
         assert (
@@ -125,6 +130,10 @@ class TestAGoodFile:
                 'webhook_events = ["batch.cancelled", "batch.cancelled"]',
                 'adopt = "all"',
                 'webhook = "inline"',
+                "concurrency = 2",
+                "requests_per_minute = 30",
+                "list_trust_seconds = 0",
+                "sweep_seconds = 60",
             )
         ).sources["gateway"]
 
@@ -136,6 +145,22 @@ class TestAGoodFile:
             gateway.adopt,
             gateway.webhook,
         ) == ("http://[::1]:8090/v1", 60, 600, ("batch.cancelled",), "all", "inline")
+        assert (
+            gateway.concurrency,
+            gateway.requests_per_minute,
+            gateway.list_trust_seconds,
+            gateway.sweep_seconds,
+        ) == (2, 30, 0, 60)
+
+    def test_a_budget_by_dialect(self, tmp_path):
+        """
+        Where the provider's contract names a limit, it is the budget of a source that names none.
+        """
+        limited = {"phaseo": dataclasses.replace(DIALECTS["phaseo"], requests_per_minute=120)}
+        path = tmp_path / "batchkeeper.toml"
+        for text, budget in ((SOURCE, 120), (source("requests_per_minute = 7"), 7)):
+            path.write_text(text)
+            assert load(path, ENVIRON, limited).sources["gateway"].requests_per_minute == budget
 
     def test_nothing_can_be_changed(self, read):
         """
@@ -353,6 +378,14 @@ WRONG_VALUES = [
 
 WRONG_SOURCES = [
     ("-dialect", "dialect", 'known: "phaseo"'),
+    ("concurrency = 0", "concurrency", "from 1 to 256, and is 0"),
+    ("concurrency = 2.5", "concurrency", "must be a whole number, and is a number with a decimal point"),
+    ("requests_per_minute = 0", "requests_per_minute", "from 1 to 1000000, and is 0"),
+    ('requests_per_minute = "fast"', "requests_per_minute", "must be a whole number, and is text"),
+    ("list_trust_seconds = -1", "list_trust_seconds", "from 0 to 86400, and is -1"),
+    ("list_trust_seconds = inf", "list_trust_seconds", "from 0 to 86400"),
+    ("sweep_seconds = 0", "sweep_seconds", "from 0.05 to 604800, and is 0"),
+    ("sweep_second = 60", "sweep_second", "did you mean sweep_seconds?"),
     ('dialect = "phase"', "dialect", 'did you mean "phaseo"?'),
     ('dialect = "whatever"', "dialect", 'Known: "phaseo"'),
     ('base_url = "http://api.example.com/v1"', "base_url", "allow_plain_http = true"),
@@ -817,7 +850,7 @@ ALL_KEYS = [
 ]
 """Every key that a file can hold."""
 NO_DEFAULT = {"token_env", "token_file", "api_key_file"}
-BY_DIALECT = {"base_url", "tolerance_seconds", "delivery_window_seconds", "webhook_events"}
+BY_DIALECT = {"base_url", "tolerance_seconds", "delivery_window_seconds", "webhook_events", "requests_per_minute"}
 
 
 def default(table: str, key: str) -> Any:
@@ -854,6 +887,8 @@ class TestTheExample:
         for table, key in ALL_KEYS:
             if key not in given | NO_DEFAULT | BY_DIALECT:
                 expected = default(table, key)
+                if (table, key) == ("sources.NAME", "concurrency"):
+                    expected = default("reconciler", key)  # as the example says beside it
                 assert (list(expected) if isinstance(expected, tuple) else expected) == tables[table][key], key
 
     def test_what_it_says_of_the_dialect_is_so(self):

@@ -5,7 +5,7 @@ from typing import Any
 
 from schemas.config import DialectDefaults
 from schemas.dialects.dialect import Headers, NewJob, SignedRequest, SubmitRefused, SubmitUnclear
-from schemas.dialects.phaseo import events, push, questions, signature
+from schemas.dialects.phaseo import events, listing, push, questions, signature
 from schemas.readings import (
     Answer,
     Denied,
@@ -14,6 +14,7 @@ from schemas.readings import (
     FileExists,
     NotFoundRule,
     Observed,
+    Page,
     Question,
     Refused,
     Report,
@@ -61,6 +62,12 @@ class Phaseo:
 
     def read_poll(self, kind: str, job_id: str, response: Response) -> Answer:
         return questions.read_poll(job_id, response)
+
+    def list_page(self, base_url: str, cursor: str | None) -> Question:
+        return listing.list_page(base_url)
+
+    def read_page(self, response: Response) -> Page | Troubled:
+        return listing.read_page(response)
 
     def cancel(self, base_url: str, kind: str, job_id: str, cancel_url: str | None) -> Question:
         return questions.cancel(base_url, job_id, cancel_url)

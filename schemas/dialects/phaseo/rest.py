@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from schemas.dialects.phaseo.status import progress_of, read_progress, read_status
-from schemas.identity import is_delivery_key, is_job_id
+from schemas.identity import SUBMISSION_TOKEN, is_delivery_key, is_job_id
 from schemas.readings import Account, Attempt, Observation, RowCounts
 from schemas.texts import clean
 from schemas.times import SECOND, parse_rfc3339
@@ -61,6 +61,7 @@ def read_object(document: Mapping[str, Any]) -> Observation | str:
         cancel_url=_url(document.get("cancel_url")),
         error_code=code,
         error_message=message,
+        submission=_text(_object(document.get("metadata")).get(SUBMISSION_TOKEN)),
         account=_account(document.get("webhook")),
         billing=_billing(document.get("billing")),
     )

@@ -8,12 +8,25 @@ from conftest import Plan
 
 from schemas.tables import ReceiptRow
 from schemas.words import Verdict
-from storage import actions, attempts, deliveries, failures, inbox, jobs, observations, outputs, retention, sources
+from storage import (
+    actions,
+    attempts,
+    deliveries,
+    failures,
+    inbox,
+    jobs,
+    observations,
+    outputs,
+    retention,
+    sources,
+    submissions,
+)
 
 NOW, BUSY = 5, {1, 2, 3}
 
 EVERY_ROUND = [
-    (jobs.due, ("acme", NOW, 10, BUSY), ["ix_jobs_wanted (source=? AND due_at<?)", "ix_jobs_due (source=? AND due_at<?)"]),
+    (jobs.wanted_due, ("acme", NOW, 10, BUSY), ["ix_jobs_wanted (source=? AND due_at<?)"]),
+    (jobs.routine_due, ("acme", NOW, 10, BUSY), ["ix_jobs_due (source=? AND due_at<?)"]),
     (jobs.next_due, ("acme",), ["ix_jobs_due (source=? AND due_at>?)"]),
     (actions.due, ("acme", NOW, 10, BUSY), ["ix_actions_due (source=? AND due_at<?)"]),
     (actions.next_due, ("acme",), ["ix_actions_due (source=? AND due_at>?)"]),
@@ -25,6 +38,12 @@ EVERY_ROUND = [
 A_RECEIPT = ReceiptRow(id=1, delivery_id=2, body_id=1, source="acme", digest=3, received_at=4)
 OF_ONE_JOB = [
     (jobs.by_identity, ("acme", "batch", "b"), ["(source=? AND kind=? AND job_id=?)"]),
+    (jobs.by_identities, ("acme", [("batch", "a"), ("batch", "b")]), ["(source=? AND kind=? AND job_id=?)"]),
+    (
+        submissions.that_may_have_made,
+        ("acme", ["file-1"], [1, 2]),
+        ["ix_submissions_input_file (source=? AND input_file_id=?)", "PRIMARY KEY"],
+    ),
     (jobs.named, ("b",), ["ix_jobs_provider_id (job_id=?)"]),
     (jobs.named, ("b", "acme"), ["ix_jobs_provider_id (job_id=? AND source=?)"]),
     (jobs.adopted_open, ("acme", 10), ["ix_jobs_adopted (source=? AND origin=? AND status=?)"]),

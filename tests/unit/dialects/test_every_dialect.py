@@ -18,6 +18,7 @@ from schemas.readings import (
     Expected,
     FileExists,
     Observed,
+    Page,
     Refused,
     Report,
     Response,
@@ -163,6 +164,7 @@ def test_questions_stay_at_home(dialect: Dialect, job_id: str, offered: str | No
         dialect.file(BASE, job_id),
         dialect.upload(BASE),
         dialect.create(BASE, new),
+        *(asked for cursor in (None, job_id) if (asked := dialect.list_page(BASE, cursor))),
     ]
     for question in questions:
         parts = urlsplit(question.url)
@@ -192,6 +194,7 @@ def test_answers_are_total(dialect: Dialect, response: Response) -> None:
     for kind in dialect.kinds:
         assert isinstance(dialect.read_poll(kind, JOB, response), Observed | Denied | Troubled)
         assert isinstance(dialect.read_cancel(kind, JOB, response), Observed | Denied | CancelRefused | Troubled)
+    assert isinstance(dialect.read_page(response), Page | Troubled)
     assert isinstance(dialect.read_file(JOB, response), FileExists | Denied | Troubled)
     assert isinstance(dialect.read_upload(response), Uploaded | SubmitRefused | Troubled)
     assert isinstance(dialect.read_create(response), Observed | SubmitRefused | SubmitUnclear | Troubled)
@@ -206,6 +209,23 @@ def test_strangers_are_not_believed(dialect: Dialect, members: dict[str, Any]) -
         assert not isinstance(dialect.read_poll(kind, JOB, Response(200, {}, body)), Observed)
         assert not isinstance(dialect.read_cancel(kind, JOB, Response(200, {}, body)), Observed)
         assert not isinstance(dialect.read_poll(kind, JOB + "x", Response(500, {}, body)), Observed)
+
+
+ENTRIES = st.dictionaries(st.sampled_from(["id", "status", "created_at", "metadata", "input_file_id"]), JSON)
+
+
+@THOROUGH
+@given(st.lists(ENTRIES | JSON, max_size=5), st.dictionaries(st.text(), JSON, max_size=2))
+def test_lists_are_total(dialect: Dialect, entries: list[Any], members: dict[str, Any]) -> None:
+    """Of any list every entry is read or counted as unreadable; the jobs read can be asked about, each stands there once."""
+    response = Response(200, {}, json.dumps({**members, "data": entries}).encode())
+    page = dialect.read_page(response)
+
+    if isinstance(page, Page):
+        names = [seen.job_id for seen in page.observations]
+        assert all(is_job_id(name) for name in names)
+        assert {seen.kind for seen in page.observations} <= dialect.kinds
+        assert len(set(names)) == len(names) <= len(entries) - page.unreadable
 
 
 @THOROUGH

@@ -6,8 +6,9 @@ import pytest
 from given import NOW, a_delivery, a_job
 
 from operators import views
+from schemas.config import Secret, Source
 from schemas.ids import shown
-from schemas.tables import FailureRow, RefusalRow
+from schemas.tables import FailureRow, RefusalRow, SourceRow
 from schemas.times import rfc3339
 from schemas.words import Status
 
@@ -67,3 +68,47 @@ def test_times_and_ids_are_written_out():
     assert view["id"] == shown("job", 1)
     assert view["updated_at"] == rfc3339(a_job().updated_at)
     assert view["failures"][0]["evidence"] == {"status": "failed"}
+
+
+SOURCE = Source(
+    name="gateway",
+    dialect="phaseo",
+    base_url="https://x.example/v1",
+    api_key=Secret("key"),
+    tolerance_seconds=300,
+    delivery_window_seconds=2700,
+    webhook_events=(),
+    requests_per_minute=60,
+)
+
+
+@pytest.mark.parametrize(
+    ("again", "circuit"), [(None, "closed"), (NOW + 1, "open"), (NOW, "trying"), (NOW - 1, "trying")]
+)
+def test_the_circuit_in_a_word(again, circuit):
+    """
+    A circuit is closed, open until its time has come, and then being tried.
+    """
+    row = SourceRow(name="gateway", dialect="phaseo", listening_since=NOW, asking_again_at=again)
+
+    assert views.asking(row, SOURCE, NOW)["circuit"] == circuit
+
+
+def test_how_a_source_is_asked():
+    """
+    Budget, list and orphans are shown as they were last recorded; a source that never ran has recorded nothing.
+    """
+    row = SourceRow(name="gateway", dialect="phaseo", listening_since=NOW, asked_last_minute=12, budget_left=3)
+    row.recorded_at = row.swept_at = NOW
+    row.list_is_full, row.orphans = 1, '{"batch": 100}'
+    view, never = views.asking(row, SOURCE, NOW), views.asking(None, SOURCE, NOW)
+
+    assert view["requests"] == {"per_minute": 60, "last_minute": 12, "left": 3, "recorded_at": rfc3339(NOW)}
+    assert (view["list"]["shows_all"], view["list"]["swept_at"], view["orphans"]) == (
+        False,
+        rfc3339(NOW),
+        {"batch": 100},
+    )
+    assert (never["circuit"], never["requests"]["last_minute"], never["orphans"]) == ("closed", 0, {})
+    assert (never["list"]["shows_all"], never["requests"]["recorded_at"]) == (None, None)
+    assert json.loads(json.dumps([view, never])) == [view, never]

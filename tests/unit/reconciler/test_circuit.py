@@ -70,8 +70,26 @@ def test_half_open(later: int) -> None:
 def test_closes(good: Troubled | None) -> None:
     """An answer to the question that was let through closes the circuit, and the next opening waits as briefly as the first."""
     closed = OPEN.after(good, NOW + 6 * SECOND)
-    assert closed == Circuit()
+    assert (closed.trouble, closed.since, closed.asking_again_at) == (None, None, None)
     assert fold([troubled()] * 5, circuit=closed).asking_again_at == NOW + FIRST_WAIT
+
+
+def test_no_herd() -> None:
+    """A source that is back is asked two questions at a time, and with each good answer one more, until it is as before."""
+    circuit, allowed = OPEN.after(None, NOW + 6 * SECOND), []
+    for _ in range(300):
+        allowed.append(circuit.allows(NOW + 6 * SECOND, 256))
+        circuit = circuit.after(None, NOW + 6 * SECOND)
+
+    assert allowed[:256] == [*range(2, 257), 256]
+    assert circuit == Circuit()
+
+
+def test_trouble_while_it_eases() -> None:
+    """A failure does not let more through, and a source that fails again is left alone as at first."""
+    closed = OPEN.after(None, NOW + 6 * SECOND)
+    assert closed.after(troubled(), NOW + 7 * SECOND).allows(NOW + 7 * SECOND, 16) == 2
+    assert fold([troubled()] * 5, NOW + 7 * SECOND, closed).allows(NOW + 7 * SECOND, 16) == 0
 
 
 @pytest.mark.parametrize("again", [troubled(), troubled(Trouble.TIMED_OUT), KEY_REFUSED])
@@ -99,7 +117,7 @@ def test_good_answer_under_way() -> None:
     """A good answer that was under way does not end a wait that the provider wished for."""
     limited = fold([troubled(Trouble.RATE_LIMITED, about_source=True, retry_after=MINUTE)])
     assert limited.after(None, NOW + SECOND) == limited
-    assert limited.after(None, NOW + MINUTE) == Circuit()
+    assert limited.after(None, NOW + MINUTE).trouble is None
 
 
 @pytest.mark.parametrize(

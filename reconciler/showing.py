@@ -1,0 +1,63 @@
+"""What operators are shown of how a source is asked: saved at once when it is in trouble or well again, and else now and then."""
+
+import json
+from typing import Any
+
+import structlog
+
+from reconciler.owned import Owned
+from schemas.times import SECOND
+from storage import sources
+
+log = structlog.get_logger()
+
+SAVE_EVERY = 10 * SECOND
+
+
+class Showing:
+    """Keeps a source's row like what this process knows."""
+
+    def __init__(self, owned: Owned) -> None:
+        self._owned = owned
+        self._saved: dict[str, Any] = {}  # what the store shows may be from the process before us
+        self._trouble: dict[str, Any] = {}
+        self._swept = owned.swept
+        self._at = 0
+
+    async def save(self, now: int) -> None:
+        """Save what has changed, if it is news or its time."""
+        owned, trouble = self._owned, self._of_circuit()
+        is_news = trouble != self._trouble or owned.swept != self._swept
+        if not is_news and 0 <= now - self._at < SAVE_EVERY:
+            return
+        shown = {**trouble, **self._of_asking(now)}
+        if shown != self._saved:
+            async with owned.writing() as connection:
+                await sources.change(connection, owned.source.name, {**shown, "recorded_at": now})
+        if trouble["trouble"] != self._trouble.get("trouble"):
+            log.warning(
+                "source_trouble", source=owned.source.name, trouble=trouble["trouble"], message=owned.circuit.message
+            )
+        self._saved, self._trouble, self._swept, self._at = shown, trouble, owned.swept, now
+
+    def _of_circuit(self) -> dict[str, Any]:
+        circuit = self._owned.circuit
+        return {
+            "trouble": circuit.trouble,
+            "trouble_message": circuit.message,
+            "trouble_since": circuit.since,
+            "asking_again_at": circuit.asking_again_at,
+        }
+
+    def _of_asking(self, now: int) -> dict[str, Any]:
+        owned, per_minute, swept = self._owned, self._owned.budget.per_minute, self._owned.swept
+        shown: dict[str, Any] = {
+            "asked_last_minute": owned.meter.last_minute(now),
+            "budget_left": None if per_minute is None else owned.budget.left(now, per_minute),
+        }
+        if owned.listing.sent_at:
+            shown["listed_at"] = owned.listing.sent_at
+        if swept.at is not None:
+            shown["swept_at"], shown["orphans"] = swept.at, json.dumps(swept.orphans, sort_keys=True)
+            shown["list_is_full"], shown["list_unreadable"] = int(swept.is_full), swept.unreadable
+        return shown

@@ -1,0 +1,18 @@
+"""What the gateway was asked: every request under `/v1`, by method and path, whatever it was answered."""
+
+from collections import Counter
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+
+class CountedRequests:
+    """Counts into a counter that somebody else reads."""
+
+    def __init__(self, app: ASGIApp, requests: Counter[str]) -> None:
+        self._app = app
+        self._requests = requests
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"].startswith("/v1/"):
+            self._requests[f"{scope['method']} {scope['path']}"] += 1
+        await self._app(scope, receive, send)

@@ -1,0 +1,210 @@
+"""The sweep: on an account with history nothing is fetched that is not ours, and what is ours is found."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from service import DEFAULT_ENDPOINT_ID, Provider, Stage, batch, listed, said, service, stage, until
+from sqlalchemy import func, select
+
+from operators.clock import now
+from schemas.ids import shown
+from schemas.tables import JobRow, SubmissionRow
+from storage import submissions
+from storage.rows import table
+
+OFTEN = {"sweep_seconds": 0.1}
+ROW = b'{"custom_id":"a","method":"POST","url":"/v1/chat/completions","body":{"model":"gpt-5","messages":[]}}\n'
+
+
+async def swept(on: Stage, times: int = 3) -> dict[str, Any]:
+    """Wait for some more sweeps that are shown, and return the source as operators see it."""
+    asked = (await on.requests()).get("GET /v1/batches", 0)
+
+    async def enough() -> dict[str, Any] | None:
+        source = await on.service.source()
+        is_there = source["list"]["swept_at"] and (await on.requests())["GET /v1/batches"] >= asked + times
+        return source if is_there else None
+
+    found: dict[str, Any] = await until(enough, f"{times} sweeps")
+    return found
+
+
+async def known(on: Stage) -> int:
+    async with on.service.store.reading() as connection:
+        return await connection.scalar(select(func.count()).select_from(table(JobRow))) or 0
+
+
+@pytest.mark.parametrize("adopt", ["none", "signed", "all"])
+def test_an_account_with_300_old_batches(adopt: str) -> None:
+    """Whatever the policy, of three hundred old batches none is fetched or becomes a job; operators see how many are shown.
+
+    A job of ours lives through its whole life beside them.
+    """
+
+    async def flow() -> None:
+        async with stage(old_batches=300, more={"adopt": adopt, **OFTEN}) as on:
+            old = set(await on.truth())
+            ours = await on.watched()
+            await on.service.settles(ours)
+            source = await swept(on)
+            asked = await on.requests()
+
+            assert len(old) == 300
+            assert await known(on) == 1
+            assert not [path for path in asked if any(job in path for job in old)]
+            assert {path.split("/")[2] for path in asked} == {"batches", "files", "webhook-endpoints"}
+            files = {f"GET /v1/files/{output['file_id']}" for output in (await on.service.view(ours))["outputs"]}
+            assert {path for path in asked if "/files" in path} == files
+            assert source["orphans"] == {"batch": 99}
+            assert source["list"]["shows_all"] is False
+            assert all(truth["gets"] == 0 for job, truth in (await on.truth()).items() if job in old)
+
+    asyncio.run(flow())
+
+
+@pytest.mark.parametrize(("adopt", "adopted"), [("none", False), ("signed", False), ("all", True)])
+def test_a_new_batch_of_somebody_elses(adopt: str, adopted: bool) -> None:
+    """Only `adopt = "all"` takes on a batch that the list shows and nobody told of, and then only one made since we listen."""
+
+    async def flow() -> None:
+        async with stage(old_batches=5, more={"adopt": adopt, **OFTEN}) as on:
+            await swept(on, 1)
+            theirs = await on.create(webhook_endpoint_id=None)
+            source = await swept(on)
+
+            assert source["orphans"] == {"batch": 5 if adopted else 6}
+            assert source["list"]["shows_all"] is True
+            if adopted:
+                (view,) = await on.service.settles(theirs)
+                assert (view["status"], view["origin"], view["failures"]) == ("completed", "sweep", [])
+            else:
+                assert await known(on) == 0
+                assert (await on.truth())[theirs]["gets"] == 0
+
+    asyncio.run(flow())
+
+
+def test_no_more_than_the_limit() -> None:
+    """`adopt = "all"` takes on no more open jobs than `adopt_limit`; the others are counted."""
+
+    async def flow() -> None:
+        open_jobs = [batch(f"batch_{number}", created_at="2999-01-01T00:00:00Z") for number in range(5)]
+
+        def script(asked: Any) -> bytes:
+            return listed(*open_jobs) if asked.is_list else said(batch(asked.job_id))
+
+        more = {"adopt": "all", "adopt_limit": 2, **OFTEN}
+        async with (
+            Provider(script, has_list=True).listening() as provider,
+            service(provider.base_url, more=more) as running,
+        ):
+
+            async def three_left() -> bool:
+                return (await running.source())["orphans"] == {"batch": 3}
+
+            await until(three_left, "three orphans")
+            await until(lambda: _asked(provider, 2), "two jobs to be asked about")
+            seen = len(provider.lists())
+            await until(lambda: _lists(provider, seen + 3), "more sweeps")
+            assert len({asked.job_id for asked in provider.asked if asked.job_id}) == 2
+
+    asyncio.run(flow())
+
+
+async def _asked(provider: Provider, many: int) -> bool:
+    return len({asked.job_id for asked in provider.asked if asked.job_id}) >= many
+
+
+async def _lists(provider: Provider, many: int) -> bool:
+    return len(provider.lists()) >= many
+
+
+@pytest.mark.parametrize("adopt", ["none", "signed", "all"])
+def test_a_create_whose_answer_was_lost(adopt: str) -> None:
+    """A batch that a submission of ours made is found by its input file, whatever the policy, and belongs to it from then on."""
+
+    async def flow() -> None:
+        async with stage(old_batches=20, more={"adopt": adopt, **OFTEN}) as on:
+            upload = await on.client.post("/v1/files", files={"file": ("a.jsonl", ROW)}, data={"purpose": "batch"})
+            file_id = upload.json()["id"]
+            number = await _unconfirmed(on, file_id)
+            order = {
+                "input_file_id": file_id,
+                "endpoint": "/v1/chat/completions",
+                "webhook_endpoint_id": DEFAULT_ENDPOINT_ID,
+                "metadata": {"batchkeeper_submission": shown("sub", number), "scenario": "webhook_lost"},
+            }
+            made = (await on.client.post("/v1/batches", json=order)).json()["id"]
+
+            job = await on.service.reaches(made, "completed")
+            async with on.service.store.reading() as connection:
+                submission = await submissions.get(connection, number)
+
+            assert (job.origin, job.submission_id, job.has_webhook) == ("sweep", number, 1)
+            assert submission is not None
+            assert (submission.state, submission.job_id, submission.message) == ("created", made, None)
+            assert await known(on) == 1
+
+    asyncio.run(flow())
+
+
+async def _unconfirmed(on: Stage, file_id: str) -> int:
+    """A submission as it stands when the answer to its create was lost."""
+    number = on.service.store.new_id()
+    row = SubmissionRow(
+        id=number,
+        source="gateway",
+        state="unconfirmed",
+        input_name="a.jsonl",
+        input_sha256="0" * 64,
+        input_bytes=len(ROW),
+        row_count=1,
+        input_file_id=file_id,
+        message="no whole answer within 30 s",
+        created_at=now(),
+        updated_at=now(),
+    )
+    async with on.service.store.writing() as connection:
+        await submissions.store(connection, row)
+    return number
+
+
+def test_an_end_that_the_list_shows() -> None:
+    """A job that a sweep shows ended is asked about at once, long before its turn; its own answer ends it, not the list."""
+
+    async def flow() -> None:
+        statuses = {"list": "in_progress", "own": "in_progress"}
+
+        def script(asked: Any) -> bytes:
+            if asked.is_list:
+                return listed(batch("batch_a", statuses["list"]))
+            return said(batch("batch_a", statuses["own"], provider="anthropic"))
+
+        slow = {"poll_seconds": 600, "poll_cap_seconds": 600, "first_poll_seconds": 600}
+        async with (
+            Provider(script, has_list=True).listening() as provider,
+            service(provider.base_url, slow, more=OFTEN) as running,
+        ):
+            await running.track("batch_a")
+            await running.reaches("batch_a", "running")
+            assert len(provider.about("batch_a")) == 1
+            statuses["list"] = "completed"
+            await until(lambda: _about(provider, "batch_a", 2), "the job to be asked about again")
+            before = await running.view("batch_a")
+            seen = len(provider.lists())
+            await until(lambda: _lists(provider, seen + 5), "the list to say it again and again")
+            asked_since = len(provider.about("batch_a"))
+            statuses["own"] = "completed"
+            job = await running.reaches("batch_a", "completed")
+
+            assert before["status"] == "running"
+            assert asked_since <= 3, "a claim that was heard is not heard anew from every list"
+            assert job.ended_by == "poll"
+            assert "list" in {seen["asked"] for seen in (await running.view("batch_a"))["observations"]}
+
+    asyncio.run(flow())
+
+
+async def _about(provider: Provider, job_id: str, many: int) -> bool:
+    return len(provider.about(job_id)) >= many
