@@ -26,6 +26,15 @@ async def gather(connection: AsyncConnection, job: JobRow, source: Source, diale
     )
 
 
+async def gather_to_decide(
+    connection: AsyncConnection, job: JobRow, source: Source, dialect: Dialect, terms: Terms
+) -> Facts:
+    """What a decision about a job looks at. While it is open that is only what was asked for: nothing is expected yet."""
+    if Status(job.status).is_terminal:
+        return await gather(connection, job, source, dialect, terms)
+    return Facts(job=job, terms=terms, actions=await actions.of_job(connection, job.id))
+
+
 def expectations(job: JobRow, source: Source, dialect: Dialect, terms: Terms) -> tuple[Expected | Suppressed, ...]:
     """What a terminal job should have brought here. Nothing without a webhook of ours, or when it ended before we listened."""
     status = Status(job.status)

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from reconciler.apply import Applied, apply
 from reconciler.facts import Facts
-from reconciler.gather import gather
+from reconciler.gather import gather_to_decide
 from reconciler.owned import News, Owned
 from reconciler.review import review
 from schemas.readings import Account, Denied, Expected, Observation, Observed, Troubled
@@ -50,7 +50,8 @@ async def record(
     if applied.move is not None:
         await observations.record(connection, _transition(owned, job, applied, observation, now))
         owned.news.append(News(job.job_id, job.kind, job.status, applied.move.to_status.value, asked.value))
-    await _name_outputs(connection, owned, number, now)
+    if Status(job.status).is_terminal or has_ended:
+        await _name_outputs(connection, owned, number, now)
     is_told = not (isinstance(answer, Troubled) and answer.about_source)  # else the job itself was not asked about
     if not is_told:  # behind the others: this one may be what is refused
         await jobs.change(connection, number, {"due_at": now}, now)
@@ -63,7 +64,7 @@ async def review_job(
 ) -> None:
     """Decide anew what holds for a job. What merely arrived never puts off the next question about an open one."""
     job = await _job(connection, number)
-    facts = await gather(connection, job, owned.source, owned.dialect, owned.terms)
+    facts = await gather_to_decide(connection, job, owned.source, owned.dialect, owned.terms)
     silent = owned.hearing.is_silent(now)
     reviewed = review(facts, owned.pace, silent, retry_after, owned.jitter(), now)
     changes = dict(reviewed.changes)
