@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from service import Stage, event, ever_told, stage, told, until
+from sqlalchemy import text
 
 from sandbox.scenarios import PAIRS, WORDS
 
@@ -164,7 +165,8 @@ def test_truth_comes_with_the_webhook() -> None:
 
 async def _received_at(on: Stage, job: str) -> int:
     async with on.service.store.reading() as connection:
-        found = await connection.exec_driver_sql("SELECT first_received_at FROM deliveries WHERE job_id = ?", (job,))
+        statement = text("SELECT first_received_at FROM deliveries WHERE job_id = :job")
+        found = await connection.execute(statement, {"job": job})
         return int(found.scalar_one())
 
 
