@@ -49,12 +49,14 @@ def _way_out(reason: str) -> str:
     for word, advice in _WAYS_OUT.items():
         if word in reason:
             return advice
-    return "look at the file that [database] url names; `batchkeeper config check` shows it"
+    return "look at what [database] url names; `batchkeeper config check` shows it"
 
 
 _WAYS_OUT = {
     "password": "export PGPASSWORD, or keep it in ~/.pgpass",
+    "role ": "make that user on the server, or name another one in [database] url",
     "does not exist": "make it with createdb, or name another one in [database] url",
+    "not known": "is the host in [database] url right?",
     "onnect": "is the server running, and does it listen there? `batchkeeper config check` shows the address",
     "locked": "another process has been writing for long; try again in a moment",
     "not a database": "name another file in [database] url; `batchkeeper config check` shows the present one",

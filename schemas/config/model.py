@@ -123,7 +123,7 @@ class Reconciler(Section):
     )
     max_answer_bytes: int = _number(4_194_304, 1_024, 268_435_456, "bytes", "Largest answer read from a provider.")
     lease_seconds: float = _seconds(
-        15, 0.5, 3_600, "How long a reconciler owns a source without renewing; then another takes over."
+        10, 0.5, 3_600, "How long a reconciler owns a source without renewing; then another takes over."
     )
     stuck_cancel_seconds: float = _seconds(
         1_800, 1, 7 * DAY, "How long a job may stay open after an accepted cancellation before that counts as stuck."
