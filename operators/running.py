@@ -33,11 +33,15 @@ async def up(config: Config) -> None:
     async with opened(config, migrate=True) as store, heard() as asked:
         current, reconciler = Current(config, store), Reconciler(config, store, now)
         async with (
-            _operating(current, store),  # first: whatever cannot be listened on shows before a delivery is taken
-            _receiving(current, store, reconciler.wake),
+            _operating(
+                current, store
+            ) as operating,  # first: what cannot be listened on shows before a delivery is taken
+            _receiving(current, store, reconciler.wake) as receiving,
             _reconciling(current, reconciler) as task,
         ):
             await _until(asked, current, task)
+            operating.should_exit = True
+            await asyncio.gather(receiving.stop(), _end(task))  # at once, so that neither takes of the other's time
         log.info("stopped")
 
 
@@ -66,7 +70,7 @@ async def reconcile_once(config: Config) -> dict[str, int | None]:
 
 
 @contextlib.asynccontextmanager
-async def _receiving(current: Current, store: Store, wake: Callable[[], None] | None) -> AsyncIterator[None]:
+async def _receiving(current: Current, store: Store, wake: Callable[[], None] | None) -> AsyncIterator[Server]:
     config = current.config
     await enter_sources(store, config)
     ledger = Ledger(store.engine, store.new_id, queue_limit=config.receiver.queue_limit, on_commit=wake)
@@ -79,7 +83,7 @@ async def _receiving(current: Current, store: Store, wake: Callable[[], None] | 
         urls = {name: webhook_url(config, name) for name in config.sources}
         log.info("receiving", address=f"http://{config.receiver.host}:{port}", **urls)
         try:
-            yield
+            yield server
         finally:
             await server.stop()
     finally:
@@ -93,19 +97,23 @@ async def _reconciling(current: Current, reconciler: Reconciler) -> AsyncIterato
     try:
         yield task
     finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        await _end(task)
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
 
 
 @contextlib.asynccontextmanager
-async def _operating(current: Current, store: Store) -> AsyncIterator[None]:
+async def _operating(current: Current, store: Store) -> AsyncIterator[uvicorn.Server]:
     host, port = current.config.operators.host, current.config.operators.port
     listener = _listen(host, port)
     server = _Uvicorn(_uvicorn_config(build_operators_app(lambda: current.config, store, now)))
     task = asyncio.create_task(server.serve([listener]), name="operators")
     log.info("operating", address=f"http://{host}:{listener.getsockname()[1]}")
     try:
-        yield
+        yield server
     finally:
         server.should_exit = True
         await task

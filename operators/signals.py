@@ -4,12 +4,15 @@ import asyncio
 import contextlib
 import os
 import signal
+import threading
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
 import structlog
 
 log = structlog.get_logger()
+
+STOP_SECONDS = 9.5  # whoever stops services kills what is not gone within ten, as often as not
 
 
 @dataclass
@@ -22,13 +25,18 @@ class Asked:
 
 @contextlib.asynccontextmanager
 async def heard() -> AsyncIterator[Asked]:
-    """The first SIGTERM or SIGINT sets `to_stop`, the second ends the process at once; SIGHUP sets `to_reload`."""
+    """
+    The first SIGTERM or SIGINT sets `to_stop`, the second ends the process at once; SIGHUP sets `to_reload`.
+
+    A process that has been told to stop is gone within STOP_SECONDS, whatever it waits for.
+    """
     loop, asked, had_terminal = asyncio.get_running_loop(), Asked(), _has_terminal()
 
     def stop(number: int) -> None:
         if asked.to_stop.is_set():
             os._exit(128 + number)
         asked.to_stop.set()
+        _bound()
         log.info("stopping", signal=signal.Signals(number).name)
 
     def hang_up() -> None:
@@ -46,6 +54,19 @@ async def heard() -> AsyncIterator[Asked]:
     finally:
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             loop.remove_signal_handler(number)
+
+
+def _bound() -> None:
+    """A thread, because the loop is over before the process is: a store that hangs can hold up threads that both wait for."""
+    timer = threading.Timer(STOP_SECONDS, _give_up)
+    timer.daemon = True
+    timer.start()
+
+
+def _give_up() -> None:
+    """Nothing is lost by it that was acknowledged: a process of ours can be killed at any time."""
+    log.warning("stopped", unfinished=True, advice="leases that were not given back lapse by themselves")
+    os._exit(0)
 
 
 def _has_terminal() -> bool:
