@@ -28,7 +28,9 @@ BOUND = 10.5  # seconds: ten, and a moment for whoever looks
 class Running:
     """A process of a verb, and the log that it writes."""
 
-    def __init__(self, verb: str, folder: Path, url: str | None = None, **variables: str) -> None:
+    def __init__(
+        self, verb: str, folder: Path, url: str | None = None, migrates: bool = True, **variables: str
+    ) -> None:
         self.port, self.log, self.folder = free_port(), folder / f"{verb}.log", folder
         (folder / "key").write_text("phaseo_v1_sk_stopping_0123456789abcdef")
         (folder / "secret").write_text(SECRET)
@@ -46,7 +48,8 @@ class Running:
         }
         (folder / "batchkeeper.toml").touch()
         self.environment = environment({f"BATCHKEEPER_{name}": value for name, value in given.items()})
-        self.do("migrate")
+        if migrates:
+            self.do("migrate")
         with self.log.open("wb") as output:
             self.process = subprocess.Popen(
                 [SCRIPT, verb], cwd=folder, env=self.environment, stdout=output, stderr=output
@@ -80,8 +83,10 @@ class Running:
 
 
 @contextlib.contextmanager
-def running(verb: str, folder: Path, url: str | None = None, **variables: str) -> Iterator[Running]:
-    one = Running(verb, folder, url, **variables)
+def running(
+    verb: str, folder: Path, url: str | None = None, migrates: bool = True, **variables: str
+) -> Iterator[Running]:
+    one = Running(verb, folder, url, migrates, **variables)
     try:
         yield one
     finally:
