@@ -16,6 +16,7 @@ from operators import queries
 from operators.errors import AmbiguousName, BadInput, NoSuchThing, NotPossible, Problem
 from schemas.config import Config
 from schemas.words import Category, Status
+from storage.engine import StoreAway
 from storage.store import Store
 
 log = structlog.get_logger()
@@ -26,8 +27,11 @@ _HEADERS = {"cache-control": "no-store", "x-content-type-options": "nosniff", "r
 _STATUSES: dict[type[Problem], int] = {BadInput: 400, NoSuchThing: 404, AmbiguousName: 409, NotPossible: 409}
 
 
-def build_app(config: Config, store: Store, now: Callable[[], int]) -> Starlette:
-    """Every path below /api/v1 wants `Authorization: Bearer` with the configured token."""
+def build_app(configured: Callable[[], Config], store: Store, now: Callable[[], int]) -> Starlette:
+    """
+    Every path below /api/v1 wants `Authorization: Bearer` with the configured token. `configured` answers with the
+    configuration that holds now.
+    """
 
     async def live(_: Request) -> Response:
         return PlainTextResponse("alive\n", headers=_HEADERS)
@@ -40,11 +44,11 @@ def build_app(config: Config, store: Store, now: Callable[[], int]) -> Starlette
 
     async def job(request: Request) -> object:
         async with store.reading() as connection:
-            return await queries.show_job(connection, config, request.path_params["job"], now())
+            return await queries.show_job(connection, configured(), request.path_params["job"], now())
 
     async def explain(request: Request) -> object:
         async with store.reading() as connection:
-            return await queries.explain_job(connection, config, request.path_params["job"], now())
+            return await queries.explain_job(connection, configured(), request.path_params["job"], now())
 
     async def deliveries(request: Request) -> object:
         async with store.reading() as connection:
@@ -64,7 +68,7 @@ def build_app(config: Config, store: Store, now: Callable[[], int]) -> Starlette
 
     async def sources(_: Request) -> object:
         async with store.reading() as connection:
-            return {"sources": await queries.list_sources(connection, config, now())}
+            return {"sources": await queries.list_sources(connection, configured(), now())}
 
     pages: dict[str, Page] = {
         "/jobs": jobs,
@@ -76,7 +80,7 @@ def build_app(config: Config, store: Store, now: Callable[[], int]) -> Starlette
         "/sources": sources,
         "/{anything:path}": _nothing,
     }
-    routes = [Route(f"/api/v1{path}", _guarded(config, page), methods=["GET"]) for path, page in pages.items()]
+    routes = [Route(f"/api/v1{path}", _guarded(configured, page), methods=["GET"]) for path, page in pages.items()]
     app = Starlette(
         routes=[Route("/livez", live, methods=["GET"]), *routes], exception_handlers={HTTPException: _refused}
     )
@@ -84,19 +88,19 @@ def build_app(config: Config, store: Store, now: Callable[[], int]) -> Starlette
     return app
 
 
-def _guarded(config: Config, page: Page) -> Callable[[Request], Awaitable[Response]]:
+def _guarded(configured: Callable[[], Config], page: Page) -> Callable[[Request], Awaitable[Response]]:
     """A page for those who have the token. Whatever goes wrong becomes an answer without a word about our insides."""
 
     async def answer(request: Request) -> Response:
-        refusal = _refusal(config, request)
+        refusal = _refusal(configured(), request)
         if refusal is not None:
             return refusal
         try:
             return JSONResponse(await page(request), headers=_HEADERS)
         except Problem as problem:
             return _problem(_STATUSES.get(type(problem), 400), str(problem))
-        except DBAPIError as error:
-            log.error("store_trouble", page=request.url.path, error=str(error.orig))
+        except (StoreAway, DBAPIError) as error:
+            log.error("store_trouble", page=request.url.path, error=str(getattr(error, "orig", error)))
             return _problem(503, "the database cannot be read at present; the log says why")
         except Exception:
             log.exception("page_broke", page=request.url.path)

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import os
-import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 
@@ -14,12 +13,13 @@ from starlette.applications import Starlette
 from operators.app import build_app as build_operators_app
 from operators.clock import now
 from operators.queries import webhook_url
+from operators.reloading import Current, enter_sources
+from operators.signals import Asked, heard
 from operators.store import opened
 from receiver.app import build_app as build_receiver_app
 from receiver.server import Server
 from reconciler.daemon import Reconciler
 from schemas.config import Config
-from storage import sources
 from storage.ledger import Ledger
 from storage.store import Store
 
@@ -30,28 +30,36 @@ LAST_WORDS_SECONDS = 3
 
 async def up(config: Config) -> None:
     """Everything in one process, until a signal. Migrates the database first."""
-    async with opened(config, migrate=True) as store, _signals() as asked:
-        reconciler = Reconciler(config, store, now)
+    async with opened(config, migrate=True) as store, heard() as asked:
+        current, reconciler = Current(config, store), Reconciler(config, store, now)
         async with (
-            _operating(config, store),  # first: whatever cannot be listened on shows before a delivery is taken
-            _receiving(config, store, reconciler.wake),
-            _reconciling(reconciler) as task,
+            _operating(
+                current, store
+            ) as operating,  # first: what cannot be listened on shows before a delivery is taken
+            _receiving(current, store, reconciler.wake) as receiving,
+            _reconciling(current, reconciler) as task,
         ):
-            await _until(asked, task)
+            await _until(asked, current, task)
+            operating.should_exit = True
+            await asyncio.gather(receiving.stop(), _end(task))  # at once, so that neither takes of the other's time
         log.info("stopped")
 
 
 async def receive(config: Config) -> None:
     """The receiver alone, until a signal."""
-    async with opened(config) as store, _signals() as asked, _receiving(config, store, None):
-        await asked.wait()
+    async with opened(config) as store, heard() as asked:
+        current = Current(config, store)
+        async with _receiving(current, store, None):
+            await _until(asked, current)
     log.info("stopped")
 
 
 async def reconcile(config: Config) -> None:
     """The reconciler alone, until a signal."""
-    async with opened(config) as store, _signals() as asked, _reconciling(Reconciler(config, store, now)) as task:
-        await _until(asked, task)
+    async with opened(config) as store, heard() as asked:
+        current = Current(config, store)
+        async with _reconciling(current, Reconciler(config, store, now)) as task:
+            await _until(asked, current, task)
     log.info("stopped")
 
 
@@ -62,19 +70,20 @@ async def reconcile_once(config: Config) -> dict[str, int | None]:
 
 
 @contextlib.asynccontextmanager
-async def _receiving(config: Config, store: Store, wake: Callable[[], None] | None) -> AsyncIterator[None]:
-    async with store.writing() as connection:
-        for source in config.sources.values():
-            await sources.enter(connection, source.name, source.dialect, now())
+async def _receiving(current: Current, store: Store, wake: Callable[[], None] | None) -> AsyncIterator[Server]:
+    config = current.config
+    await enter_sources(store, config)
     ledger = Ledger(store.engine, store.new_id, queue_limit=config.receiver.queue_limit, on_commit=wake)
     await ledger.start()
     try:
-        server = Server(build_receiver_app(config, ledger, now, store), config.receiver)
+        app = build_receiver_app(config, ledger, now, store)
+        current.followers.append(app.reload)
+        server = Server(app, config.receiver)
         port = await server.start()
         urls = {name: webhook_url(config, name) for name in config.sources}
         log.info("receiving", address=f"http://{config.receiver.host}:{port}", **urls)
         try:
-            yield
+            yield server
         finally:
             await server.stop()
     finally:
@@ -82,57 +91,54 @@ async def _receiving(config: Config, store: Store, wake: Callable[[], None] | No
 
 
 @contextlib.asynccontextmanager
-async def _reconciling(reconciler: Reconciler) -> AsyncIterator[asyncio.Task[None]]:
+async def _reconciling(current: Current, reconciler: Reconciler) -> AsyncIterator[asyncio.Task[None]]:
+    current.followers.append(reconciler.reload)
     task = asyncio.create_task(reconciler.run(), name="reconciler")
     try:
         yield task
     finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        await _end(task)
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
 
 
 @contextlib.asynccontextmanager
-async def _operating(config: Config, store: Store) -> AsyncIterator[None]:
-    host, port = config.operators.host, config.operators.port
+async def _operating(current: Current, store: Store) -> AsyncIterator[uvicorn.Server]:
+    host, port = current.config.operators.host, current.config.operators.port
     listener = _listen(host, port)
-    server = _Uvicorn(_uvicorn_config(build_operators_app(config, store, now)))
+    server = _Uvicorn(_uvicorn_config(build_operators_app(lambda: current.config, store, now)))
     task = asyncio.create_task(server.serve([listener]), name="operators")
     log.info("operating", address=f"http://{host}:{listener.getsockname()[1]}")
     try:
-        yield
+        yield server
     finally:
         server.should_exit = True
         await task
 
 
-async def _until(asked: asyncio.Event, task: asyncio.Task[None]) -> None:
-    """Wait for a signal, or for the reconciler to break, which must not go unnoticed."""
-    waiting = asyncio.create_task(asked.wait())
-    await asyncio.wait({waiting, task}, return_when=asyncio.FIRST_COMPLETED)
-    waiting.cancel()
-    if task.done():
-        task.result()
-
-
-@contextlib.asynccontextmanager
-async def _signals() -> AsyncIterator[asyncio.Event]:
-    """An event that the first SIGTERM or SIGINT sets; the second ends the process at once."""
-    loop, asked = asyncio.get_running_loop(), asyncio.Event()
-
-    def on(number: int) -> None:
-        if asked.is_set():
-            os._exit(128 + number)
-        log.info("stopping", signal=signal.Signals(number).name)
-        asked.set()
-
-    numbers = (signal.SIGTERM, signal.SIGINT)
-    for number in numbers:
-        loop.add_signal_handler(number, on, number)
+async def _until(asked: Asked, current: Current, *tasks: asyncio.Task[None]) -> None:
+    """Wait to be asked to stop, or for a task to break, which must not go unnoticed; reload whenever that is asked for."""
+    reloading = asyncio.create_task(_reload_for_ever(asked, current), name="reloading")
+    waiting = asyncio.create_task(asked.to_stop.wait())
     try:
-        yield asked
+        await asyncio.wait({waiting, reloading, *tasks}, return_when=asyncio.FIRST_COMPLETED)
+        for broken in (reloading, *tasks):
+            if broken.done():
+                broken.result()
     finally:
-        for number in numbers:
-            loop.remove_signal_handler(number)
+        for task in (reloading, waiting):
+            task.cancel()
+        await asyncio.gather(reloading, waiting, return_exceptions=True)
+
+
+async def _reload_for_ever(asked: Asked, current: Current) -> None:
+    while True:
+        await asked.to_reload.wait()
+        asked.to_reload.clear()  # first: what changes while we read is read once more
+        await current.reload()
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -19,6 +19,7 @@ from schemas.config import Config
 from schemas.times import SECOND
 from schemas.words import RefusalReason
 from storage import schema
+from storage.engine import StoreAway
 from storage.ledger import Ledger, NotStored
 from storage.store import Store
 
@@ -45,6 +46,10 @@ class App:
             await self.intake(scope, receive, send)
         else:
             await self._rest(scope, receive, send)  # type: ignore[arg-type]
+
+    def reload(self, config: Config) -> None:
+        """Go by another configuration from the next request on. What the server listens on and its limits stay."""
+        self.intake.reload(config)
 
     def drain(self) -> None:
         """Take no new requests from now on."""
@@ -91,7 +96,7 @@ class Readiness:
             if await schema.state(self._store) is not schema.SchemaState.CURRENT:
                 return "the tables are not those of this version"
             await self._ledger.probe(now)
-        except (NotStored, SQLAlchemyError, OSError):
+        except (NotStored, StoreAway, schema.WrongSchema, SQLAlchemyError, OSError):
             return "the ledger cannot commit"
         return None
 

@@ -47,7 +47,7 @@ class Intake:
         self.is_draining = False
         self._ledger = ledger
         self._now = now
-        self._doors = {source.name: _door(source) for source in config.sources.values() if source.webhook != "none"}
+        self._doors = _doors(config)
         self._most_bytes = config.receiver.max_body_bytes
         self._trusted = networks(config.receiver.trusted_proxies)
         self._refusals = Refusals(ledger, config.receiver.refusals_per_minute)
@@ -72,6 +72,12 @@ class Intake:
         answer = answers.REFUSALS[reason]
         self._refusals.note(Refusal(source, reason, answer.status, self._now(), self._sender(scope), length))
         return answer
+
+    def reload(self, config: Config) -> None:
+        """Go by another configuration from the next request on. One that has begun is finished with what it began with."""
+        self._doors = _doors(config)
+        self._trusted = networks(config.receiver.trusted_proxies)
+        self._refusals.allow(config.receiver.refusals_per_minute)
 
     def close(self) -> None:
         """Tell the log what it has not been told yet."""
@@ -147,6 +153,10 @@ class Intake:
     def _sender(self, scope: Scope) -> str | None:
         client = scope.get("client")
         return sender(client[0] if client else None, scope["headers"], self._trusted)
+
+
+def _doors(config: Config) -> Mapping[str, Door]:
+    return {source.name: _door(source) for source in config.sources.values() if source.webhook != "none"}
 
 
 def _door(source: Source) -> Door:

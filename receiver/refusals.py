@@ -20,9 +20,16 @@ class Refusals:
 
     def __init__(self, ledger: Ledger, per_minute: int) -> None:
         self._ledger = ledger
+        self._per_minute = per_minute
         self._flood = Flood(per_minute)
         self._untold: dict[str, Counter[str]] = {}
         self._telling: asyncio.TimerHandle | None = None
+
+    def allow(self, per_minute: int) -> None:
+        """Another budget for each sender. As long as it stays the same, what was spent of it is not forgotten."""
+        if per_minute != self._per_minute:
+            self._per_minute = per_minute
+            self._flood = Flood(per_minute)
 
     def note(self, refusal: Refusal) -> None:
         self._ledger.refuse(refusal)

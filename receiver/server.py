@@ -6,11 +6,14 @@ import resource
 import socket
 from collections.abc import Iterator
 
+import structlog
 import uvicorn
 
 from receiver.app import App
 from receiver.protocol import Limits, guarded
 from schemas.config import Receiver
+
+log = structlog.get_logger(__name__)
 
 KEEP_ALIVE_SECONDS = 20
 GRACE_SECONDS = 6  # longer than a commit may wait, and short enough to be gone within ten
@@ -46,6 +49,8 @@ class Server:
         """Take nothing new, finish what is there, and be gone within seconds whatever others do."""
         if self._server is None or self._task is None:
             return
+        if not self._server.should_exit:
+            log.info("draining", connections=len(self._server.server_state.connections), seconds=GRACE_SECONDS)
         self._app.drain()
         self._server.should_exit = True
         await self._task

@@ -5,8 +5,9 @@ import os
 import random
 import secrets
 import socket
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager, suppress
+from typing import Any
 
 import structlog
 
@@ -39,14 +40,33 @@ class Reconciler:
         self._holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self._owned: dict[str, Owned] = {}
         self._sharing = Sharing(store, self._holder, self._lease_length, len(config.sources), clock)
+        self._tasks: asyncio.TaskGroup | None = None
+        self._changed: dict[str, asyncio.Event] = {}  # of each source that has a task
+        self._retention_changed = asyncio.Event()
 
     async def run(self) -> None:
         """Keep our share of the sources until cancelled; then give the leases back."""
         async with self._sharing.present(), asyncio.TaskGroup() as tasks:
-            for source in self._config.sources.values():
-                tasks.create_task(self._keep_for_ever(source))
+            self._tasks = tasks
+            for name in self._config.sources:
+                self._begin(name)
             tasks.create_task(self._store.engine.watch(self.wake))
             tasks.create_task(self._prune())
+
+    def reload(self, config: Config) -> None:
+        """
+        Go by another configuration. A source that it leaves as it was is kept without a pause. Any other is finished, and begun
+        anew if it is configured still; the settings of [reconciler] are everybody's.
+        """
+        before, self._config = self._config, config
+        self._sharing.configure(self._lease_length, len(config.sources))
+        if before.retention != config.retention:
+            self._retention_changed.set()
+        for name, changed in self._changed.items():
+            if before.reconciler != config.reconciler or before.sources.get(name) != config.sources.get(name):
+                changed.set()
+        for name in config.sources.keys() - self._changed.keys():
+            self._begin(name)
 
     async def run_once(self) -> dict[str, int | None]:
         """Do all that is due now and return how much that was for each source; None where another reconciler owns it."""
@@ -64,6 +84,19 @@ class Reconciler:
         """Something new was stored by this process."""
         for owned in self._owned.values():
             owned.woken.set()
+
+    def _begin(self, name: str) -> None:
+        if self._tasks is not None:
+            self._changed[name] = asyncio.Event()
+            self._tasks.create_task(self._keep_as_configured(name))
+
+    async def _keep_as_configured(self, name: str) -> None:
+        """Keep a source, anew whenever its configuration has changed, until it is configured no more."""
+        while (source := self._config.sources.get(name)) is not None:
+            changed = self._changed[name] = asyncio.Event()
+            await _until(changed, self._keep_for_ever(source))
+        del self._changed[name]
+        log.info("source_ended", source=name)
 
     async def _keep_for_ever(self, source: Source) -> None:
         while True:
@@ -172,14 +205,30 @@ class Reconciler:
             except StoreAway as error:
                 stop_if_asked()
                 log.error("store_trouble", chore="prune", error=str(error))
-            await asyncio.sleep(PRUNE_TRY_SECONDS)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._retention_changed.wait(), PRUNE_TRY_SECONDS)
 
     async def _may_prune(self) -> bool:
         clock = self._store.engine.lease_clock(self._clock())
+        at_once = self._retention_changed.is_set()
+        self._retention_changed.clear()
         async with self._store.writing() as connection:
-            lease = await leases.acquire(connection, "chore:prune", secrets.token_hex(8), PRUNE_EVERY, clock)
+            lease = await leases.acquire(connection, "chore:prune", secrets.token_hex(8), PRUNE_EVERY, clock, at_once)
         return lease is not None
 
     @property
     def _lease_length(self) -> int:
         return int(self._config.reconciler.lease_seconds * SECOND)
+
+
+async def _until(happened: asyncio.Event, work: Coroutine[Any, Any, None]) -> None:
+    """Work until the event, and then until the work has been cleaned up. Whatever breaks the work is raised."""
+    tasks = [asyncio.create_task(work), asyncio.create_task(happened.wait())]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

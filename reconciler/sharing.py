@@ -41,10 +41,16 @@ class Sharing:
         self._store, self._holder, self._length, self._clock = store, holder, length, clock
         self._sources = sources
         self._presence = Lease(f"{PRESENCE}{holder}", holder, 0)
+        self._reconcilers = 1
         self._most = sources
         self._kept: dict[str, asyncio.Event] = defaultdict(asyncio.Event)
         self._alone: set[str] = set()
         self._free_since: dict[str, int] = {}
+
+    def configure(self, length: int, sources: int) -> None:
+        """Go by another number of sources."""
+        self._length, self._sources = length, sources
+        self._share_out()
 
     @asynccontextmanager
     async def present(self) -> AsyncIterator[None]:
@@ -106,7 +112,11 @@ class Sharing:
             log.error("store_trouble", chore="presence", error=str(error))
             return
         self._presence = lease or self._presence
-        self._most = share(self._sources, reconcilers)
+        self._reconcilers = reconcilers
+        self._share_out()
+
+    def _share_out(self) -> None:
+        self._most = share(self._sources, self._reconcilers)
         for source in surplus(self._kept.keys() - self._alone, self._most):
             self._kept[source].set()
 

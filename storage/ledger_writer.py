@@ -59,6 +59,7 @@ class Writer:
         self._tallies = tallies
         self._answer = answer
         self._ended = False
+        self._is_away = False
         self._complained_at = -COMPLAINT_SECONDS
         self._thread = threading.Thread(target=self._run, name="ledger", daemon=True)
 
@@ -92,8 +93,8 @@ class Writer:
 
     def _settle(self, group: list[Entry]) -> None:
         notes = self._tallies.take()
-        if not group and notes.is_empty:
-            return
+        if not group and (notes.is_empty or (self._ended and self._is_away)):
+            return  # at the end, tallies are not worth another wait for a store that has just been waited for in vain
         try:
             outcomes = self._commit(group, notes)
         except Exception as error:
@@ -120,6 +121,7 @@ class Writer:
                 reach("R4")
         if rows:
             reach("R5")
+        self._is_away = False
         answers = iter(kept)
         return [(entry, next(answers) if entry.accepted else _PROBED) for entry in group]
 
@@ -151,6 +153,7 @@ class Writer:
 
     def _give_up(self, group: Sequence[Entry], error: Exception) -> list[Outcome]:
         """Whoever waits behind this group gets the same answer now, instead of as long a wait each."""
+        self._is_away = True
         self._book.disconnect()
         waiting = list(group)
         while not self.inbox.empty():

@@ -12,6 +12,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect
 from sqlalchemy.exc import DBAPIError
 
+from storage.engine import StoreDamaged
 from storage.points import reach
 from storage.store import Store
 
@@ -92,6 +93,8 @@ def _told(store: Store) -> Iterator[None]:
     """A database that cannot be used at all is left untouched, and said to be so in words that help."""
     try:
         yield
+    except StoreDamaged as error:
+        raise WrongSchema(str(error)) from None
     except DBAPIError as error:
         reason = store.engine.unusable(error)
         if reason is None:

@@ -67,6 +67,9 @@ class Postgresql:
             return "too many statements wait for a connection"
         return (str(error) or type(error).__name__) if connecting.is_away(error) else None
 
+    def damaged(self, error: Exception) -> None:
+        """The server's administrators hear of it from the server; here it is away."""
+
     def unusable(self, error: Exception) -> str | None:
         if not isinstance(error, DBAPIError):
             return None

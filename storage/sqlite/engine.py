@@ -17,6 +17,8 @@ from storage.sqlite.file_lock import FileLock, beside
 from storage.sqlite.turns import Turns
 from storage.sqlite.watch import INTERVAL_SECONDS, Watch
 
+_DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+
 
 class Sqlite:
     """An `Engine` over the file at `path`. `pragmas` are what the ledger's connection is set up with."""
@@ -44,13 +46,16 @@ class Sqlite:
     def away(self, error: Exception) -> str | None:
         return str(error.orig) if isinstance(error, OperationalError) else None
 
-    def unusable(self, error: Exception) -> str | None:
-        if not isinstance(error, DatabaseError):
+    def damaged(self, error: Exception) -> str | None:
+        if not isinstance(error, DatabaseError) or getattr(error.orig, "sqlite_errorcode", 0) & 0xFF not in _DAMAGED:
             return None
         return (
             f"{self.path} cannot be read as a SQLite database ({error.orig}); it was left as it is. "
             "Restore it from a backup, or name another file in [database] url"
         )
+
+    def unusable(self, error: Exception) -> None:
+        """Whatever there is besides damage passes."""
 
     def begin_migration(self, connection: Connection) -> None:
         """BEGIN IMMEDIATE has seen to it already."""
@@ -69,7 +74,7 @@ class Sqlite:
         try:
             while True:
                 await asyncio.sleep(INTERVAL_SECONDS)
-                with suppress(sqlite3.OperationalError):  # whoever reads and writes tells of a store that is away
+                with suppress(sqlite3.DatabaseError):  # whoever reads and writes tells of a store that is away
                     if watch.has_changed():
                         wake()
         finally:

@@ -8,6 +8,8 @@ import sys
 from contextlib import closing, suppress
 from pathlib import Path
 
+from storage.sqlite import wal
+
 BUSY_SECONDS = 5
 
 # FULL, because a delivery that we acknowledged has to survive a power cut, not only a crash.
@@ -29,13 +31,19 @@ def claim_file(path: Path) -> None:
     """Create the file, for our eyes only, if it is not there yet.
 
     Raises:
-        UnsafeDatabaseFile: it is a symbolic link or no plain file, or its folder is missing or closed to us.
+        UnsafeDatabaseFile: it is a symbolic link or no plain file, its folder is missing or closed to us, or it has lost what
+            it held.
     """
     try:
         if path.is_symlink():
             raise UnsafeDatabaseFile(f"{path} is a symbolic link; name the file itself in [database] url")
         if path.exists() and not path.is_file():
             raise UnsafeDatabaseFile(f"{path} is not a file; name a file in [database] url")
+        if wal.is_damaged(path):
+            raise UnsafeDatabaseFile(
+                f"{wal.wal_of(path)} is damaged, and with it the latest commits of {path.name}; both were left as they are. "
+                "Restore them from a backup; or, to go on without those commits, move the damaged file away"
+            )
         _create(path)
     except (OSError, sqlite3.Error) as error:
         why = error.strerror if isinstance(error, OSError) else error
@@ -57,11 +65,28 @@ def _create(path: Path) -> None:
 
 
 def _begin_wal(path: Path) -> None:
-    """Put a new file into WAL mode, one process after the other: two that do it at once would fail, not wait."""
+    """
+    Put a new file into WAL mode, one process after the other: two that do it at once would fail, not wait.
+
+    An empty file that is not new has been cut off, and is no place to begin anew as if nothing had been.
+    """
     folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         fcntl.flock(folder, fcntl.LOCK_EX)
+        if path.stat().st_size == 0 and _was_used(path):
+            raise UnsafeDatabaseFile(
+                f"{path} is empty, and a service has kept its ledger there before; it was left as it is. "
+                f"Restore it from a backup; or, to begin anew, remove it and what lies beside it as {path.name}-..."
+            )
         with closing(sqlite3.connect(path.absolute(), timeout=BUSY_SECONDS)) as connection:
             connection.execute(PRAGMAS[0])
     finally:
         os.close(folder)
+
+
+def _was_used(path: Path) -> bool:
+    """Do locks or a log lie beside it? Whoever makes a new file has come here before those can be."""
+    return any(
+        one.name.startswith(f"{path.name}-") and one.name.endswith(("-wal", ".lock"))
+        for one in path.resolve().parent.iterdir()
+    )

@@ -68,7 +68,7 @@ async def _answers(config: Config, requests: tuple[tuple[str, str, Any], ...], s
         if spoil:
             await connection.exec_driver_sql("ALTER TABLE jobs RENAME TO spoilt")
     listener = socket.create_server(("127.0.0.1", 0))
-    server = Unsignalled(uvicorn.Config(build_app(config, store, now), lifespan="off", log_config=None))
+    server = Unsignalled(uvicorn.Config(build_app(lambda: config, store, now), lifespan="off", log_config=None))
     running = asyncio.create_task(server.serve([listener]))
     try:
         base = f"http://127.0.0.1:{listener.getsockname()[1]}"

@@ -8,6 +8,8 @@ import pytest
 from operators.cli.main import EPILOG
 from operators.demo.report import COLUMNS
 from sandbox.scenarios import WORDS
+from schemas.config.difference import LIVE
+from schemas.config.written import SECTIONS
 from schemas.words import Category, Code, Trouble
 
 ROOT = Path(__file__).parents[2]
@@ -58,6 +60,20 @@ def test_every_code_is_explained():
     assert [
         trouble for trouble in Trouble if f"`{trouble}`" not in text.partition("## Reconciliation trouble")[2]
     ] == []
+
+
+def test_what_a_running_service_takes_up_is_told():
+    """
+    docs/configuration.md names each table and key that SIGHUP changes, and no other key in that paragraph.
+    """
+    text = (ROOT / "docs" / "configuration.md").read_text()
+    taken_up = text.partition("- Taken up at once:")[2].partition("\n- ")[0]
+    whole = {table for table, keys in LIVE.items() if keys == set(SECTIONS[table].model_fields)}
+    named = {*whole, "sources.NAME", *(LIVE.keys() - whole)}
+    keys = {key for table in LIVE.keys() - whole for key in LIVE[table]}
+
+    assert set(re.findall(r"`\[([\w.]+)\]`", taken_up)) == named
+    assert set(re.findall(r"`(\w+)`", taken_up)) | {"token"} == keys
 
 
 def test_every_scenario_is_listed():

@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy.exc import DatabaseError, OperationalError
+from sqlalchemy.exc import OperationalError
 from stored import NOON, Another, Clock, Run, a_job, everything, still_waiting, within
 
 from schemas.tables import JobRow
 from schemas.words import Origin
 from storage import jobs, sources
-from storage.engine import StoreAway
+from storage.engine import StoreAway, StoreDamaged
 from storage.sqlite.engine import Sqlite
 from storage.sqlite.file import BUSY_SECONDS, UnsafeDatabaseFile
 from storage.store import Store
@@ -332,7 +332,7 @@ def test_not_a_database(tmp_path: Path, run: Run) -> None:
     async def flow() -> None:
         store = Store(Sqlite(path), Clock())
         try:
-            with pytest.raises(DatabaseError, match="not a database"):
+            with pytest.raises(StoreDamaged, match=r"not a database.*Restore it"):
                 await within(store.writing(), sources.enter, "acme", "phaseo", NOON)
         finally:
             await store.close()
