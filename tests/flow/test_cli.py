@@ -451,7 +451,7 @@ def test_a_second_service_on_the_same_database_ends_with_6(desk):
     said = desk.type("up", BATCHKEEPER_RECEIVER__PORT="0", BATCHKEEPER_OPERATORS__PORT="0")
 
     assert said.code == 6
-    assert "another receiver writes to ledger.db" in said.err
+    assert f"another receiver writes to {desk.home}/ledger.db" in said.err
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -465,7 +465,7 @@ def test_a_signal_ends_the_service_in_good_order(bare, number):
         out, err = process.communicate(timeout=DEADLINE)
 
     assert (process.returncode, out) == (0, "")
-    assert [json.loads(line)["event"] for line in err.splitlines()][-2:] == ["stopping", "stopped"]
+    assert [json.loads(line)["event"] for line in err.splitlines()][-3:] == ["stopping", "draining", "stopped"]
 
 
 # Terminals and pipes
