@@ -468,7 +468,7 @@ def test_a_signal_ends_the_service_in_good_order(bare, number):
         out, err = process.communicate(timeout=DEADLINE)
 
     assert (process.returncode, out) == (0, "")
-    assert [json.loads(line)["event"] for line in err.splitlines()][-2:] == ["stopping", "stopped"]
+    assert [json.loads(line)["event"] for line in err.splitlines()][-3:] == ["stopping", "draining", "stopped"]
 
 
 # Terminals and pipes
