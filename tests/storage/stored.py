@@ -19,6 +19,7 @@ NOON = 1_790_000_000_000_000
 Answer = TypeVar("Answer")
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
 Another = Callable[[], Store]
+Plan = Callable[..., list[str]]
 
 
 class Clock:

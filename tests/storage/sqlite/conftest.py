@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import event
-from stored import Run
+from stored import Plan, Run
 
 from storage.store import Store
 
@@ -13,9 +13,6 @@ from storage.store import Store
 @pytest.fixture
 def engine() -> str:
     return "sqlite"
-
-
-Plan = Callable[..., list[str]]
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 import pytest
-from conftest import Plan
+from stored import Plan
 
 from schemas.tables import ReceiptRow
 from schemas.words import Verdict
