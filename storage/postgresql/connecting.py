@@ -8,7 +8,8 @@ COMMAND_SECONDS = 60  # for a server that says nothing at all any more
 
 # A process that was stopped in the middle of a transaction must not keep the others from taking over.
 READING = {"idle_in_transaction_session_timeout": "10s", "default_transaction_read_only": "on"}
-WRITING = {"idle_in_transaction_session_timeout": "10s", "lock_timeout": "5s"}
+# What we acknowledge is on disk, however the server is set up.
+WRITING = {"idle_in_transaction_session_timeout": "10s", "lock_timeout": "5s", "synchronous_commit": "on"}
 
 _AWAY = (
     OSError,  # with TimeoutError, which a command that takes too long raises

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
+import asyncpg
 import pytest
 from sqlalchemy.dialects import postgresql as postgresql_words
 from sqlalchemy.dialects import sqlite as sqlite_words
@@ -16,9 +17,16 @@ from schemas.tables import METADATA
 from . import checks
 from .load import Memory
 from .postgresql import postgresql
-from .stores import Database, Missing, SQLite
+from .stores import Database, SQLite
 
 Tell = Callable[[str], Awaitable[None]]
+
+
+@pytest.fixture(autouse=True)
+def server(request: pytest.FixtureRequest) -> None:
+    """Where there is no server, the tests that need one say so."""
+    if request.node.get_closest_marker("postgresql"):
+        request.getfixturevalue("postgresql")
 
 
 @asynccontextmanager
@@ -33,21 +41,17 @@ async def on_sqlite(folder: Path) -> AsyncIterator[tuple[Database, Tell, str]]:
 
 @asynccontextmanager
 async def on_postgresql(folder: Path) -> AsyncIterator[tuple[Database, Tell, str]]:
-    try:
-        with postgresql() as store:
-            async with store.fresh(folder) as database:
-                import asyncpg
+    with postgresql() as store:
+        async with store.fresh(folder) as database:
 
-                async def tell(script: str) -> None:
-                    connection = await asyncpg.connect(database.url)
-                    try:
-                        await connection.execute(script)
-                    finally:
-                        await connection.close()
+            async def tell(script: str) -> None:
+                connection = await asyncpg.connect(database.url)
+                try:
+                    await connection.execute(script)
+                finally:
+                    await connection.close()
 
-                yield database, tell, _tables(postgresql_words.dialect())
-    except Missing as missing:
-        pytest.skip(str(missing))
+            yield database, tell, _tables(postgresql_words.dialect())
 
 
 def _tables(dialect: object) -> str:

@@ -493,7 +493,7 @@ class TestEnds:
         """
 
         async def flow() -> None:
-            async with stage(speed=400) as on:
+            async with stage(speed=100) as on:
                 job = await on.create("output_late")
                 early = await on.over(job)
                 await on.settled(job)
@@ -617,7 +617,7 @@ class TestStatusWords:
         """
 
         async def flow() -> None:
-            async with stage(speed=400) as on:
+            async with stage(speed=100) as on:
                 job = await on.create("status_stale")
                 await until(lambda: is_so(lambda: bool(on.receipts(job))))
                 stale = await on.batch(job)
@@ -630,7 +630,7 @@ class TestStatusWords:
 
                 assert told.event["data"]["status"] == "completed"
                 assert (stale["status"], stale["output_file_id"]) == ("in_progress", None)
-                assert time.monotonic() - told.at >= 120 / 400 - 0.05
+                assert time.monotonic() - told.at >= 120 / 100 - 0.05
 
         asyncio.run(flow())
 

@@ -48,7 +48,7 @@ def test_restarts_in_mid_load(own_postgresql: Server) -> None:
     """While the server is away senders are told 503 and nothing else; then all goes on by itself, and every job ends."""
 
     async def flow(url: str) -> None:
-        async with stage(more={"adopt": "none"}, speed=30, errors_expected=True) as on:
+        async with stage(more={"adopt": "none"}, speed=150, errors_expected=True) as on:
             jobs = [await on.watched(word) for word in ("", "webhook_lost", "fails", "rows_fail")]
             load = Load(on.service)
             async with asyncio.TaskGroup() as tasks:

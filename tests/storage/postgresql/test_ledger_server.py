@@ -82,7 +82,7 @@ def test_bytes_in_use_are_not_pruned(file: Fixed) -> None:
     """A retry that shares old bytes while those are being pruned keeps them, or brings them again."""
 
     async def prune(store: Store) -> None:
-        for _ in range(40):
+        for _ in range(20):
             async with store.writing() as connection:
                 await retention.bodies(connection, NOON + 10 * DAY, 500)
 
@@ -90,7 +90,7 @@ def test_bytes_in_use_are_not_pruned(file: Fixed) -> None:
         engine = Postgresql(file.url)
         store = Store(engine, lambda: NOON)
         async with file.ledger(new_id=store.new_id) as ledger:
-            for turn in range(15):
+            for turn in range(6):
                 await ledger.append(accepted(at=NOON))
                 file.change("UPDATE receipts SET verdict = 'agrees'")
                 young = [ledger.append(accepted(at=NOON + 20 * DAY)) for _ in range(3)]
