@@ -10,6 +10,7 @@ import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
+import httpx
 import structlog
 from sqlalchemy.exc import OperationalError
 
@@ -33,12 +34,18 @@ SWEEP_EVERY_SECONDS = 3600.0
 
 
 class Reconciler:
-    """One process's daemon. `clock` answers in microseconds since 1970."""
+    """One process's daemon. `clock` answers in microseconds since 1970; `transport` stands in for the network, in simulations."""
 
     def __init__(
-        self, config: Config, store: Store, clock: Callable[[], int], jitter: Callable[[], float] = random.random
+        self,
+        config: Config,
+        store: Store,
+        clock: Callable[[], int],
+        jitter: Callable[[], float] = random.random,
+        transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         self._config, self._store, self._clock, self._jitter = config, store, clock, jitter
+        self._transport = transport
         self._holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self._owned: dict[str, Owned] = {}
 
@@ -135,7 +142,7 @@ class Reconciler:
         async with self._store.reading() as connection:
             row = await sources.get(connection, source.name)
         dialect = dialect_of(source)
-        async with client_of(self._config, source) as client:
+        async with client_of(self._config, source, self._transport) as client:
             owned = Owned(
                 source=source,
                 dialect=dialect,
