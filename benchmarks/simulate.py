@@ -7,7 +7,7 @@ Hours of job life pass in virtual time: the event loop's clock jumps to the next
 number depends on the machine, and the same seed gives the same table.
 
 Real: the receiver's application (signatures, intake), the ledger, the store (SQLite), the judge and every other round of the
-reconciler with its client, its pace, list, sweep and budget, all at their defaults.
+reconciler with its client, its pace, list and sweep, all at their defaults but for the length of the lease.
 Modelled: the provider and its jobs (`lives`, `provider`), the network (a fifth of a second per question, webhooks one to eight
 seconds late or lost for good), and time. Left out: looks for what other processes have written, as there are none.
 """
