@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c const
 WORKERS ?= 4
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check crash bench clean
+.PHONY: help install demo test check crash bench simulate clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,6 +31,9 @@ crash: .venv/test ## kill the real processes hundreds of times on each store, an
 
 bench: .venv/test ## durable deliveries a second, beside a bare endpoint in the same run
 	PYTHONPATH=tests $(BIN)/python -m benchmarks.receive $(BENCH)
+
+simulate: .venv/test ## requests per job and time to truth as webhooks get lost, beside fixed-interval pollers
+	$(BIN)/python -m benchmarks.simulate
 
 clean: ## remove .venv and what the tools left
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

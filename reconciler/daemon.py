@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
+import httpx
 import structlog
 
 from reconciler.budget import Budget
@@ -31,12 +32,18 @@ PRUNE_EVERY, PRUNE_TRY_SECONDS = HOUR, 300.0
 
 
 class Reconciler:
-    """One process's daemon. `clock` answers in microseconds since 1970."""
+    """One process's daemon. `clock` answers in microseconds since 1970; `transport` stands in for the network, in simulations."""
 
     def __init__(
-        self, config: Config, store: Store, clock: Callable[[], int], jitter: Callable[[], float] = random.random
+        self,
+        config: Config,
+        store: Store,
+        clock: Callable[[], int],
+        jitter: Callable[[], float] = random.random,
+        transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         self._config, self._store, self._clock, self._jitter = config, store, clock, jitter
+        self._transport = transport
         self._holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self._owned: dict[str, Owned] = {}
         self._sharing = Sharing(store, self._holder, self._lease_length, len(config.sources), clock)
@@ -173,7 +180,7 @@ class Reconciler:
         async with self._store.reading() as connection:
             row = await sources.get(connection, source.name)
         dialect = dialect_of(source)
-        async with client_of(self._config, source) as client:
+        async with client_of(self._config, source, self._transport) as client:
             owned = Owned(
                 source=source,
                 dialect=dialect,

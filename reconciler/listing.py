@@ -16,7 +16,7 @@ from schemas.words import Asked, Status
 
 SEVERAL = 3  # jobs due that a list could spare us: with fewer, single questions cost no more
 PAUSE, LONGEST_PAUSE = 5 * SECOND, 5 * MINUTE  # between two lists; it grows while they are in vain
-NEARLY_DUE = 2 * PAUSE  # due before long: put off by the same word, rather than by another list
+AHEAD = MINUTE  # who falls due so soon counts with those that are due, and is put off by the same word
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +50,13 @@ class Choice:
     singly: Sequence[JobRow]
 
 
-def choose(due: Sequence[JobRow], listing: Listing, in_flight: bool, trust: int, now: int) -> Choice:
-    """Whether the list goes first. While it is in flight, those that it may put off wait for it, and nobody else."""
-    coverable = {job.id for job in due if may_be_put_off(job, trust, now) and not _was_passed_over(job, listing)}
-    ask_list = not in_flight and now >= listing.again_at and len(coverable) >= SEVERAL
+def choose(soon: Sequence[JobRow], listing: Listing, in_flight: bool, trust: int, now: int) -> Choice:
+    """Whether the list goes first, from what is due or falls due within `AHEAD`: jobs fall due one by one, and hardly ever
+    several at the same moment. While it is in flight, those that it may put off wait for it, and nobody else."""
+    due = [job for job in soon if job.due_at is not None and job.due_at <= now]
+    coverable = {job.id for job in soon if may_be_put_off(job, trust, now) and not _was_passed_over(job, listing)}
+    is_its_turn = not in_flight and now >= listing.again_at
+    ask_list = is_its_turn and len(coverable) >= SEVERAL and any(job.id in coverable for job in due)
     waiting = coverable if in_flight or ask_list else set()
     return Choice(ask_list, [job for job in due if job.id not in waiting])
 
@@ -113,7 +116,7 @@ def _put_off(
     is_news = job.asked_at is None or job.asked_at < sent_at
     if seen.status.is_terminal or not is_news or not may_be_put_off(job, trust, now):
         return None
-    if job.due_at is None or job.due_at > now + NEARLY_DUE:
+    if job.due_at is None or job.due_at > now + AHEAD:
         return None
     due_at = after_list(job, about, pace, trust, jitter, now)
     return due_at if due_at > max(now, job.due_at) else None

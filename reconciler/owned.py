@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+import httpx
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from reconciler.apply import Rules
@@ -124,6 +125,6 @@ def dialect_of(source: Source) -> Dialect:
     return DIALECTS[source.dialect]
 
 
-def client_of(config: Config, source: Source) -> Client:
+def client_of(config: Config, source: Source, transport: httpx.AsyncBaseTransport | None = None) -> Client:
     knobs = config.reconciler
-    return Client(source.base_url, source.api_key, knobs.request_timeout_seconds, knobs.max_answer_bytes)
+    return Client(source.base_url, source.api_key, knobs.request_timeout_seconds, knobs.max_answer_bytes, transport)

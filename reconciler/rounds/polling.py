@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from reconciler.apply import in_trouble
 from reconciler.asking import BROKEN, Asking, Back
-from reconciler.listing import choose
+from reconciler.listing import AHEAD, choose
 from reconciler.owned import Owned
 from reconciler.record import record
 from reconciler.rounds.each import write_each
@@ -20,7 +20,7 @@ from storage import jobs
 from storage.points import reach
 
 SET_ASIDE_FOR = 5 * MINUTE
-LOOK = 100  # how many due jobs are looked at to see whether the list could spare us some
+LOOK = 100  # how many jobs, due or nearly, are looked at to see whether the list could spare us some
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +62,11 @@ class PollRound:
         looks = lists.in_flight or lists.may_be_asked(now)
         async with owned.store.reading() as connection:
             limit = max(free, LOOK) if looks else free
-            due = await jobs.routine_due(connection, owned.source.name, now, limit, self.asking.busy)
+            until = now + AHEAD if looks else now
+            soon = await jobs.routine_due(connection, owned.source.name, until, limit, self.asking.busy)
         if not looks:
-            return self._start(due)
-        choice = choose(due, owned.listing, lists.in_flight, owned.list_trust, now)
+            return self._start(soon)
+        choice = choose(soon, owned.listing, lists.in_flight, owned.list_trust, now)
         if choice.ask_list:
             lists.start()
         elif not lists.in_flight:

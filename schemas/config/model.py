@@ -182,7 +182,7 @@ class SourceChoices(Section):
         None, 1, 256, "questions", "Questions in flight to this source; left out, [reconciler] concurrency."
     )
     list_trust_seconds: float = _seconds(
-        600,
+        1800,
         0,
         DAY,
         "How long after a job's own last answer the provider's list may stand in for the next; 0 for never.",

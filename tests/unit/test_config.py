@@ -97,7 +97,7 @@ class TestAGoodFile:
             "adopt_limit": 10_000,
             "concurrency": None,
             "requests_per_minute": None,
-            "list_trust_seconds": 600.0,
+            "list_trust_seconds": 1800.0,
             "sweep_seconds": 900.0,
             "allow_plain_http": False,
         }

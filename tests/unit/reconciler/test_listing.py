@@ -7,7 +7,7 @@ from factories import NOW, PACE, RULES, answer, answers, completed, job, jobs, m
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.listing import LONGEST_PAUSE, NEARLY_DUE, PAUSE, Listing, Word, choose, hear, may_be_put_off
+from reconciler.listing import AHEAD, LONGEST_PAUSE, PAUSE, Choice, Listing, Word, choose, hear, may_be_put_off
 from reconciler.pace import Circumstances
 from schemas.readings import Observation
 from schemas.tables import JobRow
@@ -43,6 +43,16 @@ def test_several(many: int, asks: bool) -> None:
     choice = choose(several(many), Listing(), in_flight=False, trust=TRUST, now=NOW)
 
     assert (choice.ask_list, len(choice.singly)) == (asks, 0 if asks else many)
+
+
+def test_one_is_due_and_others_will_be() -> None:
+    """Who falls due within a minute counts as well, but makes nobody ask before one is due, and is not asked about itself."""
+    soon = [due(number, ago=-number * SECOND) for number in (1, 2, 30)]
+    choice = choose([due(4), *soon], Listing(), False, TRUST, NOW)
+
+    assert (choice.ask_list, choice.singly) == (True, [])
+    assert choose(soon, Listing(), False, TRUST, NOW) == Choice(False, [])
+    assert [row.id for row in choose([due(4), *soon[:1]], Listing(), False, TRUST, NOW).singly] == [4]
 
 
 NOT_COVERED = {
@@ -156,10 +166,10 @@ def test_never_beyond(row: JobRow, seen: Any, sent_at: int, trust: int, jitter: 
         assert word.changes["due_at"] == NOW
 
 
-@pytest.mark.parametrize(("ahead", "moves"), [(0, True), (NEARLY_DUE, True), (NEARLY_DUE + 1, False), (HOUR, False)])
+@pytest.mark.parametrize(("ahead", "moves"), [(0, True), (AHEAD, True), (AHEAD + 1, False), (HOUR, False)])
 def test_nearly_due(ahead: int, moves: bool) -> None:
     """A job that falls due before long is put off by the same word; the others stay as they are."""
-    assert ("due_at" in told(due(ago=-ahead)).changes) == moves
+    assert ("due_at" in told(due(ago=-ahead, answered_at=NOW - 5 * MINUTE)).changes) == moves
 
 
 def test_never_sooner() -> None:
@@ -217,8 +227,10 @@ def test_nobody_is_forgotten(
     singly = {row.id for row in choice.singly}
 
     assert len(singly) == len(choice.singly)
-    assert in_flight or choice.ask_list or len(singly) == len(rows)
-    assert all(row.id in singly for row in rows if row.wanted_at is not None)
+    is_due = {row.id for row in rows if row.due_at is not None and row.due_at <= NOW}
+    assert singly <= is_due
+    assert in_flight or choice.ask_list or singly == is_due
+    assert all(row.id in singly for row in rows if row.wanted_at is not None and row.id in is_due)
     assert not (in_flight and choice.ask_list)
 
 
