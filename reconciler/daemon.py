@@ -53,6 +53,7 @@ class Reconciler:
 
     async def run(self) -> None:
         """Keep our share of the sources until cancelled; then give the leases back."""
+        log.info("reconciling", reconciler=self._holder, sources=sorted(self._config.sources))
         async with self._sharing.present(), asyncio.TaskGroup() as tasks:
             self._tasks = tasks
             for name in self._config.sources:
@@ -108,9 +109,9 @@ class Reconciler:
     async def _keep_for_ever(self, source: Source) -> None:
         while True:
             try:
-                async with self._sharing.place(source.name) as is_given:
-                    if is_given:
-                        await self._keep_if_free(source)
+                async with self._sharing.place(source.name) as place:
+                    if place.is_given:
+                        await self._keep_if_free(source, place.decided)
             except LeaseLost:
                 log.warning("lease_lost", source=source.name)
             except StoreAway as error:
@@ -122,8 +123,9 @@ class Reconciler:
                 log.exception("source_broke", source=source.name)
             await asyncio.sleep(TRY_AGAIN_SECONDS)
 
-    async def _keep_if_free(self, source: Source) -> None:
+    async def _keep_if_free(self, source: Source, decided: Callable[[], None]) -> None:
         async with self._lease(source) as lease:
+            decided()
             if lease is None:
                 return
             async with self._own(source, lease) as owned:
@@ -212,15 +214,18 @@ class Reconciler:
             except StoreAway as error:
                 stop_if_asked()
                 log.error("store_trouble", chore="prune", error=str(error))
+            except Exception:
+                stop_if_asked()
+                log.exception("chore_broke", chore="prune")
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._retention_changed.wait(), PRUNE_TRY_SECONDS)
 
     async def _may_prune(self) -> bool:
         clock = self._store.engine.lease_clock(self._clock())
         at_once = self._retention_changed.is_set()
-        self._retention_changed.clear()
         async with self._store.writing() as connection:
             lease = await leases.acquire(connection, "chore:prune", secrets.token_hex(8), PRUNE_EVERY, clock, at_once)
+        self._retention_changed.clear()
         return lease is not None
 
     @property

@@ -8,6 +8,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
+from typing import NamedTuple
 
 import structlog
 
@@ -34,6 +35,13 @@ def surplus(kept: Collection[str], most: int) -> Sequence[str]:
     return sorted(kept)[most:]
 
 
+class Place(NamedTuple):
+    """Whether a source may be kept. Whoever knows whether it is says so by `decided`, for the sake of the next."""
+
+    is_given: bool
+    decided: Callable[[], None]
+
+
 class Sharing:
     """One reconciler's places for sources. `length` is how long its word that it is there holds, in microseconds."""
 
@@ -45,6 +53,7 @@ class Sharing:
         self._most = sources
         self._kept: dict[str, asyncio.Event] = defaultdict(asyncio.Event)
         self._alone: set[str] = set()
+        self._trying = asyncio.Lock()
         self._free_since: dict[str, int] = {}
 
     def configure(self, length: int, sources: int) -> None:
@@ -65,19 +74,41 @@ class Sharing:
             await self._leave()
 
     @asynccontextmanager
-    async def place(self, source: str) -> AsyncIterator[bool]:
-        """A place for a source, if there is one."""
-        if len(self._kept.keys() - self._alone) >= self._most:
-            if not await self._is_left_alone(source):
-                yield False
-                return
-            self._alone.add(source)
-        self._kept[source].clear()
+    async def place(self, source: str) -> AsyncIterator[Place]:
+        """A place for a source, if there is one. They are tried in turn: a try in vain takes no place from the next."""
+        decided = await self._take_turn()
         try:
-            yield True
+            if not await self._has_place(source):
+                yield Place(False, decided)
+                return
+            self._free_since.pop(source, None)
+            self._kept[source].clear()
+            try:
+                yield Place(True, decided)
+            finally:
+                del self._kept[source]
+                self._alone.discard(source)
         finally:
-            del self._kept[source]
-            self._alone.discard(source)
+            decided()
+
+    async def _take_turn(self) -> Callable[[], None]:
+        """Wait until no other source is being tried. What is returned lets the next one try, however often it is called."""
+        await self._trying.acquire()
+        held = [self._trying]
+
+        def decided() -> None:
+            if held:
+                held.pop().release()
+
+        return decided
+
+    async def _has_place(self, source: str) -> bool:
+        if len(self._kept.keys() - self._alone) < self._most:
+            return True
+        if await self._is_left_alone(source):
+            self._alone.add(source)
+            return True
+        return False
 
     def handing_over(self, source: str) -> asyncio.Event:
         """Set when a source that has a place is to be left to another reconciler."""
@@ -96,7 +127,11 @@ class Sharing:
     async def _tell_for_ever(self) -> None:
         while True:
             await asyncio.sleep(self._length / SECOND / 3)
-            await self._tell()
+            try:
+                await self._tell()
+            except Exception:
+                stop_if_asked()
+                log.exception("chore_broke", chore="presence")
 
     async def _tell(self) -> None:
         """Say that we are there, see who else is, and leave to them what is theirs."""

@@ -15,8 +15,8 @@ class StoreAway(Exception):
     """The store cannot be reached, is full, or is busy for too long: no row's fault. Nothing was written; try again later."""
 
 
-class StoreDamaged(StoreAway):
-    """What the store holds cannot be read any more, and waiting does not mend it. The message says what to do."""
+class StoreUnusable(StoreAway):
+    """The store is damaged or closed to us, and waiting does not mend it. The message says what to do."""
 
 
 class Lock(Protocol):
@@ -88,10 +88,6 @@ class Engine(Protocol):
 
     def away(self, error: Exception) -> str | None:
         """Why the store is away, if that is what an error says."""
-        ...
-
-    def damaged(self, error: Exception) -> str | None:
-        """What is wrong with what the store holds, if that is what an error says, and what to do."""
         ...
 
     def unusable(self, error: Exception) -> str | None:

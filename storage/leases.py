@@ -28,24 +28,26 @@ class Lease:
     name: str
     holder: str
     fence: int
+    is_locked: bool = False  # a lock that dies with our process keeps others away, even when the time is over
 
 
 async def acquire(
     connection: AsyncConnection, name: str, holder: str, length: int, now: Any, holder_is_gone: bool = False
 ) -> Lease | None:
-    """Take a lease that is free or lapsed, or whose holder is known to be gone; None while somebody else holds it."""
+    """Take a lease that is free or lapsed, or whose holder is known to be gone, because we have its lock; None while
+    somebody else holds it."""
     statement = upsert(connection, LEASES).values(name=name, holder=holder, fence=1, until=now + length)
     is_free = true() if holder_is_gone else (LEASES.c.until <= now) | (LEASES.c.holder == holder)
     taken = {"holder": holder, "fence": LEASES.c.fence + 1, "until": now + length}
     # One statement, so that of many who find it lapsed only one gets it.
     statement = statement.on_conflict_do_update(index_elements=["name"], set_=taken, where=is_free)
     fence = await connection.scalar(statement.returning(LEASES.c.fence))
-    return None if fence is None else Lease(name, holder, fence)
+    return None if fence is None else Lease(name, holder, fence, holder_is_gone)
 
 
 async def renew(connection: AsyncConnection, lease: Lease, length: int, now: Any) -> None:
     """Prolong a lease. Raises LeaseLost when it is not ours any more."""
-    ours = (LEASES.c.name == lease.name) & _held(lease) & (LEASES.c.until > now)
+    ours = _still_ours(lease, now)
     result = await connection.execute(update(LEASES).where(ours).values(until=now + length))
     if result.rowcount == 0:
         raise _lost(lease)
@@ -57,7 +59,7 @@ async def require(connection: AsyncConnection, lease: Lease, now: Any) -> None:
 
     It cannot be taken over before that transaction has ended.
     """
-    ours = (LEASES.c.name == lease.name) & _held(lease) & (LEASES.c.until > now)
+    ours = _still_ours(lease, now)
     # A shared lock on the lease's row; on SQLite the transaction has the whole file to itself.
     if await connection.scalar(select(LEASES.c.fence).where(ours).with_for_update(read=True)) is None:
         raise _lost(lease)
@@ -97,6 +99,11 @@ async def holder_of(connection: AsyncConnection, name: str, now: Any) -> str | N
 
 def _held(lease: Lease) -> ColumnElement[bool]:
     return (LEASES.c.holder == lease.holder) & (LEASES.c.fence == lease.fence)
+
+
+def _still_ours(lease: Lease, now: Any) -> ColumnElement[bool]:
+    ours = (LEASES.c.name == lease.name) & _held(lease)
+    return ours if lease.is_locked else ours & (LEASES.c.until > now)
 
 
 def _lost(lease: Lease) -> LeaseLost:

@@ -10,9 +10,8 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect
-from sqlalchemy.exc import DBAPIError
 
-from storage.engine import StoreDamaged
+from storage.engine import StoreUnusable
 from storage.points import reach
 from storage.store import Store
 
@@ -30,7 +29,7 @@ class WrongSchema(Exception):
 
 
 async def state(store: Store) -> SchemaState:
-    with _told(store):
+    with _told():
         async with store.reading() as connection:
             return await connection.run_sync(_state, store.place)
 
@@ -42,7 +41,7 @@ async def migrate(store: Store) -> bool:
         WrongSchema: a newer version of the program has been here.
     """
     reach("M1")
-    with _told(store):
+    with _told():
         async with store.writing() as connection:
             migrated = await connection.run_sync(_migrate, store)
             reach("M2")
@@ -89,17 +88,12 @@ def _state(connection: Connection, place: str) -> SchemaState:
 
 
 @contextmanager
-def _told(store: Store) -> Iterator[None]:
+def _told() -> Iterator[None]:
     """A database that cannot be used at all is left untouched, and said to be so in words that help."""
     try:
         yield
-    except StoreDamaged as error:
+    except StoreUnusable as error:
         raise WrongSchema(str(error)) from None
-    except DBAPIError as error:
-        reason = store.engine.unusable(error)
-        if reason is None:
-            raise
-        raise WrongSchema(reason) from None
 
 
 def _newer(place: str) -> WrongSchema:

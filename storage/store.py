@@ -8,7 +8,7 @@ from pathlib import Path
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from schemas.ids import IdMaker
-from storage.engine import Engine, StoreAway, StoreDamaged
+from storage.engine import Engine, StoreAway, StoreUnusable
 from storage.sqlite.engine import Sqlite
 
 SQLITE = "sqlite:///"
@@ -45,7 +45,7 @@ class Store:
         """One transaction that may write, committed at the end. Never hold it over a wait for the network.
 
         Raises:
-            StoreAway: nothing was written, for no fault of what was to be written; StoreDamaged, one of its kind, says
+            StoreAway: nothing was written, for no fault of what was to be written; StoreUnusable, one of its kind, says
                 that waiting will not help.
         """
         with self._told():
@@ -88,9 +88,9 @@ class Store:
         try:
             yield
         except Exception as error:
-            damage = self.engine.damaged(error)
-            if damage is not None:
-                raise StoreDamaged(damage) from error
+            reason = self.engine.unusable(error)
+            if reason is not None:
+                raise StoreUnusable(reason) from error
             reason = self.engine.away(error)
             if reason is None:
                 raise

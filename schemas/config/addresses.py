@@ -16,6 +16,12 @@ SQLITE = "sqlite:///"
 POSTGRESQL = "postgresql://"
 _SERVER_FIX = "write postgresql://USER@HOST/NAME, such as postgresql://batchkeeper@db.internal/batchkeeper"
 
+_SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
+_SERVER_PARAMETERS = frozenset(
+    ("host", "port", "user", "password", "passfile", "target_session_attrs", "sslmode", "sslcert", "sslkey")
+    + ("sslrootcert", "sslcrl", "sslpassword", "ssl_min_protocol_version", "ssl_max_protocol_version")
+)
+
 _PRINTABLE = re.compile(r"[!-~]+")
 _HOST = re.compile(r"[A-Za-z0-9._-]+")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
@@ -56,6 +62,11 @@ def _server(url: str) -> str:
         refuse("this is not the URL of a PostgreSQL database", _SERVER_FIX)
     if not parts.path.strip("/") or "/" in parts.path.strip("/"):
         refuse("the URL names no database", _SERVER_FIX)
+    for key, value in parse_qsl(parts.query, keep_blank_values=True):
+        if key not in _SERVER_PARAMETERS:
+            refuse("the URL holds a parameter that is not known", f"known: {', '.join(sorted(_SERVER_PARAMETERS))}")
+        if key == "sslmode" and value not in _SSL_MODES:
+            refuse("its sslmode is not known", f"write one of {', '.join(_SSL_MODES)}")
     if parts.fragment or _CONTROL.search(url) or " " in url:
         refuse("the URL holds characters that have to be written as %XX", _SERVER_FIX)
     return url

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import asyncpg
+from asyncpg.exceptions import InsufficientPrivilegeError, InvalidSchemaNameError
 from sqlalchemy import ColumnElement, Connection, literal_column, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
@@ -67,16 +68,13 @@ class Postgresql:
             return "too many statements wait for a connection"
         return (str(error) or type(error).__name__) if connecting.is_away(error) else None
 
-    def damaged(self, error: Exception) -> None:
-        """The server's administrators hear of it from the server; here it is away."""
-
     def unusable(self, error: Exception) -> str | None:
-        if not isinstance(error, DBAPIError):
+        cause = error.orig.__cause__ if isinstance(error, DBAPIError) and error.orig is not None else None
+        if not isinstance(cause, InsufficientPrivilegeError | InvalidSchemaNameError):
             return None
-        cause = error.orig.__cause__ if error.orig is not None else None
         return (
-            f"{self.place} cannot be used ({cause or error.orig}); "
-            "give its user the right to make and change tables there, or name another database in [database] url"
+            f"{self.place} cannot be used ({cause}); give its user the right to make and change tables there, "
+            "or name another database in [database] url"
         )
 
     def begin_migration(self, connection: Connection) -> None:

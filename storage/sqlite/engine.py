@@ -46,16 +46,13 @@ class Sqlite:
     def away(self, error: Exception) -> str | None:
         return str(error.orig) if isinstance(error, OperationalError) else None
 
-    def damaged(self, error: Exception) -> str | None:
+    def unusable(self, error: Exception) -> str | None:
         if not isinstance(error, DatabaseError) or getattr(error.orig, "sqlite_errorcode", 0) & 0xFF not in _DAMAGED:
             return None
         return (
             f"{self.path} cannot be read as a SQLite database ({error.orig}); it was left as it is. "
             "Restore it from a backup, or name another file in [database] url"
         )
-
-    def unusable(self, error: Exception) -> None:
-        """Whatever there is besides damage passes."""
 
     def begin_migration(self, connection: Connection) -> None:
         """BEGIN IMMEDIATE has seen to it already."""

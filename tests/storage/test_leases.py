@@ -69,6 +69,20 @@ def test_taken_by_eight_at_once(store: Store, another: Another, run: Run) -> Non
     run(flow())
 
 
+def test_a_lock_outlasts_the_time(store: Store, run: Run) -> None:
+    """Whoever took a lease by its lock keeps it though it was held up for longer; others still need the lock."""
+
+    async def flow() -> None:
+        mine = await taken(store, "one", gone=True)
+        assert await is_ours(store, mine, NOON + 10 * LENGTH)
+        await within(store.writing(), leases.renew, mine, LENGTH, NOON + 10 * LENGTH)
+        assert await acquire(store, "two", NOON + 10 * LENGTH) is None
+        await taken(store, "two", NOON + 10 * LENGTH, gone=True)
+        assert not await is_ours(store, mine, NOON + 10 * LENGTH)
+
+    run(flow())
+
+
 @pytest.mark.parametrize("passed", [-1, 0, 1])
 def test_lapse(store: Store, run: Run, passed: int) -> None:
     """At every moment either the old holder may write or another may take it, and never both or neither."""

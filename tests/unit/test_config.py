@@ -365,6 +365,8 @@ WRONG_VALUES = [
     ("database", 'url = "postgresql://h"', "database.url", "names no database"),
     ("database", 'url = "postgresql://h/a/b"', "database.url", "names no database"),
     ("database", 'url = "postgresql://h:port/db"', "database.url", "not the URL of a PostgreSQL database"),
+    ("database", 'url = "postgresql://h/db?foo=bar"', "database.url", "a parameter that is not known"),
+    ("database", 'url = "postgresql://h/db?sslmode=banana"', "database.url", "write one of disable, allow"),
     ("database", 'url = "postgresql://h/d b"', "database.url", "written as %XX"),
     ("database", 'url = "sqlite+aiosqlite:///x.db"', "database.url", "SQLite or PostgreSQL"),
     ("database", 'url = ""', "database.url", "SQLite or PostgreSQL"),

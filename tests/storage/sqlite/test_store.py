@@ -20,7 +20,7 @@ from stored import NOON, Another, Clock, Run, a_job, everything, still_waiting, 
 from schemas.tables import JobRow
 from schemas.words import Origin
 from storage import jobs, sources
-from storage.engine import StoreAway, StoreDamaged
+from storage.engine import StoreAway, StoreUnusable
 from storage.sqlite.engine import Sqlite
 from storage.sqlite.file import BUSY_SECONDS, UnsafeDatabaseFile
 from storage.store import Store
@@ -332,7 +332,7 @@ def test_not_a_database(tmp_path: Path, run: Run) -> None:
     async def flow() -> None:
         store = Store(Sqlite(path), Clock())
         try:
-            with pytest.raises(StoreDamaged, match=r"not a database.*Restore it"):
+            with pytest.raises(StoreUnusable, match=r"not a database.*Restore it"):
                 await within(store.writing(), sources.enter, "acme", "phaseo", NOON)
         finally:
             await store.close()
