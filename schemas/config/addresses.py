@@ -17,10 +17,10 @@ POSTGRESQL = "postgresql://"
 _SERVER_FIX = "write postgresql://USER@HOST/NAME, such as postgresql://batchkeeper@db.internal/batchkeeper"
 
 _SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
-_SERVER_PARAMETERS = frozenset(
-    ("host", "port", "user", "password", "passfile", "target_session_attrs", "sslmode", "sslcert", "sslkey")
-    + ("sslrootcert", "sslcrl", "sslpassword", "ssl_min_protocol_version", "ssl_max_protocol_version")
-)
+_SERVER_PARAMETERS = frozenset({"host", "port", "user", "password", "passfile", "target_session_attrs"}) | {
+    f"ssl{name}"
+    for name in ("mode", "cert", "key", "rootcert", "crl", "password", "_min_protocol_version", "_max_protocol_version")
+}
 
 _PRINTABLE = re.compile(r"[!-~]+")
 _HOST = re.compile(r"[A-Za-z0-9._-]+")
