@@ -21,7 +21,9 @@ log = structlog.get_logger()
 async def enter_sources(store: Store, config: Config) -> None:
     """Note since when we listen for each source."""
     async with store.writing() as connection:
-        for source in config.sources.values():
+        for _, source in sorted(
+            config.sources.items()
+        ):  # in one order, so that two who start do not wait for each other
             await sources.enter(connection, source.name, source.dialect, now())
 
 

@@ -169,10 +169,13 @@ class Reconciler:
         name, length = f"source:{source.name}", self._lease_length
         async with self._store.writing() as connection:
             now = self._clock()
-            await sources.enter(connection, source.name, source.dialect, now)
             clock = self._store.engine.lease_clock(now)
             before = await leases.last_holder(connection, name)
             lease = await leases.acquire(connection, name, self._holder, length, clock, holder_is_gone)
+            if (
+                lease is not None
+            ):  # the lease first, as in every transaction under it: else two could wait for each other
+                await sources.enter(connection, source.name, source.dialect, now)
         if lease is not None:
             log.info("lease_taken", source=source.name, fence=lease.fence, before=before)
         return lease
