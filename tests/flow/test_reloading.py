@@ -200,6 +200,12 @@ class TestReconciler:
                         knobs = {"poll_seconds": seconds, "poll_cap_seconds": seconds}
                         pace = running.config.reconciler.model_copy(update=knobs)
                         running.reconciler.reload(running.config.model_copy(update={"reconciler": pace}))
+
+                    async def is_taken_up() -> bool:
+                        owned = running.reconciler._owned.get("gateway")
+                        return owned is not None and owned.pace.cap < 1_000_000
+
+                    await until(is_taken_up, "the last reload to be taken up")
                     await running.poll("one")  # what is due already stays due at the old time
                     await until(lambda: _is_asked_often(provider), "the job to be asked at the new pace")
 
