@@ -21,9 +21,8 @@ log = structlog.get_logger()
 async def enter_sources(store: Store, config: Config) -> None:
     """Note since when we listen for each source."""
     async with store.writing() as connection:
-        for _, source in sorted(
-            config.sources.items()
-        ):  # in one order, so that two who start do not wait for each other
+        # In one order, so that two who start do not wait for each other in a ring.
+        for _, source in sorted(config.sources.items()):
             await sources.enter(connection, source.name, source.dialect, now())
 
 

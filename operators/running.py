@@ -33,9 +33,8 @@ async def up(config: Config) -> None:
     async with opened(config, migrate=True) as store, heard() as asked:
         current, reconciler = Current(config, store), Reconciler(config, store, now)
         async with (
-            _operating(
-                current, store
-            ) as operating,  # first: what cannot be listened on shows before a delivery is taken
+            # First, so that what cannot be listened on shows before a delivery is taken.
+            _operating(current, store) as operating,
             _receiving(current, store, reconciler.wake) as receiving,
             _reconciling(current, reconciler) as task,
         ):

@@ -5,15 +5,14 @@ import os
 import random
 import secrets
 import socket
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
-from typing import Any
 
 import httpx
 import structlog
 
 from reconciler.budget import Budget
-from reconciler.keeping import Keeping, stop_if_asked
+from reconciler.keeping import Keeping, stop_if_asked, until_first
 from reconciler.owned import Owned, client_of, dialect_of, pace_of, rules_of, terms_of
 from reconciler.rounds import pruning
 from reconciler.sharing import Sharing
@@ -102,7 +101,7 @@ class Reconciler:
         """Keep a source, anew whenever its configuration has changed, until it is configured no more."""
         while (source := self._config.sources.get(name)) is not None:
             changed = self._changed[name] = asyncio.Event()
-            await _until(changed, self._keep_for_ever(source))
+            await until_first(changed.wait(), self._keep_for_ever(source))
         del self._changed[name]
         log.info("source_ended", source=name)
 
@@ -172,9 +171,8 @@ class Reconciler:
             clock = self._store.engine.lease_clock(now)
             before = await leases.last_holder(connection, name)
             lease = await leases.acquire(connection, name, self._holder, length, clock, holder_is_gone)
-            if (
-                lease is not None
-            ):  # the lease first, as in every transaction under it: else two could wait for each other
+            if lease is not None:
+                # After the lease, as in every transaction under it: else two could wait for each other.
                 await sources.enter(connection, source.name, source.dialect, now)
         if lease is not None:
             log.info("lease_taken", source=source.name, fence=lease.fence, before=before)
@@ -209,10 +207,11 @@ class Reconciler:
                 del self._owned[source.name]
 
     async def _prune(self) -> None:
-        """Once an hour, by whichever reconciler comes first."""
+        """Once an hour, by whichever reconciler comes first; and at once when the retention has changed."""
         while True:
             try:
-                if await self._may_prune():
+                if self._retention_changed.is_set() or await self._is_our_turn_to_prune():
+                    self._retention_changed.clear()
                     await pruning.run_once(self._store, self._config.retention, self._clock())
             except StoreAway as error:
                 stop_if_asked()
@@ -223,27 +222,12 @@ class Reconciler:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._retention_changed.wait(), PRUNE_TRY_SECONDS)
 
-    async def _may_prune(self) -> bool:
+    async def _is_our_turn_to_prune(self) -> bool:
         clock = self._store.engine.lease_clock(self._clock())
-        at_once = self._retention_changed.is_set()
         async with self._store.writing() as connection:
-            lease = await leases.acquire(connection, "chore:prune", secrets.token_hex(8), PRUNE_EVERY, clock, at_once)
-        self._retention_changed.clear()
+            lease = await leases.acquire(connection, "chore:prune", secrets.token_hex(8), PRUNE_EVERY, clock)
         return lease is not None
 
     @property
     def _lease_length(self) -> int:
         return int(self._config.reconciler.lease_seconds * SECOND)
-
-
-async def _until(happened: asyncio.Event, work: Coroutine[Any, Any, None]) -> None:
-    """Work until the event, and then until the work has been cleaned up. Whatever breaks the work is raised."""
-    tasks = [asyncio.create_task(work), asyncio.create_task(happened.wait())]
-    try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
-            task.result()
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,7 +1,8 @@
 """Keeping one source: its rounds in order, again and again, for as long as its lease is ours."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
 
 import structlog
 
@@ -31,6 +32,19 @@ def stop_if_asked() -> None:
         raise asyncio.CancelledError
 
 
+async def until_first(*works: Coroutine[Any, Any, Any]) -> None:
+    """Work at all of them until the first one ends, then until the others have been cleaned up. What broke one is raised."""
+    tasks = [asyncio.create_task(work) for work in works]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
 class Keeping:
     """The rounds of one owned source."""
 
@@ -45,18 +59,9 @@ class Keeping:
 
     async def keep(self, lease_length: int, handing_over: asyncio.Event) -> None:
         """Go on until it is to be handed over, or the lease is lost: then LeaseLost. A store that is away is waited for."""
-        tasks = {
-            asyncio.create_task(work)
-            for work in (self._renew(lease_length), self._turn_for_ever(), handing_over.wait())
-        }
         try:
-            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                task.result()
+            await until_first(self._renew(lease_length), self._turn_for_ever(), handing_over.wait())
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
             await self.stop()
 
     async def until_quiet(self, lease_length: int) -> int:

@@ -5,9 +5,8 @@ each may keep. A source that nobody takes all the same is taken by whoever sees 
 """
 
 import asyncio
-from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from typing import NamedTuple
 
 import structlog
@@ -51,7 +50,7 @@ class Sharing:
         self._presence = Lease(f"{PRESENCE}{holder}", holder, 0)
         self._reconcilers = 1
         self._most = sources
-        self._kept: dict[str, asyncio.Event] = defaultdict(asyncio.Event)
+        self._kept: dict[str, asyncio.Event] = {}
         self._alone: set[str] = set()
         self._trying = asyncio.Lock()
         self._free_since: dict[str, int] = {}
@@ -76,31 +75,19 @@ class Sharing:
     @asynccontextmanager
     async def place(self, source: str) -> AsyncIterator[Place]:
         """A place for a source, if there is one. They are tried in turn: a try in vain takes no place from the next."""
-        decided = await self._take_turn()
-        try:
+        await self._trying.acquire()
+        with ExitStack() as turn:
+            turn.callback(self._trying.release)
             if not await self._has_place(source):
-                yield Place(False, decided)
+                yield Place(False, turn.close)
                 return
             self._free_since.pop(source, None)
-            self._kept[source].clear()
+            self._kept[source] = asyncio.Event()
             try:
-                yield Place(True, decided)
+                yield Place(True, turn.close)
             finally:
                 del self._kept[source]
                 self._alone.discard(source)
-        finally:
-            decided()
-
-    async def _take_turn(self) -> Callable[[], None]:
-        """Wait until no other source is being tried. What is returned lets the next one try, however often it is called."""
-        await self._trying.acquire()
-        held = [self._trying]
-
-        def decided() -> None:
-            if held:
-                held.pop().release()
-
-        return decided
 
     async def _has_place(self, source: str) -> bool:
         if len(self._kept.keys() - self._alone) < self._most:
