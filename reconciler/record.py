@@ -154,14 +154,15 @@ def observation_row(
     return row
 
 
-_COLUMNS = frozenset({"kind", "job_id", "status", "native_status", "progress", "account", "writes_files"})
+_ELSEWHERE = frozenset(
+    {"kind", "job_id", "status", "native_status", "progress", "account", "writes_files", "bookkeeping"}
+)
 
 
 def _shown(said: Observation) -> dict[str, Any]:
-    shown = {name: value for name, value in asdict(said).items() if name not in _COLUMNS}
-    account = said.account
-    if account is not None:
-        shown["webhook"] = {"endpoint_id": account.endpoint_id, "url": account.url, "has_secret": account.has_secret}
+    shown = {name: value for name, value in asdict(said).items() if name not in _ELSEWHERE}
+    if said.account is not None:  # its attempts are rows of their own
+        shown["webhook"] = {name: value for name, value in asdict(said.account).items() if name != "attempts"}
     return shown
 
 

@@ -103,11 +103,33 @@ class Account:
     pending_retries: int = 0
     next_retry_at: int | None = None
     attempts: tuple[Attempt, ...] = ()
+    total_attempts: int | None = None
+    delivered: tuple[str, ...] = ()  # the keys that it counts as delivered
+    last_attempt_at: int | None = None
+    last_attempt: str | None = None  # how the newest attempt of any key ended, in the provider's own word
+    last_response_status: int | None = None
+    last_delivered_at: int | None = None
+    last_failure_at: int | None = None
+    last_error: str | None = None  # it stays when a later attempt succeeds
+
+
+@dataclass(frozen=True, slots=True)
+class Billing:
+    """What the provider says that a job costs, in billionths of the currency's unit."""
+
+    state: str | None = None  # pending, estimated, settled or void
+    currency: str | None = None
+    estimated_nanos: int | None = None
+    held_nanos: int | None = None
+    settled_nanos: int | None = None
+    is_charged: bool | None = None
+    reason: str | None = None
+    settled_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """What the provider said about a job in answer to a question of ours."""
+    """What the provider said about a job, in answer to a question of ours or in what it sent."""
 
     kind: str
     job_id: str
@@ -126,15 +148,23 @@ class Observation:
     provider: str | None = None
     native_id: str | None = None
     request_id: str | None = None
+    session_id: str | None = None
+    model: str | None = None
+    completion_window: str | None = None
     polling_url: str | None = None
     cancel_url: str | None = None
+    websocket_url: str | None = None
     error_code: str | None = None
     error_message: str | None = None
     account: Account | None = None  # None: no webhook was ever configured for this job
-    submission: str | None = (
-        None  # the token that a submission of ours left in its metadata, where the metadata is shown
-    )
-    billing: Mapping[str, object] = field(default_factory=dict)
+    # The token that a submission of ours left in its metadata, where the metadata is shown.
+    submission: str | None = None
+    metadata: Mapping[str, object] = field(default_factory=dict)
+    billing: Billing | None = None
+    pricing_lines: tuple[Mapping[str, object], ...] = ()
+    usage: Mapping[str, object] = field(default_factory=dict)
+    more: Mapping[str, object] = field(default_factory=dict)  # what else it says, as it stands; to be shown
+    bookkeeping: Mapping[str, object] = field(default_factory=dict)  # it moves while nothing happens; never kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +205,21 @@ Answer = Observed | Denied | CancelRefused | Troubled
 
 
 @dataclass(frozen=True, slots=True)
+class Deleted:
+    """Said over a socket: the provider holds the job no more. Indicative, as everything that a socket says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    """Said over a socket: nothing about the job. `reason` is None for what is merely a sign of life."""
+
+    reason: str | None = None
+
+
+SocketMessage = Observed | Deleted | Ignored
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """One page of a provider's list. What is not on it may exist all the same."""
 
@@ -182,6 +227,7 @@ class Page:
     unreadable: int = 0  # entries of which nothing can be said
     is_full: bool = False  # it holds as many entries as a page can, so there may be jobs that it does not show
     cursor: str | None = None  # asks for the page after it; None: there is none, or it cannot be asked for
+    only: str | None = None  # the one status, in the provider's word, that it shows; None: it shows every one
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,12 +15,14 @@ from schemas.readings import (
     Expected,
     FileExists,
     NotFoundRule,
+    Observation,
     Observed,
     Page,
     Question,
     Refused,
     Report,
     Response,
+    SocketMessage,
     Suppressed,
     Troubled,
     Uploaded,
@@ -100,6 +102,10 @@ class Dialect(Protocol):
         """What a strictly parsed webhook body says of its job."""
         ...
 
+    def read_pushed(self, document: Mapping[str, Any]) -> Observation | None:
+        """The whole job as a strictly parsed webhook body shows it; None where it does not show one. Only to be looked at."""
+        ...
+
     def sign(self, secret: bytes, body: bytes, now: int) -> SignedRequest: ...
     def sample(self, event: str, job_id: str, status: str, base_url: str, now: int) -> bytes:
         """A plausible body for one event, for deliveries made by hand."""
@@ -111,9 +117,23 @@ class Dialect(Protocol):
         """Ask for the account's jobs, unfiltered: the first page, or the one after a `cursor`. None: there is no list."""
         ...
 
-    def read_page(self, response: Response) -> Page | Troubled:
-        """What a page shows. Each job at most once, and never more of them than the page was asked for."""
+    def read_page(self, response: Response, cursor: str | None = None) -> Page | Troubled:
+        """What the page shows that `cursor` asked for. Each job at most once, and no more of them than were asked for."""
         ...
+
+    def socket(self, base_url: str, kind: str, job_id: str, websocket_url: str | None) -> Question | None:
+        """Where a job's progress is told live: a ws:// or wss:// URL on the source's own origin. None: nowhere.
+
+        `websocket_url` is what the provider offered, followed as far as it can be trusted.
+        """
+        ...
+
+    @property
+    def socket_ping(self) -> str | None:
+        """What to send now and then over a socket that is silent, to hear that it lives; None: nothing."""
+        ...
+
+    def read_socket(self, kind: str, job_id: str, message: str) -> SocketMessage: ...
 
     def cancel(self, base_url: str, kind: str, job_id: str, cancel_url: str | None) -> Question: ...
     def read_cancel(self, kind: str, job_id: str, response: Response) -> Answer: ...

@@ -1,11 +1,11 @@
-"""The Phaseo gateway's wire, generation G2, batches. Pure: no I/O, no clock."""
+"""The Phaseo gateway's wire in all its generations, batches and videos. Pure: no I/O, no clock."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from schemas.config import DialectDefaults
 from schemas.dialects.dialect import Headers, NewJob, SignedRequest, SubmitRefused, SubmitUnclear
-from schemas.dialects.phaseo import events, listing, push, questions, signature
+from schemas.dialects.phaseo import events, listing, live, push, questions, signature
 from schemas.readings import (
     Answer,
     Denied,
@@ -13,12 +13,14 @@ from schemas.readings import (
     Expected,
     FileExists,
     NotFoundRule,
+    Observation,
     Observed,
     Page,
     Question,
     Refused,
     Report,
     Response,
+    SocketMessage,
     Suppressed,
     Troubled,
     Uploaded,
@@ -32,7 +34,8 @@ class Phaseo:
     """See `schemas.dialects.dialect.Dialect`."""
 
     name = "phaseo"
-    kinds = frozenset({"batch"})
+    socket_ping = live.PING
+    kinds = frozenset(questions.TREES)
     # The gateway keeps its jobs; a day of denials means that this account does not own it (contract 3.2).
     not_found_rule = NotFoundRule(times=5, over=DAY, becomes=Status.FAILED)
     defaults = DialectDefaults(
@@ -51,6 +54,9 @@ class Phaseo:
     def read_report(self, document: Mapping[str, Any]) -> Report:
         return push.read_report(document)
 
+    def read_pushed(self, document: Mapping[str, Any]) -> Observation | None:
+        return push.read_pushed(document)
+
     def sign(self, secret: bytes, body: bytes, now: int) -> SignedRequest:
         return signature.sign(secret, body, now)
 
@@ -58,22 +64,28 @@ class Phaseo:
         return events.sample(event, job_id, status, base_url, now)
 
     def poll(self, base_url: str, kind: str, job_id: str, polling_url: str | None) -> Question:
-        return questions.poll(base_url, job_id, polling_url)
+        return questions.poll(base_url, kind, job_id, polling_url)
 
     def read_poll(self, kind: str, job_id: str, response: Response) -> Answer:
-        return questions.read_poll(job_id, response)
+        return questions.read_poll(kind, job_id, response)
 
     def list_page(self, base_url: str, cursor: str | None) -> Question:
-        return listing.list_page(base_url)
+        return listing.list_page(base_url, cursor)
 
-    def read_page(self, response: Response) -> Page | Troubled:
-        return listing.read_page(response)
+    def read_page(self, response: Response, cursor: str | None = None) -> Page | Troubled:
+        return listing.read_page(response, cursor)
+
+    def socket(self, base_url: str, kind: str, job_id: str, websocket_url: str | None) -> Question | None:
+        return live.socket(base_url, kind, job_id, websocket_url)
+
+    def read_socket(self, kind: str, job_id: str, message: str) -> SocketMessage:
+        return live.read_socket(kind, job_id, message)
 
     def cancel(self, base_url: str, kind: str, job_id: str, cancel_url: str | None) -> Question:
-        return questions.cancel(base_url, job_id, cancel_url)
+        return questions.cancel(base_url, kind, job_id, cancel_url)
 
     def read_cancel(self, kind: str, job_id: str, response: Response) -> Answer:
-        return questions.read_cancel(job_id, response)
+        return questions.read_cancel(kind, job_id, response)
 
     def file(self, base_url: str, file_id: str) -> Question:
         return questions.file(base_url, file_id)

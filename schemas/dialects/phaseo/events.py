@@ -18,20 +18,30 @@ _EXPIRED_AS_FAILED = "the gateway announces an expired batch as batch.failed, wh
 
 
 def expected(ended: Ended, events: Sequence[str]) -> tuple[Expected | Suppressed, ...]:
-    """`created` if we listen for it, and the one announcement of the end. Progress and changes are never sent for batches."""
-    expectations: list[Expected | Suppressed] = []
-    if _subscribed(events, ended.kind, "created"):
-        expectations.append(Expected((f"{ended.kind}.created",)))
+    """`created` if we listen for it, and the one announcement of the end. What comes in between cannot be foretold."""
+    created = (f"{ended.kind}.created",) if _subscribed(events, ended.kind, "created") else ()
+    end = _of_batch(ended, events) if ended.kind == "batch" else _of_other(ended, events)
+    return (*([Expected(created)] if created else []), *([end] if end else []))
+
+
+def _of_batch(ended: Ended, events: Sequence[str]) -> Expected | Suppressed | None:
+    """A batch that expired is announced as failed, by all generations but one (contract 4.4)."""
     match ended.status:
-        case Status.COMPLETED if _is_all_failed(ended) and _subscribed(events, ended.kind, "completed"):
-            expectations.append(Suppressed(f"{ended.kind}.completed", _ALL_ROWS_FAILED))
-        case Status.EXPIRED if _subscribed(events, ended.kind, "failed"):
-            expectations.append(Expected((f"{ended.kind}.failed", f"{ended.kind}.expired")))
-        case Status.EXPIRED if _subscribed(events, ended.kind, "expired"):
-            expectations.append(Suppressed(f"{ended.kind}.expired", _EXPIRED_AS_FAILED))
-        case Status.COMPLETED | Status.FAILED | Status.CANCELLED as status if _subscribed(events, ended.kind, status):
-            expectations.append(Expected((f"{ended.kind}.{status}",)))
-    return tuple(expectations)
+        case Status.COMPLETED if _is_all_failed(ended) and _subscribed(events, "batch", "completed"):
+            return Suppressed("batch.completed", _ALL_ROWS_FAILED)
+        case Status.EXPIRED if _subscribed(events, "batch", "failed"):
+            return Expected(("batch.failed", "batch.expired"))
+        case Status.EXPIRED if _subscribed(events, "batch", "expired"):
+            return Suppressed("batch.expired", _EXPIRED_AS_FAILED)
+        case Status.EXPIRED:
+            return None
+    return _of_other(ended, events)
+
+
+def _of_other(ended: Ended, events: Sequence[str]) -> Expected | None:
+    """An end is announced under its own name."""
+    is_announced = ended.status.is_terminal and _subscribed(events, ended.kind, ended.status)
+    return Expected((f"{ended.kind}.{ended.status}",)) if is_announced else None
 
 
 def sample(event: str, job_id: str, status: str, base_url: str, now: int) -> bytes:
@@ -51,7 +61,7 @@ def sample(event: str, job_id: str, status: str, base_url: str, now: int) -> byt
             "status": status,
             "lifecycle_status": lifecycle,
             "progress": 100 if status == "completed" else 0,
-            "polling_url": f"{base_url}/batches/{job_id}",
+            "polling_url": f"{base_url}/{'videos' if kind == 'video' else 'batches'}/{job_id}",
             "updated_at": rfc3339(now),
         },
     }

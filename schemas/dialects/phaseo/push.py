@@ -1,4 +1,4 @@
-"""Phaseo's webhook bodies (contract 4.5, 4.6): who the delivery is, and what it says of its job.
+"""Phaseo's webhook bodies of every generation (contract 4.5, 4.6): who the delivery is, and what it says of its job.
 
 The receiver reads only these few fields, quickly. The judge reads the whole body again, strictly.
 """
@@ -9,9 +9,10 @@ from typing import Any
 
 import msgspec
 
-from schemas.dialects.phaseo.status import read_progress, read_status
+from schemas.dialects.phaseo.objects import read_object
+from schemas.dialects.phaseo.status import progress_bucket, read_progress, read_status
 from schemas.identity import is_delivery_key, is_job_id, is_kind
-from schemas.readings import Identity, Report
+from schemas.readings import Identity, Observation, Report
 from schemas.texts import clean
 
 
@@ -30,11 +31,17 @@ class _Data(msgspec.Struct):
     progress: Any = None
 
 
+class _Change(msgspec.Struct):
+    previous_status: Any = None
+    status: Any = None
+
+
 class _Body(msgspec.Struct):
-    delivery: _Delivery
     data: _Data
+    delivery: _Delivery | None = None  # G1a has none
     id: Any = None
     type: Any = None
+    status_change: _Change | None = None
 
 
 _decoder = msgspec.json.Decoder(_Body)
@@ -42,7 +49,7 @@ _decoder = msgspec.json.Decoder(_Body)
 
 @dataclass(frozen=True, slots=True)
 class Push:
-    """A readable body. `hints` are the header fields that repeat it, unsigned, by their lower-case names."""
+    """A readable body. `hints` are the header fields that repeat it, unsigned, by their lower-case names without a prefix."""
 
     identity: Identity
     report: Report
@@ -56,42 +63,77 @@ def read_push(body: bytes) -> Push | str:
         read = _decoder.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         return _reason(error)
-    kind = read.data.kind if isinstance(read.data.kind, str) else read.data.object
-    if not isinstance(kind, str) or not is_kind(kind):
+    kind = _kind(read)
+    if kind is None or not is_kind(kind):
         return "data.kind is missing, too long, or not printable ASCII"
     if not isinstance(read.data.id, str) or not is_job_id(read.data.id):
         return "data.id is missing, too long, or not printable ASCII"
-    if not isinstance(read.delivery.key, str) or not is_delivery_key(read.delivery.key):
+    key = _derived_key(read) if read.delivery is None else read.delivery.key
+    if not isinstance(key, str) or not is_delivery_key(key):
         return "delivery.key is missing, too long, or not printable ASCII"
-    report = _report(read.type, read.id, read.delivery.attempt, msgspec.structs.asdict(read.data))
-    return Push(Identity(kind, read.data.id, read.delivery.key), report, _hints(read))
+    attempt = read.delivery.attempt if read.delivery else None
+    report = _report(read.type, read.id, attempt, kind, msgspec.structs.asdict(read.data))
+    return Push(Identity(kind, read.data.id, key), report, _hints(read))
+
+
+def _kind(read: _Body) -> str | None:
+    """The object's own word, or the subject of the event where the object has none: `batch.completed` is about a batch."""
+    subject = read.type.partition(".")[0] if isinstance(read.type, str) else None
+    named = (read.data.kind, read.data.object, subject if subject in ("batch", "video") else None)
+    return next((word for word in named if isinstance(word, str)), None)
+
+
+def _derived_key(read: _Body) -> str | None:
+    """The key that a body without `delivery` would have had (contract 4.6); None where it cannot be told."""
+    if not isinstance(read.type, str):
+        return None
+    match read.type.rpartition(".")[2]:
+        case "progress":
+            bucket = progress_bucket(read.data.progress)
+            return None if bucket is None else f"{read.type}:{bucket}"
+        case "status_changed":
+            change = read.status_change or _Change()
+            said = (change.previous_status, change.status)
+            words = [word.lower() if isinstance(word, str) and word else "unknown" for word in said]
+            return ":".join([read.type, *words])
+        case _:
+            return read.type
 
 
 def read_report(document: Mapping[str, Any]) -> Report:
     """The same report from a strictly parsed body, which may lack anything."""
     delivery, data = (_object(document.get(name)) for name in ("delivery", "data"))
-    return _report(document.get("type"), document.get("id"), delivery.get("attempt"), data)
+    kind = data.get("kind")
+    return _report(document.get("type"), document.get("id"), delivery.get("attempt"), kind, data)
 
 
-def _report(event_type: Any, event_id: Any, attempt: Any, data: Mapping[str, Any]) -> Report:
+def read_pushed(document: Mapping[str, Any]) -> Observation | None:
+    """The job as a strictly parsed body shows it."""
+    data = _object(document.get("data"))
+    read = read_object(data, "video" if _text(data.get("kind")) == "video" else "batch")
+    return read if isinstance(read, Observation) else None
+
+
+def _report(event_type: Any, event_id: Any, attempt: Any, kind: Any, data: Mapping[str, Any]) -> Report:
     native = data.get("status")
     return Report(
         event_type=_text(event_type),
         event_id=_text(event_id),
         attempt=attempt if _is_small(attempt) else None,
-        status=read_status(native, data.get("lifecycle_status")),
+        status=read_status(native, data.get("lifecycle_status"), "video" if kind == "video" else "batch"),
         native_status=_text(native),
         progress=read_progress(data.get("progress")),
     )
 
 
 def _hints(read: _Body) -> dict[bytes, str]:
+    delivery = read.delivery or _Delivery()
     said = {
-        b"x-phaseo-event-id": read.id,
-        b"x-phaseo-event-type": read.type,
-        b"x-phaseo-delivery-key": read.delivery.key,
-        b"x-phaseo-attempt": read.delivery.attempt,
-        b"x-phaseo-max-attempts": read.delivery.max_attempts,
+        b"event-id": read.id,
+        b"event-type": read.type,
+        b"delivery-key": delivery.key,
+        b"attempt": delivery.attempt,
+        b"max-attempts": delivery.max_attempts,
     }
     return {name: str(value) for name, value in said.items() if isinstance(value, str) or _is_small(value)}
 
@@ -101,7 +143,7 @@ def _reason(error: Exception) -> str:
         return "not UTF-8"
     if isinstance(error, RecursionError):
         return "nested too deep"
-    return "not a JSON object with delivery and data"
+    return "not a JSON object with data"
 
 
 def _object(value: Any) -> Mapping[str, Any]:

@@ -3,11 +3,12 @@
 A single batch is asked for without any query string: the gateway cuts the id from the raw URL, and a query makes it a 404.
 """
 
+from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
 
 from schemas.dialects.dialect import NewJob, SubmitRefused, SubmitUnclear, Webhook
 from schemas.dialects.phaseo.errors import Envelope, read_envelope, read_trouble
-from schemas.dialects.phaseo.rest import read_object
+from schemas.dialects.phaseo.objects import read_object
 from schemas.dialects.urls import follow, segment
 from schemas.identity import is_job_id
 from schemas.readings import (
@@ -24,19 +25,20 @@ from schemas.readings import (
 from schemas.strict_json import NotStrictJson, parse_object
 from schemas.words import Trouble
 
-_TREES = ("batches", "batch")  # one is the full alias of the other
+# Under which paths a job of each kind is found, the usual one first; the others are full aliases of it (contract 1.1).
+TREES: Mapping[str, Sequence[str]] = {"batch": ("batches", "batch"), "video": ("videos", "video/generations")}
 _KEY_CODES = frozenset({401, 403, 408, 429})  # passed on, they are about the gateway's own account: worth another try
 
 
-def poll(base_url: str, job_id: str, polling_url: str | None) -> Question:
-    """Ask for one batch at its `polling_url`, as far as that can be trusted."""
-    url, mismatch = follow(base_url, polling_url, _paths(base_url, job_id))
+def poll(base_url: str, kind: str, job_id: str, polling_url: str | None) -> Question:
+    """Ask for one job at its `polling_url`, as far as that can be trusted. Its native id is good for no question."""
+    url, mismatch = follow(base_url, polling_url, _paths(base_url, kind, job_id))
     return Question("GET", url, mismatch=mismatch)
 
 
-def cancel(base_url: str, job_id: str, cancel_url: str | None) -> Question:
+def cancel(base_url: str, kind: str, job_id: str, cancel_url: str | None) -> Question:
     """Ask to cancel. A missing `cancel_url` never prevents it: it is null while finalizing, and the provider decides."""
-    paths = [f"{path}/cancel" for path in _paths(base_url, job_id)]
+    paths = [f"{path}/cancel" for path in _paths(base_url, kind, job_id)]
     url, mismatch = follow(base_url, cancel_url, paths)
     return Question("POST", url, mismatch=mismatch)
 
@@ -60,17 +62,17 @@ def create(base_url: str, new: NewJob) -> Question:
     return Question("POST", f"{base_url}/batches", body)
 
 
-def read_poll(job_id: str, response: Response) -> Answer:
-    if response.status == 404 and (denied := _denied(job_id, read_envelope(response))):
+def read_poll(kind: str, job_id: str, response: Response) -> Answer:
+    if response.status == 404 and (denied := _denied(kind, job_id, read_envelope(response))):
         return denied
-    return _read_batch(response, job_id)
+    return _read_job(response, kind, job_id)
 
 
-def read_cancel(job_id: str, response: Response) -> Answer:
+def read_cancel(kind: str, job_id: str, response: Response) -> Answer:
     if 200 <= response.status < 300:
-        return _read_batch(response, job_id)
+        return _read_job(response, kind, job_id)
     envelope = read_envelope(response)
-    if response.status == 404 and (denied := _denied(job_id, envelope)):
+    if response.status == 404 and (denied := _denied(kind, job_id, envelope)):
         return denied
     if response.status == 501 and not envelope.is_passed_on:
         return CancelRefused(501, str(envelope), cannot=True)
@@ -116,7 +118,7 @@ def read_upload(response: Response) -> Uploaded | SubmitRefused | Troubled:
 def read_create(response: Response) -> Observed | SubmitRefused | SubmitUnclear | Troubled:
     """Two answers leave a batch behind that may be alive (contract 3.1): both are 502 and name it in `error.batch_id`."""
     if 200 <= response.status < 300:
-        answer = _read_batch(response, None)
+        answer = _read_job(response, "batch", None)
         return answer if isinstance(answer, Observed) else _unclear(response, answer)
     if response.status >= 500:
         envelope = read_envelope(response)
@@ -141,13 +143,13 @@ def _refused_or_troubled(response: Response) -> SubmitRefused | Troubled:
     return troubled
 
 
-def _read_batch(response: Response, job_id: str | None) -> Observed | Troubled:
+def _read_job(response: Response, kind: str, job_id: str | None) -> Observed | Troubled:
     if not 200 <= response.status < 300:
         return read_trouble(response)
     document = _document(response)
     if isinstance(document, Troubled):
         return document
-    read = read_object(document)
+    read = read_object(document, kind)
     if isinstance(read, str):
         return Troubled(Trouble.UNREADABLE, read, response.status)
     if job_id is not None and read.job_id != job_id:
@@ -162,16 +164,20 @@ def _document(response: Response) -> dict[str, object] | Troubled:
         return Troubled(Trouble.UNREADABLE, f"the answer is not readable: {error}", response.status)
 
 
-def _denied(job_id: str, envelope: Envelope) -> Denied | None:
-    """Only this envelope, about this very id, denies the job: an E3 404 is the provider's, a text 404 a wrong path."""
-    if envelope.form != "flat" or envelope.reason != "batch_not_found_or_not_owned":
+def _denied(kind: str, job_id: str, envelope: Envelope) -> Denied | None:
+    """Only this envelope, about this very id, denies the job: an E3 404 is the provider's, a text 404 a wrong path.
+
+    The contract names the reason for batches alone; of a video the gateway's own word that it is not found has to do.
+    """
+    said = envelope.reason == "batch_not_found_or_not_owned" if kind == "batch" else envelope.code == "not_found"
+    if envelope.form != "flat" or not said:
         return None
     return Denied(str(envelope)) if envelope.about in ("", job_id) else None
 
 
-def _paths(base_url: str, job_id: str) -> list[str]:
+def _paths(base_url: str, kind: str, job_id: str) -> list[str]:
     root = urlsplit(base_url).path.rstrip("/")
-    return [f"{root}/{tree}/{segment(job_id)}" for tree in _TREES]
+    return [f"{root}/{tree}/{segment(job_id)}" for tree in TREES[kind]]
 
 
 def _webhook(webhook: Webhook) -> dict[str, object]:

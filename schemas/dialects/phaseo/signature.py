@@ -14,16 +14,18 @@ from schemas.readings import Refused, Report, Verified
 from schemas.times import SECOND
 from schemas.words import RefusalReason
 
-_SIGNATURE, _TIMESTAMP = b"x-phaseo-signature", b"x-phaseo-timestamp"
-_FORMER_PREFIX = b"x-ai-stats-"
+# The older family was sent until 2026-07-09 (contract 4.1). One request speaks one of them.
+PREFIXES = (b"x-phaseo-", b"x-ai-stats-")
+_SIGNATURE, _TIMESTAMP = b"signature", b"timestamp"
 _DIGEST = re.compile(rb"[0-9a-fA-F]{64}")
 _SECONDS = re.compile(rb"[0-9]{10}")
 
 
 def verify(headers: Headers, body: bytes, secrets: Sequence[bytes], tolerance: int, now: int) -> Verified | Refused:
     """Check one request; `tolerance` either side, inclusive. Never raises."""
-    signature = _only(headers, _SIGNATURE, RefusalReason.SIGNATURE_MISSING, RefusalReason.SIGNATURE_DOUBLED)
-    stamp = _only(headers, _TIMESTAMP, RefusalReason.TIMESTAMP_MISSING, RefusalReason.TIMESTAMP_DOUBLED)
+    prefix = _family(headers)
+    signature = _only(headers, prefix + _SIGNATURE, RefusalReason.SIGNATURE_MISSING, RefusalReason.SIGNATURE_DOUBLED)
+    stamp = _only(headers, prefix + _TIMESTAMP, RefusalReason.TIMESTAMP_MISSING, RefusalReason.TIMESTAMP_DOUBLED)
     if isinstance(signature, Refused):
         return signature
     if isinstance(stamp, Refused):
@@ -38,7 +40,7 @@ def verify(headers: Headers, body: bytes, secrets: Sequence[bytes], tolerance: i
     signed_at = int(stamp) * SECOND
     if abs(now - signed_at) > tolerance:
         return Refused(RefusalReason.TIMESTAMP_STALE if signed_at < now else RefusalReason.TIMESTAMP_FUTURE)
-    return _understood(headers, body, matching, signed_at)
+    return _understood(headers, prefix, body, matching, signed_at)
 
 
 def sign(secret: bytes, body: bytes, now: int) -> SignedRequest:
@@ -46,14 +48,23 @@ def sign(secret: bytes, body: bytes, now: int) -> SignedRequest:
     stamp = str(now // SECOND)
     push = read_push(body)
     hints = push.hints if isinstance(push, Push) else {}
+    told = {
+        **{name: value for name, value in hints.items() if value.isascii() and value.isprintable()},
+        _TIMESTAMP: stamp,
+        _SIGNATURE: _digest(secret, stamp.encode(), body).decode(),
+    }
     headers = {
         "content-type": "application/json",
         "user-agent": "Phaseo-Async-Webhook/1.0",
-        **{name.decode(): value for name, value in hints.items() if value.isascii() and value.isprintable()},
-        _TIMESTAMP.decode(): stamp,
-        _SIGNATURE.decode(): _digest(secret, stamp.encode(), body).decode(),
+        **{(PREFIXES[0] + name).decode(): value for name, value in told.items()},
     }
     return SignedRequest(tuple(headers.items()), body)
+
+
+def _family(headers: Headers) -> bytes:
+    """The prefix under which this request is signed; today's where it is not signed at all."""
+    names = {name for name, _ in headers}
+    return next((prefix for prefix in PREFIXES if prefix + _SIGNATURE in names), PREFIXES[0])
 
 
 def _only(headers: Headers, name: bytes, missing: RefusalReason, doubled: RefusalReason) -> bytes | Refused:
@@ -76,13 +87,19 @@ def _digest(secret: bytes, stamp: bytes, body: bytes) -> bytes:
     return hmac.digest(secret, stamp + b"." + body, "sha256").hex().encode()
 
 
-def _understood(headers: Headers, body: bytes, secret_index: int, signed_at: int) -> Verified | Refused:
+def _understood(headers: Headers, prefix: bytes, body: bytes, secret_index: int, signed_at: int) -> Verified | Refused:
     push = read_push(body)
     if isinstance(push, str):
         return Verified(None, Report(), secret_index, signed_at, unreadable=push)
+    foreign = tuple(other for other in PREFIXES if other != prefix)
     for header, value in headers:
-        if header.startswith(_FORMER_PREFIX):  # the two generations' headers never mix in one request
+        if header.startswith(foreign):
             return Refused(RefusalReason.HEADER_CONTRADICTS)
-        if header in push.hints and value != push.hints[header].encode():
+        if header.startswith(prefix) and value != _repeated(push, header.removeprefix(prefix), value):
             return Refused(RefusalReason.HEADER_CONTRADICTS)
     return Verified(push.identity, push.report, secret_index, signed_at)
+
+
+def _repeated(push: Push, name: bytes, value: bytes) -> bytes:
+    """What a header must be to repeat the body; a header that repeats nothing may be what it likes."""
+    return push.hints[name].encode() if name in push.hints else value

@@ -164,12 +164,13 @@ def test_questions_stay_at_home(dialect: Dialect, job_id: str, offered: str | No
         dialect.file(BASE, job_id),
         dialect.upload(BASE),
         dialect.create(BASE, new),
-        *(asked for cursor in (None, job_id) if (asked := dialect.list_page(BASE, cursor))),
+        *(asked for asked in [dialect.list_page(BASE, None)] if asked),
+        *(asked for kind in dialect.kinds if (asked := dialect.socket(BASE, kind, job_id, offered))),
     ]
     for question in questions:
         parts = urlsplit(question.url)
 
-        assert (parts.scheme, parts.netloc) == ("https", "gateway.example:8443")
+        assert (parts.scheme.replace("wss", "https"), parts.netloc) == ("https", "gateway.example:8443")
         assert parts.path.startswith("/v1/")
         assert not {".", ".."} & set(parts.path.split("/"))
         assert question.url.isascii()
@@ -257,7 +258,7 @@ def test_expectations_are_total(
     dialect: Dialect, status: Status, counts: RowCounts, output: str | None, events: list[str]
 ) -> None:
     """Whatever a job came to, the expected deliveries are named by usable keys, and by none twice."""
-    listened = [*events, *dialect.defaults.webhook_events]
+    listened = [*events, *dialect.defaults.known_events]
     for kind in dialect.kinds:
         expectations = dialect.expected(Ended(kind, status, counts, output), listened)
         keys = [key for each in expectations for key in (each.keys if isinstance(each, Expected) else (each.key,))]

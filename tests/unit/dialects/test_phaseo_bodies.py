@@ -128,9 +128,79 @@ def test_unreadable_keys(key: Any) -> None:
 
 @pytest.mark.parametrize("kind", ["", " ", "a b", "é", "x" * 33])
 def test_unreadable_kinds(kind: str) -> None:
-    """Nor can such a kind, whatever `data.object` says; and without either there is none."""
+    """Nor can such a kind, whatever `data.object` says."""
     assert told(kind=kind).unreadable == "data.kind is missing, too long, or not printable ASCII"
-    assert told(kind=None, object=None).unreadable == "data.kind is missing, too long, or not printable ASCII"
+
+
+@pytest.mark.parametrize(
+    ("event", "kind"),
+    [("batch.completed", "batch"), ("video.failed", "video"), ("job.failed", None), ("completed", None), (7, None)],
+)
+def test_a_kind_that_only_the_event_tells(event: Any, kind: str | None) -> None:
+    """Where the object has no word for its kind, the event's name tells it; and else there is none."""
+    body = {"type": event, "delivery": DELIVERY, "data": {**DATA, "kind": None, "object": None}}
+    outcome = arrive(json.dumps(body).encode())
+
+    assert outcome.identity == (Identity(kind, "batch_1", "batch.completed") if kind else None)
+
+
+def g1a(event: Any, **members: Any) -> Verified:
+    """The outcome of a body of the first generation, which has neither an id nor a delivery."""
+    data = {name: value for name, value in DATA.items() if name != "progress"} | members.pop("data", {})
+    return arrive(json.dumps({"type": event, "created_at": 1_786_500_000, "data": data, **members}).encode())
+
+
+@pytest.mark.parametrize(
+    ("event", "data", "key"),
+    [
+        ("batch.completed", {}, "batch.completed"),
+        ("batch.created", {"status": "validating"}, "batch.created"),
+        ("batch.failed", {"status": "failed"}, "batch.failed"),
+        ("video.progress", {"kind": "video", "progress": 4.5}, "video.progress:10"),
+        ("batch.progress", {"progress": 99.6}, "batch.progress:95"),
+        ("batch.exploded", {}, "batch.exploded"),
+    ],
+)
+def test_a_key_that_only_the_event_tells(event: str, data: dict[str, Any], key: str) -> None:
+    """A body without `delivery` gets the key that the later generations would have given it: event, and bucket of progress."""
+    outcome = g1a(event, data=data)
+
+    assert outcome.identity == Identity(data.get("kind", "batch"), "batch_1", key)
+    assert (outcome.report.event_id, outcome.report.attempt) == (None, None)
+
+
+def test_a_change_without_a_key() -> None:
+    """A change of status is told by what changed; a side that is missing is written as the gateway writes it."""
+    change = {"previous_status": "Queued", "status": "in_progress"}
+
+    assert g1a("video.status_changed", status_change=change).identity == Identity(
+        "batch", "batch_1", "video.status_changed:queued:in_progress"
+    )
+    assert g1a("video.status_changed").identity == Identity("batch", "batch_1", "video.status_changed:unknown:unknown")
+
+
+@pytest.mark.parametrize("progress", [None, 0, 100, -3, "50", True])
+def test_a_progress_without_a_bucket(progress: Any) -> None:
+    """Progress for which there is no bucket names no delivery, and so does an event without a name."""
+    assert g1a("batch.progress", data={"progress": progress}).unreadable is not None
+    assert g1a(None).unreadable is not None
+
+
+def test_first_generation_without_lifecycle() -> None:
+    """The native word alone is enough, in either spelling; a lifecycle that says otherwise does not count."""
+    assert g1a("batch.cancelled", data={"status": "canceled"}).report.status is Status.CANCELLED
+    assert g1a("batch.cancelled", data={"status": "canceled", "lifecycle_status": "pending"}).report.status is (
+        Status.CANCELLED
+    )
+
+
+@pytest.mark.parametrize("word", ["completed", "succeeded", "success"])
+def test_words_of_videos(word: str) -> None:
+    """A video has words of its own for its end; on a batch nobody has explained them."""
+    assert told(kind="video", status=word).report.status is Status.COMPLETED
+    assert told(kind="batch", status=word, lifecycle_status=None).report.status is (
+        Status.COMPLETED if word == "completed" else None
+    )
 
 
 @pytest.mark.parametrize(

@@ -36,11 +36,13 @@ def page(*entries: Any, **members: Any) -> Page:
 
 
 def test_asked_unfiltered() -> None:
-    """The list is asked for as many as it gives, and by no filter: a misspelt one would let everything pass."""
-    asked = Question("GET", "https://api.phaseo.app/v1/batches?limit=100")
+    """The list is asked for as many as it gives, first without a filter; each further question names one status."""
+    asked = [Phaseo().list_page("https://api.phaseo.app/v1", cursor) for cursor in (None, "pending")]
 
-    assert Phaseo().list_page("https://api.phaseo.app/v1", None) == asked
-    assert Phaseo().list_page("https://api.phaseo.app/v1", "anything") == asked
+    assert asked == [
+        Question("GET", "https://api.phaseo.app/v1/batches?limit=100"),
+        Question("GET", "https://api.phaseo.app/v1/batches?limit=100&status=pending"),
+    ]
 
 
 def test_an_entry() -> None:
@@ -66,10 +68,47 @@ def test_a_token() -> None:
 
 @pytest.mark.parametrize(("many", "is_full"), [(0, False), (99, False), (100, True), (101, True), (5000, True)])
 def test_full(many: int, is_full: bool) -> None:
-    """A page that is full does not show everything. Never more than a hundred are read, and there is no second page."""
+    """A page that is full does not show everything: then the list goes on by status. Never more than a hundred are read."""
     read = page(*(entry(number) for number in range(many)), has_more=True)
 
-    assert (len(read.observations), read.is_full, read.cursor) == (min(many, 100), is_full, None)
+    assert (len(read.observations), read.is_full, read.only) == (min(many, 100), is_full, None)
+    assert read.cursor == ("pending" if is_full else None)
+
+
+def test_status_by_status() -> None:
+    """After a full page the list is asked for each status that a filter can name, once: what is open first."""
+    asked, cursor = [], page(*(entry(number) for number in range(100))).cursor
+    while cursor is not None:
+        asked.append(cursor)
+        read = Phaseo().read_page(Response(200, {}, b'{"data":[]}'), cursor)
+        assert isinstance(read, Page)
+        assert (read.only, read.is_full) == (cursor, False)
+        cursor = read.cursor
+
+    assert asked == ["pending", "in_progress", "cancelled", "failed", "expired", "completed"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "status", "obeyed"),
+    [
+        ("pending", "validating", True),
+        ("pending", "in_progress", False),
+        ("in_progress", "cancelling", True),
+        ("in_progress", "completed", False),
+        ("cancelled", "canceled", True),
+        ("completed", "COMPLETED", True),
+        ("expired", "submission_unknown", False),
+    ],
+)
+def test_a_filter_that_is_switched_off(asked: str, status: str, obeyed: bool) -> None:
+    """An entry that the filter should have kept back gives it away: what the page shows is read, and no filter is asked again."""
+    body = json.dumps({"data": [entry(1, status=status)]}).encode()
+    read = Phaseo().read_page(Response(200, {}, body), asked)
+
+    assert isinstance(read, Page)
+    assert len(read.observations) == 1
+    assert read.only == (asked if obeyed else None)
+    assert obeyed or read.cursor is None
 
 
 def test_order() -> None:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.dialects.phaseo import Phaseo
-from schemas.readings import Account, Answer, Attempt, Observation, Observed, Response, RowCounts, Troubled
+from schemas.readings import Account, Answer, Attempt, Billing, Observation, Observed, Response, RowCounts, Troubled
 from schemas.times import SECOND, parse_rfc3339
 from schemas.words import AttemptOutcome, Status
 
@@ -106,15 +106,18 @@ def test_created_object() -> None:
         request_id="G-01K2",
         polling_url=f"https://api.phaseo.app/v1/batches/{JOB}",
         cancel_url=f"https://api.phaseo.app/v1/batches/{JOB}/cancel",
-        account=Account(endpoint_id="5f0c", has_secret=True),
+        completion_window="24h",
+        account=Account(endpoint_id="5f0c", has_secret=True, total_attempts=0),
+        metadata={"job": "nightly", "phaseo_batch_id": JOB, "phaseo_request_id": "G-01K2"},
     )
 
 
 def test_least_object() -> None:
     """An id and a status are all that is indispensable; unknown members are no hindrance."""
-    answer = read({"id": JOB, "status": "in_progress", "results_url": "https://x", "new": [{}]})
+    answer = read({"id": JOB, "status": "in_progress", "results_url": "https://x", "new": [{"a": 1}], "none": None})
+    more = {"results_url": "https://x", "new": '[{"a":1}]'}
 
-    assert answer == Observed(Observation("batch", JOB, Status.RUNNING, "in_progress"))
+    assert answer == Observed(Observation("batch", JOB, Status.RUNNING, "in_progress", more=more))
 
 
 @pytest.mark.parametrize("name", sorted(set(CREATED) - {"id", "status"}))
@@ -333,6 +336,7 @@ def test_given_up_delivery() -> None:
         endpoint_id="5f0c3f7e",
         has_secret=True,
         events=("batch.completed",),
+        total_attempts=4,
         pending_retries=2,
         next_retry_at=parse_rfc3339("2026-08-12T03:00:00Z"),
         attempts=(
@@ -435,25 +439,151 @@ def test_endless_account() -> None:
     assert (len(state.attempts), len(state.events)) == (200, 100)
 
 
-def test_billing() -> None:
-    """Of the billing its plain members are kept, bounded; nested ones are not."""
-    billing = {
-        "cost_nanos": 50_000_000_000,
-        "cost_usd": 0.05,
-        "charged": True,
-        "reason": None,
-        "pricing_breakdown": {"a": 1},
-        "x": [1],
+def test_summary_of_deliveries() -> None:
+    """What the account says of all attempts together is read, each time and word of it."""
+    summary = {
+        "total_attempts": 5,
+        "delivered_events": 1,
+        "delivered_event_types": ["batch.created", "a b", 7],
+        "pending_retries": 1,
+        "next_retry_at": "2026-08-12T02:26:09.357Z",
+        "last_attempt_at": "2026-08-12T02:21:09.357Z",
+        "last_attempt_status": "scheduled_retry",
+        "last_response_status": 503,
+        "last_delivered_at": "2026-08-12T01:00:00Z",
+        "last_failure_at": "2026-08-12T02:21:09.357Z",
+        "last_error_message": "Webhook returned HTTP 503",
     }
 
-    assert observed(billing=billing).billing == {
-        "cost_nanos": 50_000_000_000,
-        "cost_usd": 0.05,
-        "charged": True,
-        "reason": None,
-    }
-    assert observed(billing=[1]).billing == {}
-    assert len(observed(billing={f"k{number}": number for number in range(1000)}).billing) == 32
+    assert account(delivery=summary) == Account(
+        pending_retries=1,
+        next_retry_at=parse_rfc3339("2026-08-12T02:26:09.357Z"),
+        attempts=(Attempt("batch.created", 0, AttemptOutcome.DELIVERED),),
+        total_attempts=5,
+        delivered=("batch.created",),
+        last_attempt_at=parse_rfc3339("2026-08-12T02:21:09.357Z"),
+        last_attempt="scheduled_retry",
+        last_response_status=503,
+        last_delivered_at=parse_rfc3339("2026-08-12T01:00:00Z"),
+        last_failure_at=parse_rfc3339("2026-08-12T02:21:09.357Z"),
+        last_error="Webhook returned HTTP 503",
+    )
+
+
+REST_BILL = {"billed": True, "charged": True, "reason": None, "cost_nanos": 50_000_000_000, "cost_usd": 50.0}
+PUSH_BILL = {
+    "currency": "usd",
+    "estimated_user_cost": "0.05",
+    "state": "estimated",
+    "estimated_nanos": 51_234_567,
+    "reserved_nanos": 60_000_000,
+    "charged": False,
+}
+
+
+@pytest.mark.parametrize(
+    ("bill", "read"),
+    [
+        ({}, None),
+        ([1], None),
+        (None, None),
+        (
+            REST_BILL | {"finalized_at": "2026-08-12T02:00:00Z"},
+            Billing(
+                "settled", "usd", None, None, 50_000_000_000, True, settled_at=parse_rfc3339("2026-08-12T02:00:00Z")
+            ),
+        ),
+        (
+            {"billed": False, "charged": False, "reason": "no_successful_rows", "cost_nanos": 0, "finalized_at": "x"},
+            Billing("void", None, None, None, 0, False, "no_successful_rows"),
+        ),
+        ({"billed": False, "cost_nanos": 7}, Billing("pending")),
+        (PUSH_BILL, Billing("estimated", "usd", 51_234_567, 60_000_000, None, False)),
+        ({"estimated_user_cost": "0.05"}, Billing(estimated_nanos=50_000_000)),
+        ({"state": "settled", "total_nanos": 50_000_000}, Billing("settled", settled_nanos=50_000_000)),
+        ({"state": "settled", "settled_user_cost": "1.25"}, Billing("settled", settled_nanos=1_250_000_000)),
+        ({"state": "settled", "settled_user_cost": "NaN"}, Billing("settled")),
+        ({"state": "settled", "total_nanos": 1 << 63}, Billing("settled")),
+        ({"estimated_user_cost": "1e999999"}, None),
+    ],
+    ids=repr,
+)
+def test_billing(bill: Any, read: Billing | None) -> None:
+    """Both shapes of the bill come to the same: estimated, held and settled, the exact number before the rounded text."""
+    assert observed(billing=bill).billing == read
+
+
+def test_what_else_a_bill_says() -> None:
+    """What has no place of its own stands with the rest, as it is, and bounded."""
+    bill = REST_BILL | {"pricing_breakdown": {"a": 1}} | {f"k{number}": number for number in range(1000)}
+    more = observed(billing=bill).more
+
+    assert more["billing.pricing_breakdown"] == '{"a":1}'
+    assert len(more) <= 70
+
+
+def test_pricing_lines_and_usage() -> None:
+    """Each line of the price stands as it is, and so does the use; a cost with nine decimals stays exact."""
+    line = {"dimension": "input_tokens", "quantity": 9, "line_cost_usd": "0.000001125", "unit": None}
+    seen = observed(pricing_lines=[line, 7, {}], usage={"total_tokens": 12, "details": {"cached": 3}})
+
+    assert seen.pricing_lines == ({"dimension": "input_tokens", "quantity": 9, "line_cost_usd": "0.000001125"}, {})
+    assert seen.usage == {"total_tokens": 12, "details": '{"cached":3}'}
+
+
+# Contract 4.5: every member of a video's push object.
+VIDEO = {
+    "id": "G-01K2XYZ3ABCDEFGHJKMNPQRSTV",
+    "object": "video",
+    "kind": "video",
+    "status": "completed",
+    "lifecycle_status": "completed",
+    "request_id": "G-01K2XYZ3ABCDEFGHJKMNPQRSTV",
+    "native_id": "video_68f0",
+    "progress": 100,
+    "provider": "openai",
+    "model": "sora-2",
+    "cancel_url": "https://api.phaseo.app/v1/videos/G-01K2XYZ3ABCDEFGHJKMNPQRSTV/cancel",
+    "content_url": "https://api.phaseo.app/v1/videos/G-01K2XYZ3ABCDEFGHJKMNPQRSTV/content",
+    "download_url": "https://cdn.example/v?exp=1786500900&sig=very-secret",
+    "expires_at": 1786500900,
+    "duration_seconds": 8,
+    "resolution": "1280x720",
+    "updated_at": "2026-08-12T01:40:00+00:00",
+    "last_reconciled_at": "2026-08-12T01:40:00+00:00",
+}
+
+
+def test_a_video() -> None:
+    """A video is a job like any other. Its link to the result is a secret and is kept nowhere; it expires, and not the video."""
+    answer = Phaseo().read_poll("video", VIDEO["id"], Response(200, {}, json.dumps(VIDEO).encode()))
+    assert isinstance(answer, Observed)
+    seen = answer.observation
+
+    assert (seen.kind, seen.status, seen.native_id, seen.model) == ("video", Status.COMPLETED, "video_68f0", "sora-2")
+    assert (seen.expires_at, seen.writes_files) == (None, False)
+    assert seen.more["resolution"] == "1280x720"
+    assert seen.more["expires_at"] == "2026-08-12T02:15:00Z"
+    assert "very-secret" not in repr(seen)
+
+
+def test_bookkeeping() -> None:
+    """What moves while nothing happens stands apart, so that two looks at one state are the same."""
+    one, other = (
+        observed(updated_at=f"2026-08-12T01:0{minute}:00Z", last_polled_at="2026-08-12T01:00:00Z") for minute in (1, 2)
+    )
+
+    assert one.bookkeeping == {"updated_at": "2026-08-12T01:01:00Z", "last_polled_at": "2026-08-12T01:00:00Z"}
+    assert one.more == other.more
+
+
+def test_the_native_id_is_never_asked_for() -> None:
+    """No question is made of the id that the provider behind the gateway gave: it names nothing there."""
+    seen = observed(native_batch_id="batch_of_the_provider")
+    asked = Phaseo().poll("https://api.phaseo.app/v1", "batch", seen.job_id, seen.polling_url)
+
+    assert seen.native_id == "batch_of_the_provider"
+    assert seen.native_id not in asked.url
 
 
 @settings(deadline=None)

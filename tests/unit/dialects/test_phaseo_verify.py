@@ -359,9 +359,35 @@ def test_the_headers_of_two_generations_never_mix(name: bytes) -> None:
     """A signed request that also has a header of the former prefix contradicts itself."""
     body = Phaseo().sample("batch.completed", "b1", "completed", "https://gateway.example/v1", NOW)
     signed = Phaseo().sign(b"whsec_0123456789abcdef", body, NOW)
-    headers = [(key.encode(), value.encode()) for key, value in signed.headers]
+    today = [(key.encode(), value.encode()) for key, value in signed.headers]
+    former = [(key.replace(b"x-phaseo-", b"x-ai-stats-"), value) for key, value in today]
 
-    assert isinstance(Phaseo().verify(headers, body, [b"whsec_0123456789abcdef"], 300_000_000, NOW), Verified)
-    assert Phaseo().verify([*headers, (name, b"x")], body, [b"whsec_0123456789abcdef"], 300_000_000, NOW) == Refused(
+    for headers, foreign in ((today, name), (former, name.replace(b"x-ai-stats-", b"x-phaseo-"))):
+        mixed = Phaseo().verify([*headers, (foreign, b"x")], body, [b"whsec_0123456789abcdef"], 300_000_000, NOW)
+
+        assert isinstance(Phaseo().verify(headers, body, [b"whsec_0123456789abcdef"], 300_000_000, NOW), Verified)
+        assert isinstance(mixed, Refused)
+
+
+@pytest.mark.parametrize("prefix", [b"x-phaseo-", b"x-ai-stats-"])
+def test_headers_that_contradict_the_body(prefix: bytes) -> None:
+    """In either family a header that repeats the body has to repeat it rightly; alone, signature and timestamp are enough."""
+    body = Phaseo().sample("batch.completed", "b1", "completed", "https://gateway.example/v1", NOW)
+    signed = Phaseo().sign(b"whsec_0123456789abcdef", body, NOW)
+    headers = [(key.encode().replace(b"x-phaseo-", prefix), value.encode()) for key, value in signed.headers]
+    bare = [(key, value) for key, value in headers if key in (prefix + b"signature", prefix + b"timestamp")]
+    forged = [(key, b"batch.progress:50" if key == prefix + b"delivery-key" else value) for key, value in headers]
+
+    assert (prefix + b"delivery-key", b"batch.completed") in headers
+    assert isinstance(Phaseo().verify(bare, body, [b"whsec_0123456789abcdef"], 300_000_000, NOW), Verified)
+    assert Phaseo().verify(forged, body, [b"whsec_0123456789abcdef"], 300_000_000, NOW) == Refused(
         RefusalReason.HEADER_CONTRADICTS
     )
+
+
+def test_a_time_of_the_other_family() -> None:
+    """A signature of one family and a timestamp of the other do not make an authentic request."""
+    stamp, signature = SIGNED[0], SIGNED[1]
+
+    assert verify((b"x-ai-stats-timestamp", stamp[1]), signature) == Refused(RefusalReason.TIMESTAMP_MISSING)
+    assert verify(stamp, (b"x-ai-stats-signature", signature[1])) == Refused(RefusalReason.TIMESTAMP_MISSING)

@@ -232,7 +232,7 @@ def test_track_takes_a_job_in_once(stored):
 
 
 @pytest.mark.parametrize(
-    "words", [["gateway", "a b"], ["gateway", ".."], ["gateway", "x", "--kind", "video"], ["no", "x"]]
+    "words", [["gateway", "a b"], ["gateway", ".."], ["gateway", "x", "--kind", "music"], ["no", "x"]]
 )
 def test_what_cannot_be_a_job_is_not_tracked(stored, words):
     """
