@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from operators import views
 from operators.errors import NotPossible
 from operators.find import find_job
+from operators.told import told
 from operators.views import View
 from reconciler.accounting import reckon
 from reconciler.explain import explain
@@ -17,7 +18,9 @@ from reconciler.ready import missing_for_settled
 from schemas.config import Config
 from schemas.dialects import DIALECTS
 from schemas.ids import shown
-from schemas.tables import FailureRow, JobRow, SourceRow
+from schemas.readings import Observation
+from schemas.strict_json import NotStrictJson, parse_object
+from schemas.tables import FailureRow, JobRow, ReceiptRow, SourceRow
 from schemas.times import rfc3339_or_none
 from storage import deliveries, failures, jobs, leases, observations, sources
 
@@ -106,15 +109,16 @@ async def show_job(connection: AsyncConnection, config: Config, name: str, now: 
     """Everything that is kept about one job."""
     facts, source = await facts_of(connection, config, await find_job(connection, name), now)
     row = facts.job
-    told = await failures.of_job(connection, row.id)
+    failed = await failures.of_job(connection, row.id)
     received = []
     for delivery in facts.deliveries:
         receipts = await deliveries.receipts_of(connection, delivery.id, 20)
         received.append({**views.delivery(delivery), "receipts": [views.receipt(one) for one in receipts]})
     return {
-        **views.job_whole(row, [one for one in told if one.cleared_at is None]),
+        **views.job_whole(row, [one for one in failed if one.cleared_at is None]),
         "submission": shown("sub", row.submission_id) if row.submission_id else None,
-        "cleared_failures": [views.failure(one, row) for one in told if one.cleared_at is not None],
+        "told": told(await observations.newest_own(connection, row.id), await _pushed(connection, config, row)),
+        "cleared_failures": [views.failure(one, row) for one in failed if one.cleared_at is not None],
         "missing": [views.missing(one) for one in missing_for_settled(facts, reckon(facts, now), now)],
         "deliveries": received,
         "provider_attempts": [views.attempt(one) for one in facts.attempts],
@@ -124,6 +128,19 @@ async def show_job(connection: AsyncConnection, config: Config, name: str, now: 
         "outputs": [views.output(one) for one in facts.outputs],
         "source_trouble": source.trouble if source else None,
     }
+
+
+async def _pushed(connection: AsyncConnection, config: Config, job: JobRow) -> tuple[ReceiptRow, Observation] | None:
+    """The job as the newest webhook about it shows it."""
+    found = await deliveries.newest_body(connection, (job.source, job.kind, job.job_id))
+    if found is None:
+        return None
+    receipt, body = found
+    try:
+        said = DIALECTS[config.sources[job.source].dialect].read_pushed(parse_object(body))
+    except NotStrictJson:
+        return None
+    return None if said is None else (receipt, said)
 
 
 async def explain_job(connection: AsyncConnection, config: Config, name: str, now: int) -> View:

@@ -1,12 +1,12 @@
 """Record: write one answer about one job, and all that follows from it, within the caller's transaction."""
 
 from collections.abc import Iterator
-from dataclasses import asdict
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from reconciler.apply import Applied, apply
+from reconciler.details import details_of
 from reconciler.facts import Facts
 from reconciler.gather import gather_to_decide
 from reconciler.owned import News, Owned
@@ -146,24 +146,12 @@ def observation_row(
     match said:
         case Observation():
             row.status, row.native_status, row.progress = said.status.value, said.native_status, said.progress
-            row.details = observations.details(_shown(said))
+            row.details = observations.details(details_of(said))
         case Denied():
             row.message, row.http_status = said.message, 404
         case Troubled():
             row.trouble, row.message, row.http_status = said.trouble.value, said.message, said.http_status
     return row
-
-
-_ELSEWHERE = frozenset(
-    {"kind", "job_id", "status", "native_status", "progress", "account", "writes_files", "bookkeeping"}
-)
-
-
-def _shown(said: Observation) -> dict[str, Any]:
-    shown = {name: value for name, value in asdict(said).items() if name not in _ELSEWHERE}
-    if said.account is not None:  # its attempts are rows of their own
-        shown["webhook"] = {name: value for name, value in asdict(said.account).items() if name != "attempts"}
-    return shown
 
 
 def _transition(owned: Owned, job: JobRow, applied: Applied, observation: int, now: int) -> TransitionRow:

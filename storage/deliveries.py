@@ -5,11 +5,12 @@ from collections.abc import Collection
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from schemas.tables import DeliveryRow, ReceiptRow, RefusalRow
-from storage.rows import fetch, table
+from schemas.tables import BodyRow, DeliveryRow, ReceiptRow, RefusalRow
+from storage.rows import fetch, fetch_one, table
 
 MOST_OF_A_JOB = 1000
 DELIVERIES, RECEIPTS, REFUSALS = table(DeliveryRow), table(ReceiptRow), table(RefusalRow)
+BODIES = table(BodyRow)
 
 
 async def of_job(
@@ -31,6 +32,22 @@ async def receipts_of(connection: AsyncConnection, delivery: int, limit: int) ->
     """The first receipts of a delivery, oldest first."""
     statement = select(RECEIPTS).where(RECEIPTS.c.delivery_id == delivery).order_by(RECEIPTS.c.id).limit(limit)
     return await fetch(connection, ReceiptRow, statement)
+
+
+async def newest_body(connection: AsyncConnection, identity: tuple[str, str, str]) -> tuple[ReceiptRow, bytes] | None:
+    """The newest receipt about a job (source, kind, provider's id) whose bytes are still kept, and they."""
+    source, kind, job_id = identity
+    ours = select(DELIVERIES.c.id).where(
+        DELIVERIES.c.source == source, DELIVERIES.c.kind == kind, DELIVERIES.c.job_id == job_id
+    )
+    with_bytes = (
+        select(RECEIPTS).join(BODIES, BODIES.c.id == RECEIPTS.c.body_id).where(RECEIPTS.c.delivery_id.in_(ours))
+    )
+    receipt = await fetch_one(connection, ReceiptRow, with_bytes.order_by(RECEIPTS.c.id.desc()).limit(1))
+    if receipt is None:
+        return None
+    body = await connection.scalar(select(BODIES.c.body).where(BODIES.c.id == receipt.body_id))
+    return None if body is None else (receipt, bytes(body))
 
 
 async def newest(connection: AsyncConnection, limit: int | None, source: str | None = None) -> list[DeliveryRow]:

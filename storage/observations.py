@@ -8,6 +8,7 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from schemas.tables import ObservationRow, TransitionRow
+from schemas.words import Asked
 from storage.rows import add, fetch, fetch_one, table
 
 OBSERVATIONS, TRANSITIONS = table(ObservationRow), table(TransitionRow)
@@ -28,7 +29,7 @@ async def observe(connection: AsyncConnection, row: ObservationRow) -> int:
 
 def details(values: Mapping[str, Any]) -> str:
     """What an answer said beside its status, for showing."""
-    return json.dumps({name: value for name, value in values.items() if value not in (None, {}, ())}, sort_keys=True)
+    return json.dumps(values, sort_keys=True)
 
 
 async def record(connection: AsyncConnection, row: TransitionRow) -> None:
@@ -39,6 +40,13 @@ async def of_job(connection: AsyncConnection, job: int, limit: int) -> list[Obse
     """The newest runs of a job, newest first."""
     statement = select(OBSERVATIONS).where(OBSERVATIONS.c.job == job).order_by(OBSERVATIONS.c.id.desc()).limit(limit)
     return await fetch(connection, ObservationRow, statement)
+
+
+async def newest_own(connection: AsyncConnection, job: int) -> ObservationRow | None:
+    """The newest answer about a job's status to a question about that job alone."""
+    own = OBSERVATIONS.c.asked.in_([asked.value for asked in Asked if asked.is_decisive])
+    of_it = select(OBSERVATIONS).where(OBSERVATIONS.c.job == job, own, OBSERVATIONS.c.status.is_not(None))
+    return await fetch_one(connection, ObservationRow, of_it.order_by(OBSERVATIONS.c.id.desc()).limit(1))
 
 
 async def transitions_of(connection: AsyncConnection, job: int) -> list[TransitionRow]:

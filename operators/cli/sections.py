@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from operators.cli import told
 from operators.cli.columns import FAILURES
 from operators.cli.present import Columns, moment
 from operators.views import View
@@ -56,13 +57,12 @@ def _asking(found: View) -> tuple[str, View]:
 
 
 def _links(found: View) -> tuple[str, View]:
-    return "at the provider", {
+    return "where it is", {
         "polling URL": found["polling_url"],
         "cancel URL": found["cancel_url"],
         "output file": found["output_file_id"],
         "error file": found["error_file_id"],
         "webhook of ours": found["has_webhook"],
-        "retries pending": found["pending_retries"] or None,
     }
 
 
@@ -147,10 +147,11 @@ _OBSERVATIONS: Columns = {
     "last (UTC)": _at("last_seen_at"),
 }
 
-BLOCKS: tuple[Callable[[View], tuple[str, View]], ...] = (_job, _state, _asking, _links)
+BLOCKS: tuple[Callable[[View], tuple[str, View]], ...] = (_job, _state, _asking, _links, *told.BLOCKS)
 TABLES: tuple[tuple[str, Rows, Columns], ...] = (
     ("failures", _of("failures"), _FAILURES),
     ("failures that no longer hold", _of("cleared_failures"), _FAILURES),
+    ("pricing lines", told.pricing_lines, told.PRICING_LINES),
     ("deliveries", _of("deliveries"), _DELIVERIES),
     ("their receipts", _receipts, _RECEIPTS),
     ("the provider's account of its attempts", _of("provider_attempts"), _ATTEMPTS),

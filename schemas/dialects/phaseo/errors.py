@@ -17,6 +17,10 @@ from schemas.times import SECOND
 from schemas.words import Trouble
 
 _SERVER_REASONS = frozenset({"db_error", "server_misconfig_missing_pepper"})  # a 401 that is the gateway's own fault
+# Switched off for everybody (G1) or not open to this account: no other question would fare better.
+_CLOSED_REASONS = frozenset({"batch_api_temporarily_disabled"})
+# The gateway's own words for what went wrong between it and the provider behind it.
+_BEHIND_CODES = frozenset({"upstream_error", "upstream_outcome_unknown"})
 # What the gateway's own envelopes always hold. Without it `error` is some provider's, whatever its shape.
 _FLAT_MARKS = frozenset({"reason", "error_origin"})
 _NESTED_MARKS = frozenset({"reason", "batch_id"})
@@ -24,9 +28,9 @@ _NESTED_MARKS = frozenset({"reason", "batch_id"})
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """An error answer. `form`: `flat` (E1), `nested` (E2), `passed_on` (E3, the provider's own words), `text` (E6).
-
-    E4 and E5 belong to routes that we never ask.
+    """An error answer. `form`: `flat` (E1), `nested` (E2), `passed_on` (E3, the provider's own words), `upgrade` (E5: a
+    live address, asked without an upgrade), `text` (E6, or whatever stands before the gateway). E4 is spoken on routes of its
+    own and reads like E3.
     """
 
     form: str
@@ -34,6 +38,7 @@ class Envelope:
     reason: str
     message: str
     about: str = ""  # the batch or file id that it names
+    is_from_behind: bool = False  # the gateway says that the fault lies with the provider behind it
 
     @property
     def is_passed_on(self) -> bool:
@@ -55,11 +60,15 @@ def read_envelope(response: Response) -> Envelope:
         form = "flat" if _FLAT_MARKS & document.keys() else "passed_on"
         about = _id(document, "batch_id") or _id(document, "file_id")
         message = _text(document, "message") or _text(document, "description")
-        return Envelope(form, _text(document, "error"), _text(document, "reason"), message, about)
+        code, is_from_behind = _text(document, "error"), document.get("error_origin") == "upstream"
+        return Envelope(form, code, _text(document, "reason"), message, about, is_from_behind)
     if isinstance(error, dict):
-        form = "nested" if _NESTED_MARKS & error.keys() else "passed_on"
         code = _text(error, "type") or _text(error, "code")
-        return Envelope(form, code, _text(error, "reason"), _text(error, "message"), _id(error, "batch_id"))
+        form = "nested" if _NESTED_MARKS & error.keys() else "passed_on"
+        if code == "websocket_upgrade_required":
+            form = "upgrade"
+        reason, message, is_from_behind = _text(error, "reason"), _text(error, "message"), code in _BEHIND_CODES
+        return Envelope(form, code, reason, message, _id(error, "batch_id"), is_from_behind)
     return Envelope("passed_on", "", "", "an error without an error object")
 
 
@@ -70,20 +79,27 @@ def read_trouble(response: Response) -> Troubled:
         return Troubled(Trouble.REDIRECTED, f"redirected to {where}; redirects are not followed", response.status)
     envelope = read_envelope(response)
     trouble, about_source = _meaning(response.status, envelope)
+    is_nowhere = response.status == 404 and envelope.form == "text"
     return Troubled(
         trouble,
-        f"HTTP {response.status}: {envelope}",
+        f"HTTP {response.status}: {envelope}{_NOWHERE if is_nowhere else ''}",
         response.status,
         retry_after(response),
         about_source=about_source,
     )
 
 
+_NOWHERE = "; nothing is at this address, so see whether base_url is right (the gateway's ends in /v1)"
+
+
 def _meaning(status: int, envelope: Envelope) -> tuple[Trouble, bool]:
-    if status == 429:
-        return Trouble.RATE_LIMITED, not envelope.is_passed_on
-    if envelope.is_passed_on:
+    """Whose trouble it is, and whether every other question would go the same way."""
+    if status == 429:  # nested, it is the quota of uploads
+        return Trouble.RATE_LIMITED, envelope.form in ("flat", "text")
+    if envelope.is_passed_on or envelope.is_from_behind:
         return Trouble.UPSTREAM, False
+    if envelope.reason in _CLOSED_REASONS:
+        return Trouble.GATEWAY, True
     if status == 401:
         at_fault = envelope.reason in _SERVER_REASONS
         return (Trouble.GATEWAY, False) if at_fault else (Trouble.KEY_REFUSED, True)

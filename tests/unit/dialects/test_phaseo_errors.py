@@ -143,7 +143,12 @@ def test_own_rate_limit(body: Any) -> None:
         (500, b"Internal Server Error", Trouble.GATEWAY),
         (500, b"", Trouble.GATEWAY),
         (501, flat("not_implemented_yet", "x", 501), Trouble.GATEWAY),
-        (502, flat("upstream_error", "x", 502, error_origin="upstream"), Trouble.GATEWAY),
+        (502, flat("upstream_error", "x", 502, error_origin="upstream"), Trouble.UPSTREAM),
+        (502, nested("upstream_error", "batch_file_upload_missing_id"), Trouble.UPSTREAM),
+        (502, nested("upstream_outcome_unknown", "x", batch_id=JOB), Trouble.UPSTREAM),
+        (501, flat("not_implemented_yet", "batch_status_provider_not_supported", 501), Trouble.GATEWAY),
+        (426, {"error": {"code": "websocket_upgrade_required", "message": "..."}}, Trouble.REQUEST),
+        (429, nested("rate_limit_error", "batch_file_hourly_quota_exceeded"), Trouble.RATE_LIMITED),
         (502, nested("async_job_persistence_failed", "x", batch_id=JOB), Trouble.GATEWAY),
         (502, {"error": {"type": "async_job_persistence_failed", "batch_id": JOB}}, Trouble.GATEWAY),
         (503, b"<html><h1>Service Unavailable</h1></html>", Trouble.GATEWAY),
@@ -157,6 +162,23 @@ def test_other_troubles(status: int, body: Any, trouble: Trouble) -> None:
 
     assert isinstance(answer, Troubled)
     assert (answer.trouble, answer.about_source, answer.http_status) == (trouble, False, status)
+
+
+def test_switched_off() -> None:
+    """Where the whole service is switched off, the source waits, and the message says so."""
+    answer = polled(501, flat("not_implemented_yet", "batch_api_temporarily_disabled", 501))
+
+    assert isinstance(answer, Troubled)
+    assert (answer.trouble, answer.about_source) == (Trouble.GATEWAY, True)
+    assert "batch_api_temporarily_disabled" in answer.message
+
+
+def test_a_wrong_address() -> None:
+    """A plain 404 is no job's: the message says what to look at."""
+    answer = polled(404, b"404 Not Found")
+
+    assert isinstance(answer, Troubled)
+    assert answer.message.startswith("HTTP 404: 404 Not Found; nothing is at this address")
 
 
 @pytest.mark.parametrize("status", [300, 301, 302, 303, 304, 307, 308])
@@ -329,4 +351,4 @@ def test_any_answer(status: int, body: dict[str, Any], retry_after: str, date: s
     if isinstance(answer, Denied):
         assert status == 404
     if isinstance(answer, Troubled) and answer.about_source:
-        assert status in (401, 403, 429)
+        assert status in (401, 403, 429) or "batch_api_temporarily_disabled" in answer.message
