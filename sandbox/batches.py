@@ -7,6 +7,7 @@ only when somebody looks: a status call, a cancel, or the reconcile tick.
 from collections import deque
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from math import floor
 from typing import Any
 
 from sandbox import life, rows
@@ -86,6 +87,7 @@ class Batch:
     cancel_asked: float | None = None
     noticed_at: datetime | None = None
     told_at: datetime | None = None
+    told_progress: int = 0
     bill: Bill | None = None
     account: Account = field(default_factory=Account)
     faults: deque[str] = field(init=False)
@@ -175,6 +177,15 @@ def answered_reading(batch: Batch, clock: Clock, now: datetime) -> Reading:
         return true
     kept = {name: at for name, at in true.stamps.items() if name == "in_progress_at"}
     return replace(true, status="in_progress", output_file_id=None, error_file_id=None, stamps=kept)
+
+
+def percent_done(found: Reading) -> int:
+    """100 once completed, else the share of rows worked off, rounded half up; can be 100 before the end."""
+    if found.status == "completed":
+        return 100
+    if not found.total:
+        return 0
+    return floor(100 * (found.completed + found.failed) / found.total + 0.5)
 
 
 def may_finalize(found: Reading) -> bool:

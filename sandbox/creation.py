@@ -6,9 +6,10 @@ from typing import Any
 
 from sandbox import ids
 from sandbox.batches import Order
-from sandbox.endpoints import Endpoint, WebhookChoice, batch_events
+from sandbox.endpoints import Endpoint
 from sandbox.errors import flat, nested, uncaught
 from sandbox.files import File, FileStore
+from sandbox.generations import Generation
 from sandbox.rows import (
     ENDPOINTS,
     RESPONSES,
@@ -21,6 +22,7 @@ from sandbox.rows import (
     uploaded_rows,
 )
 from sandbox.scenarios import Scenario, UnknownScenario, read_scenario
+from sandbox.webhook_forms import read_webhook
 
 INPUTS = ("input_file_id", "requests", "prompts", "items")
 
@@ -48,8 +50,13 @@ def read_scenario_of(document: dict[str, Any]) -> Scenario | None:
         raise flat("validation_error", "sandbox_scenario_unknown", message=str(unknown)) from None
 
 
-def read_order(document: dict[str, Any], files: FileStore, endpoints: dict[str, Endpoint], now: datetime) -> Order:
-    """Validate in the order input, limits, webhook; inline rows become an input file of their own."""
+def read_order(
+    document: dict[str, Any], files: FileStore, endpoints: dict[str, Endpoint], now: datetime, generation: Generation
+) -> Order:
+    """Validate in the order input, limits, webhook; inline rows become an input file of their own.
+
+    Members that are not known are passed over, G3's `provider_options` among them.
+    """
     source = _one_input(document)
     endpoint = _endpoint(document)
     model = document.get("model") if isinstance(document.get("model"), str) else None
@@ -58,7 +65,7 @@ def read_order(document: dict[str, Any], files: FileStore, endpoints: dict[str, 
         raise flat("validation_error", "openai_batch_completion_window_unsupported")
     metadata = _metadata(document.get("metadata"))
     _check_output_expiry(document.get("output_expires_after"))
-    webhook = _webhook(document, endpoints)
+    webhook = read_webhook(document, "batch", endpoints, generation)
     rows = _rows(document, source, endpoint, model, files)
     inline = source != "input_file_id"
     session = document.get("session_id", document.get("sessionId"))
@@ -119,38 +126,6 @@ def _check_output_expiry(written: Any) -> None:
     seconds = written.get("seconds") if isinstance(written, dict) and written.get("anchor") == "created_at" else None
     if type(seconds) is not int or not 3600 <= seconds <= 2_592_000:
         raise flat("validation_error", "invalid_openai_batch_output_expiry")
-
-
-def _webhook(document: dict[str, Any], endpoints: dict[str, Endpoint]) -> WebhookChoice | None:
-    """The forms of contract 3.1. The seed's inline form, without an endpoint id, is refused."""
-    written, shorthand = document.get("webhook"), document.get("webhook_endpoint_id")
-    if not isinstance(written, dict):
-        if isinstance(shorthand, str) and shorthand:
-            written = {"endpoint_id": shorthand}
-        elif written is None:
-            return None
-        else:
-            raise flat("validation_error", "invalid_batch_webhook")
-    endpoint_id = written.get("endpoint_id", written.get("endpointId"))
-    if not isinstance(endpoint_id, str) or not endpoint_id:
-        raise flat("validation_error", "batch_webhook_endpoint_required")
-    events = _own_events(written)
-    endpoint = endpoints.get(endpoint_id)
-    if endpoint is None or not endpoint.live:
-        raise flat("validation_error", "batch_webhook_endpoint_not_found_or_inactive", webhook_endpoint_id=endpoint_id)
-    url = written.get("url")
-    return WebhookChoice(endpoint_id, events, url if isinstance(url, str) else None)
-
-
-def _own_events(written: dict[str, Any]) -> tuple[str, ...]:
-    """Empty or absent inherits; some good names will do; none good, or no list at all, is refused."""
-    events = written.get("events", [])
-    if not isinstance(events, list):
-        raise flat("validation_error", "invalid_batch_webhook")
-    known = batch_events(events)
-    if events and not known:
-        raise flat("validation_error", "invalid_batch_webhook")
-    return tuple(known)
 
 
 def _rows(document: dict[str, Any], source: str, endpoint: str, model: str | None, files: FileStore) -> tuple[Row, ...]:

@@ -16,6 +16,7 @@ FLAT_STATUS = {
     "validation_error": 400,
     "not_found": 404,
     "not_supported": 400,
+    "not_ready": 409,
     "unsupported_model_or_endpoint": 400,
 }
 

@@ -9,20 +9,22 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Coroutine
+from dataclasses import replace
 from random import Random
 from typing import Any
 
-from sandbox import batches, ids, life, rows
+from sandbox import batches, ids, rows
 from sandbox.batches import Batch, Order, Reading
 from sandbox.clock import Clock
 from sandbox.deliveries import Sender
 from sandbox.endpoints import Endpoint
 from sandbox.errors import flat, native
+from sandbox.events import Event, progress_bucket
 from sandbox.files import File, FileStore
+from sandbox.generations import Generation
 from sandbox.scenarios import Scenario, drawn_scenario
 
 TICKS = (120.0, 300.0)  # seconds of life between two reconcile visits of one batch
-ANNOUNCED_AS = {"completed": "completed", "failed": "failed", "expired": "failed", "cancelled": "cancelled"}
 
 log = logging.getLogger(__name__)
 
@@ -31,15 +33,22 @@ class Gateway:
     """Everything the sandbox knows, in memory and in one event loop."""
 
     def __init__(
-        self, clock: Clock, api_key: str, seed: int | None, seeded_endpoint: Endpoint, public_base: str
+        self,
+        clock: Clock,
+        api_key: str,
+        seed: int | None,
+        seeded_endpoint: Endpoint,
+        public_base: str,
+        generation: Generation,
     ) -> None:
         self.clock = clock
+        self.generation = generation
         self.api_key = api_key
-        self.files = FileStore(clock)
+        self.files = FileStore(clock, limited=generation.has_upload_limits)
         self.endpoints = {seeded_endpoint.id: seeded_endpoint}
         self.batches: dict[str, Batch] = {}
         self.requests: Counter[str] = Counter()
-        self.sender = Sender(clock, self.endpoints, public_base)
+        self.sender = Sender(clock, self.endpoints, public_base, generation)
         self.stopping = asyncio.Event()
         self._seed = seed
         self._drawn = 0
@@ -86,10 +95,16 @@ class Gateway:
         self._drawn += 1
         return drawn_scenario(self._seed, self._drawn)
 
+    def new_ids(self) -> tuple[str, str]:
+        """The gateway's and the provider's id of a new batch; in G1 they are one."""
+        native_id = ids.native_batch_id()
+        return (ids.batch_id() if self.generation.has_ids_of_its_own else native_id), native_id
+
     def create(self, order: Order, scenario: Scenario) -> Batch:
+        batch_id, native_id = self.new_ids()
         batch = Batch(
-            id=ids.batch_id(),
-            native_id=ids.native_batch_id(),
+            id=batch_id,
+            native_id=native_id,
             request_id=ids.request_id(),
             order=order,
             scenario=scenario,
@@ -100,17 +115,22 @@ class Gateway:
         self.batches[batch.id] = batch
         self._changes[batch.id] = asyncio.Event()
         if order.webhook and "webhook_reordered" not in scenario:
-            self._start_sending(batch, self.sender.deliver(batch, "created", asyncio.Event()))
+            self._start_sending(batch, self.sender.deliver(batch, Event("batch", "created"), asyncio.Event()))
         name = None if self._seed is None else f"{self._seed}:ticks:{len(self.batches)}"
         self.start(self._watch(batch, Random(name)))
         return batch
 
     def cancel(self, batch: Batch) -> Reading:
-        """Ask the provider; its refusal is passed through with its own status."""
+        """Ask the provider; its refusal is passed through with its own status. In G1 only if it is open as stored."""
         now = self.clock.now()
-        status = batches.reading(batch, self.clock, now).status
-        if status in life.TERMINAL or "cancel_refused" in batch.scenario:
-            raise native(409, f"Cannot cancel a batch with status '{status}'.")
+        found = batches.reading(batch, self.clock, now)
+        if self.generation.checks_before_cancel and batch.stored.terminal:
+            if batch.stored.status == "cancelled":
+                return found
+            reason = "batch_cancel_requires_non_terminal_status"
+            raise flat("validation_error", reason, batch_id=batch.id, status=batch.stored.status)
+        if found.terminal or "cancel_refused" in batch.scenario:
+            raise native(409, f"Cannot cancel a batch with status '{found.status}'.")
         if batch.cancel_asked is None:
             batch.cancel_asked = self.clock.lived(batch.created_at, now)
             self._changes[batch.id].set()
@@ -118,40 +138,62 @@ class Gateway:
         self.notice(batch, found)
         return found
 
+    def ask(self, batch: Batch) -> Reading:
+        """Ask the provider, take in what it says, and tell it. In G1 the first end stays, and only that."""
+        heard = batches.answered_reading(batch, self.clock, self.clock.now())
+        self.notice(batch, heard)
+        if self.generation.keeps_first_end and batch.stored.terminal:
+            return replace(heard, status=batch.stored.status)
+        return heard
+
     def notice(self, batch: Batch, found: Reading) -> None:
-        """Take in one word of the provider's; the first terminal one that can be billed is announced."""
+        """Take in one word of the provider's; the first terminal one is announced, since G2 once it can be billed."""
         now = self.clock.now()
         batch.store(found)
         batch.updated_at = batch.polled_at = now
         batch.polled_status = found.status
         if not found.terminal:
+            self._announce_progress(batch)
             return
         first = batch.noticed_at is None
         batch.noticed_at = batch.noticed_at or now
         self._register_results(batch, found)
-        if batch.bill is None and batches.may_finalize(found):
+        billed_now = batch.bill is None and batches.may_finalize(found)
+        if billed_now:
             batch.bill = batches.bill_for(batches.results(batch, self.clock, now), now)
-            self._announce(batch, ANNOUNCED_AS[found.status])
+        if billed_now if self.generation.waits_for_bill else first:
+            self._announce(batch, Event("batch", self.generation.announced_as[found.status]))
         elif first and "webhook_reordered" in batch.scenario and not will_finalize(batch):
             self._announce(batch, None)
         if "webhook_delayed" not in batch.scenario or batch.bill is None:
             batch.told_at = batch.told_at or now
 
-    def _announce(self, batch: Batch, phase: str | None) -> None:
+    def _announce_progress(self, batch: Batch) -> None:
+        """In G1b each time that it has come another step; never of a batch since."""
+        bucket = progress_bucket(batches.percent_done(batch.stored))
+        if not self.generation.announces_progress or bucket is None or bucket <= batch.told_progress:
+            return
+        batch.told_progress = bucket
         if batch.order.webhook:
-            self._start_sending(batch, self._tell(batch, phase))
+            event = Event("batch", "progress", bucket)
+            self._start_sending(batch, self.sender.deliver(batch, event, asyncio.Event()))
+
+    def _announce(self, batch: Batch, event: Event | None) -> None:
+        if batch.order.webhook:
+            self._start_sending(batch, self._tell(batch, event))
         else:
             batch.told_at = batch.told_at or self.clock.now()
 
-    async def _tell(self, batch: Batch, phase: str | None) -> None:
+    async def _tell(self, batch: Batch, event: Event | None) -> None:
         """The terminal webhook, and with `webhook_reordered` batch.created on its heels."""
         async with asyncio.TaskGroup() as together:
             first_done = asyncio.Event()
-            if phase:
-                together.create_task(self.sender.deliver(batch, phase, first_done))
+            if event:
+                together.create_task(self.sender.deliver(batch, event, first_done))
                 await first_done.wait()
             if "webhook_reordered" in batch.scenario:
-                together.create_task(self.sender.deliver(batch, "created", asyncio.Event(), forced=True))
+                created = Event("batch", "created")
+                together.create_task(self.sender.deliver(batch, created, asyncio.Event(), forced=True))
 
     def _register_results(self, batch: Batch, found: Reading) -> None:
         """The files that the gateway has now seen become readable."""

@@ -3,38 +3,43 @@
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from sandbox import batches, faults, listing
+from sandbox import faults, listing
 from sandbox.auth import check_inference_key
+from sandbox.batches import Batch, Reading
 from sandbox.creation import read_document, read_order, read_scenario_of
 from sandbox.errors import NO_STORE, flat, nested, uncaught, upgrade_required
 from sandbox.files import body_within
 from sandbox.gateway import Gateway
-from sandbox.objects import list_item, rest_object
+from sandbox.generations import Generation
 from sandbox.request_rows import request_rows
+from sandbox.rest_objects import list_item, rest_object
+from sandbox.results import result_lines
 from sandbox.rows import ENDPOINTS
 
 
-def gateway_routes() -> list[Route]:
+def gateway_routes(generation: Generation) -> list[Route]:
     return [
-        *_batch_routes("/v1/batches"),
-        *_batch_routes("/v1/batch"),
+        *_batch_routes("/v1/batches", generation),
+        *(_batch_routes("/v1/batch", generation) if generation.has_alias else []),
         *_file_routes("/v1/files"),
         Route("/v1/async/{kind}/{id}/ws", live_updates),
     ]
 
 
-def _batch_routes(root: str) -> list[Route]:
+def _batch_routes(root: str, generation: Generation) -> list[Route]:
+    one = f"{root}/{{id}}"
     return [
         Route(root, create_batch, methods=["POST"]),
-        Route(root, list_batches),
-        Route(f"{root}/capabilities", capabilities),
+        *([Route(root, list_batches)] if generation.has_list else []),
+        *([Route(f"{root}/capabilities", capabilities)] if generation.has_alias else []),
         *_file_routes(f"{root}/files"),
-        Route(f"{root}/{{id}}", get_batch),
-        Route(f"{root}/{{id}}/cancel", cancel_batch, methods=["POST"]),
-        Route(f"{root}/{{id}}/requests", list_requests),
+        Route(one, get_batch),
+        Route(f"{one}/cancel", cancel_batch, methods=["POST"]),
+        *([Route(f"{one}/requests", list_requests)] if generation.has_alias else []),
+        *([Route(f"{one}/results", stream_results)] if generation.has_results else []),
     ]
 
 
@@ -53,9 +58,9 @@ async def create_batch(request: Request) -> Response:
     declared = request.headers.get("content-length")
     document = read_document(await body_within(request.stream(), declared, "batch_body_too_large"))
     named = read_scenario_of(document)
-    order = read_order(document, gateway.files, gateway.endpoints, gateway.clock.now())
+    order = read_order(document, gateway.files, gateway.endpoints, gateway.clock.now(), gateway.generation)
     batch = gateway.create(order, gateway.scenario_for(named))
-    return _answer(rest_object(batch, batch.stored, gateway.clock, _address(request)))
+    return _answer(_object(batch, batch.stored, request))
 
 
 async def get_batch(request: Request) -> Response:
@@ -66,21 +71,20 @@ async def get_batch(request: Request) -> Response:
     await faults.dawdle(batch, gateway)
     if fault := faults.next_fault(batch, gateway):
         return fault
-    heard = batches.answered_reading(batch, gateway.clock, gateway.clock.now())
-    gateway.notice(batch, heard)
-    return _answer(rest_object(batch, heard, gateway.clock, _address(request)))
+    return _answer(_object(batch, gateway.ask(batch), request))
 
 
 async def list_batches(request: Request) -> Response:
     """From storage, without asking the provider; `has_more` is always false."""
     gateway, asked = _admitted(request), request.query_params
-    wanted = listing.wanted_statuses(asked.getlist("status"), next(iter(asked.getlist("statuses")), None))
+    statuses = next(iter(asked.getlist("statuses")), None)
+    wanted = listing.wanted_statuses(asked.getlist("status"), statuses, gateway.generation)
     limit = listing.list_limit(next(iter(asked.getlist("limit")), None))
     found = listing.page(gateway.batches.values(), limit, wanted)
     return _answer(
         {
             "object": "list",
-            "data": [list_item(batch, _address(request)) for batch in found],
+            "data": [list_item(batch, _address(request), gateway.generation) for batch in found],
             "first_id": found[0].id if found else None,
             "last_id": found[-1].id if found else None,
             "has_more": False,
@@ -92,8 +96,7 @@ async def cancel_batch(request: Request) -> Response:
     gateway = _admitted(request)
     batch = gateway.find(_id_in_path(request))
     batch.cancels += 1
-    heard = gateway.cancel(batch)
-    return _answer(rest_object(batch, heard, gateway.clock, _address(request)))
+    return _answer(_object(batch, gateway.cancel(batch), request))
 
 
 async def list_requests(request: Request) -> Response:
@@ -109,6 +112,12 @@ async def list_requests(request: Request) -> Response:
     start = max(offset, 0)
     data = rows[start : start + min(max(limit, 1), 1000)]
     return _answer({"object": "list", "batch_id": batch.id, "data": data})
+
+
+async def stream_results(request: Request) -> Response:
+    gateway = _admitted(request)
+    lines = result_lines(gateway.find(_id_in_path(request)), gateway.clock)
+    return StreamingResponse(lines, media_type="application/x-ndjson", headers=NO_STORE)
 
 
 async def capabilities(request: Request) -> Response:
@@ -178,6 +187,11 @@ def _id_without_query(request: Request) -> str:
     """A query string becomes part of the id, and so of an id that nobody has."""
     named, query = _id_in_path(request), request.url.query
     return f"{named}?{query}" if query else named
+
+
+def _object(batch: Batch, heard: Reading, request: Request) -> dict[str, Any]:
+    gateway: Gateway = request.app.state.gateway
+    return rest_object(batch, heard, gateway.clock, _address(request), gateway.generation)
 
 
 def _address(request: Request) -> str:

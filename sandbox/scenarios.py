@@ -27,6 +27,8 @@ WORDS = {
     "cancel_late": "a cancel is accepted and takes 5 minutes",
     "cancel_loses": "a cancel is accepted, and the batch ends as if nobody had asked",
     "cancel_refused": "a cancel is refused with 409 while the batch is open",
+    "cancelled_as_canceled": "once cancelled, a G1 gateway spells it canceled on REST, as the provider does",
+    "lifecycle_missing": "lifecycle_status is left out everywhere, as before 2026-05-19",
     "status_slow": "each status answer takes 3 seconds of the wall",
     "status_429": "the first three status answers in progress are the provider's 429 with Retry-After: 1",
     "status_500": "the first three status answers in progress are a plain-text 500",

@@ -8,9 +8,10 @@ from starlette.routing import Route
 
 from sandbox import batches
 from sandbox.batches import Batch
-from sandbox.gateway import ANNOUNCED_AS, Gateway, will_finalize
+from sandbox.events import Event
+from sandbox.gateway import Gateway, will_finalize
 
-PHASES = sorted({"created", "expired", *ANNOUNCED_AS.values()})
+PHASES = ("cancelled", "completed", "created", "expired", "failed")
 
 
 def control_routes() -> list[Route]:
@@ -45,10 +46,11 @@ async def deliver(request: Request) -> Response:
     if phase not in PHASES or batch.order.webhook is None:
         reason = f"The phase must be one of {', '.join(PHASES)}, and the batch must have a webhook."
         return JSONResponse({"error": reason}, status_code=400)
-    attempt, answer = await gateway.sender.send_once(batch, phase)
+    event = Event("batch", phase)
+    attempt, answer = await gateway.sender.send_once(batch, event)
     return JSONResponse(
         {
-            "delivery_key": f"batch.{phase}",
+            "delivery_key": event.key,
             "attempt": attempt,
             "outcome": answer.outcome,
             "response_status": answer.status,

@@ -42,6 +42,8 @@ ENDS: dict[str, Found] = {
     "cancel_late": found("completed"),  # nobody asks for a cancel here: see below for those who do
     "cancel_loses": found("completed"),
     "cancel_refused": found("completed"),
+    "cancelled_as_canceled": found("completed"),
+    "lifecycle_missing": found("completed"),
     "status_slow": found("completed"),
     "status_429": found("completed"),
     "status_500": found("completed"),
