@@ -91,8 +91,8 @@ class Submitting:
                 job = await self._take_in(observation.kind, observation.job_id, number)
                 self._progress(f"created as {observation.job_id}")
                 return job
-            case SubmitUnclear(job_id=str(job_id)):
-                job = await self._take_in(next(iter(self._dialect.kinds)), job_id, number)
+            case SubmitUnclear(kind=str(kind), job_id=str(job_id)):
+                job = await self._take_in(kind, job_id, number)
                 self._progress(f"the provider had trouble, and named {job_id}: it is watched")
                 return job
             case SubmitUnclear() | Troubled():

@@ -63,9 +63,10 @@ class SubmitRefused:
 
 @dataclass(frozen=True, slots=True)
 class SubmitUnclear:
-    """The provider may have made the job all the same. With a job id it can be asked about."""
+    """The provider may have made the job all the same. With its kind and id it can be asked about."""
 
     message: str
+    kind: str | None = None
     job_id: str | None = None
 
 

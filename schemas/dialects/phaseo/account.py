@@ -71,6 +71,11 @@ def _attempt(entry: Any) -> Attempt | None:
 
 def _outcome(entry: Mapping[str, Any]) -> AttemptOutcome:
     word = entry.get("status")
-    if not isinstance(word, str):  # absent in the seed's example
-        return AttemptOutcome.DELIVERED if isinstance(entry.get("delivered_at"), str) else AttemptOutcome.RETRYING
-    return _OUTCOMES.get(word, AttemptOutcome.OTHER)
+    if isinstance(word, str):
+        return _OUTCOMES.get(word, AttemptOutcome.OTHER)
+    if isinstance(entry.get("delivered_at"), str):
+        return AttemptOutcome.DELIVERED
+    # G1 has no word for it: the last of all attempts, after which none is due, was given up.
+    last, number = count(entry.get("max_attempts")), count(entry.get("attempt_number"))
+    is_last = last is not None and number is not None and number >= last
+    return AttemptOutcome.GIVEN_UP if is_last and entry.get("next_retry_at") is None else AttemptOutcome.RETRYING

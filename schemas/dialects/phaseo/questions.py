@@ -119,21 +119,23 @@ def read_create(response: Response) -> Observed | SubmitRefused | SubmitUnclear 
     """Two answers leave a batch behind that may be alive (contract 3.1): both are 502 and name it in `error.batch_id`."""
     if 200 <= response.status < 300:
         answer = _read_job(response, "batch", None)
-        return answer if isinstance(answer, Observed) else _unclear(response, answer)
+        return answer if isinstance(answer, Observed) else _unread(response, answer)
     if response.status >= 500:
         envelope = read_envelope(response)
-        return SubmitUnclear(
-            f"HTTP {response.status}: {envelope}", envelope.about if is_job_id(envelope.about) else None
-        )
+        return _unclear(f"HTTP {response.status}: {envelope}", envelope.about)
     return SubmitRefused(response.status, str(read_envelope(response)))  # the gateway says no: nothing exists there
 
 
-def _unclear(response: Response, trouble: Troubled) -> SubmitUnclear:
+def _unread(response: Response, trouble: Troubled) -> SubmitUnclear:
     """A create that succeeded and told too little: its id, if there is one, is enough to ask about it."""
     document = _document(response)
     job_id = None if isinstance(document, Troubled) else document.get("id")
-    message = f"the create was answered without a readable batch: {trouble.message}"
-    return SubmitUnclear(message, job_id if isinstance(job_id, str) and is_job_id(job_id) else None)
+    return _unclear(f"the create was answered without a readable batch: {trouble.message}", job_id)
+
+
+def _unclear(message: str, job_id: object) -> SubmitUnclear:
+    known = job_id if isinstance(job_id, str) and is_job_id(job_id) else None
+    return SubmitUnclear(message, None if known is None else "batch", known)
 
 
 def _refused_or_troubled(response: Response) -> SubmitRefused | Troubled:

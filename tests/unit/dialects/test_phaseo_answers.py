@@ -196,7 +196,7 @@ def test_batch_may_exist(kind: str) -> None:
     """Two 502s leave a batch behind that may be alive, and name it: it is asked about and not created again."""
     answer = Phaseo().read_create(response(502, nested(kind, "x", batch_id=JOB)))
 
-    assert answer == SubmitUnclear(f"HTTP 502: {kind}: x", JOB)
+    assert answer == SubmitUnclear(f"HTTP 502: {kind}: x", "batch", JOB)
 
 
 @pytest.mark.parametrize("batch_id", [None, 7, "", " ", "..", "a b", "é", "a\x00b", "x" * 300, {"id": JOB}])

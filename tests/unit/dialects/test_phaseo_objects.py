@@ -379,6 +379,9 @@ def test_delivered_after_shown_failures() -> None:
     [
         ({"delivered_at": "2026-08-12T02:00:00Z"}, AttemptOutcome.DELIVERED),
         ({"delivered_at": None}, AttemptOutcome.RETRYING),
+        ({"delivered_at": None, "attempt_number": 4, "max_attempts": 4}, AttemptOutcome.GIVEN_UP),
+        ({"attempt_number": 4, "max_attempts": 4, "next_retry_at": "2026-08-12T02:00:00Z"}, AttemptOutcome.RETRYING),
+        ({"attempt_number": 1, "max_attempts": 4, "next_retry_at": None}, AttemptOutcome.RETRYING),
         ({}, AttemptOutcome.RETRYING),
         ({"status": None, "delivered_at": "2026-08-12T02:00:00Z"}, AttemptOutcome.DELIVERED),
         ({"status": "delivered"}, AttemptOutcome.DELIVERED),
