@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from schemas.config import addresses
 from schemas.config.checking import check, found
@@ -18,6 +19,7 @@ from schemas.config.model import (
     Reconciler,
     Retention,
     Section,
+    Source,
 )
 from schemas.config.overrides import apply_overrides
 from schemas.config.places import Places
@@ -58,6 +60,8 @@ def _assemble(
     _refuse_low_cap(reconciler, inspection)
     database = _section(Database, "database", document, inspection)
     _refuse_password_in_file(database, inspection)
+    sources = read_sources(document.get("sources"), dialects, places, inspection)
+    _refuse_no_way_back(receiver, sources, inspection)
     return Config(
         path=inspection.path,
         database=database,
@@ -66,7 +70,7 @@ def _assemble(
         reconciler=reconciler,
         data=_section(Data, "data", document, inspection),
         retention=_section(Retention, "retention", document, inspection),
-        sources=read_sources(document.get("sources"), dialects, places, inspection),
+        sources=sources,
         warnings=tuple(inspection.warnings),
     )
 
@@ -79,6 +83,19 @@ def _refuse_password_in_file(database: Database, inspection: Inspection) -> None
             "a password does not belong in the file",
             "take it out and export PGPASSWORD or keep it in ~/.pgpass; or give the whole URL in BATCHKEEPER_DATABASE__URL",
         )
+
+
+def _refuse_no_way_back(receiver: Receiver, sources: Mapping[str, Source], inspection: Inspection) -> None:
+    """A webhook that is sent along with each job says where to: this machine's own address is nobody else's."""
+    key = ("receiver", "public_url")
+    for name, source in sorted(sources.items()):
+        far = not addresses.is_loopback(urlsplit(source.base_url).hostname or "")
+        if source.webhook == "inline" and far and receiver.public_url is None and not inspection.is_wrong(key):
+            inspection.problem(
+                key,
+                f"is missing, and sources.{name} tells its provider with each job where to send its news",
+                'write public_url = "https://..." under [receiver], or webhook = "endpoint" or "none" for that source',
+            )
 
 
 def _refuse_unknown_tables(document: Mapping[str, Any], inspection: Inspection) -> None:

@@ -539,6 +539,31 @@ class TestWhatIsRefused:
         assert text.count("\n      fix: write ") == 2
         assert not re.search("pydantic|https?:|Traceback|validation|Input should", text)
 
+    @pytest.mark.parametrize(
+        ("webhook", "base_url", "public_url", "wrong"),
+        [
+            ("inline", "https://api.phaseo.app/v1", None, True),
+            ("inline", "https://api.phaseo.app/v1", "https://hooks.example", False),
+            ("inline", "http://127.0.0.1:8090/v1", None, False),
+            ("endpoint", "https://api.phaseo.app/v1", None, False),
+            ("none", "https://api.phaseo.app/v1", None, False),
+        ],
+    )
+    def test_a_webhook_sent_along_needs_an_address(self, read, refused, webhook, base_url, public_url, wrong):
+        """
+        A source that tells its provider with each job where to send its news has to know how others reach this machine.
+        """
+        receiver = f'[receiver]\npublic_url = "{public_url}"\n' if public_url else ""
+        text = receiver + source(f'webhook = "{webhook}"', f'base_url = "{base_url}"')
+
+        if not wrong:
+            assert read(text).sources["gateway"].webhook == webhook
+            return
+        ((key, said),) = refused(text)
+        assert key == "receiver.public_url"
+        assert "sources.gateway tells its provider with each job" in said
+        assert 'write public_url = "https://..." under [receiver]' in said
+
 
 class TestSecretsFromFiles:
     @pytest.fixture
