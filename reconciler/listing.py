@@ -3,7 +3,7 @@
 A list lags, so its word stands for a job's own status only while the job's last own answer is young enough.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -50,11 +50,15 @@ class Choice:
     singly: Sequence[JobRow]
 
 
-def choose(soon: Sequence[JobRow], listing: Listing, in_flight: bool, trust: int, now: int) -> Choice:
+def choose(
+    soon: Sequence[JobRow], listed: Collection[str], listing: Listing, in_flight: bool, trust: int, now: int
+) -> Choice:
     """Whether the list goes first, from what is due or falls due within `AHEAD`: jobs fall due one by one, and hardly ever
-    several at the same moment. While it is in flight, those that it may put off wait for it, and nobody else."""
+    several at the same moment. While it is in flight, those that it may put off wait for it, and nobody else. `listed` are
+    the kinds of job that it shows."""
     due = [job for job in soon if job.due_at is not None and job.due_at <= now]
-    coverable = {job.id for job in soon if may_be_put_off(job, trust, now) and not _was_passed_over(job, listing)}
+    shown = [job for job in soon if job.kind in listed and not _was_passed_over(job, listing)]
+    coverable = {job.id for job in shown if may_be_put_off(job, trust, now)}
     is_its_turn = not in_flight and now >= listing.again_at
     ask_list = is_its_turn and len(coverable) >= SEVERAL and any(job.id in coverable for job in due)
     waiting = coverable if in_flight or ask_list else set()

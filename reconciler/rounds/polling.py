@@ -66,7 +66,8 @@ class PollRound:
             soon = await jobs.routine_due(connection, owned.source.name, until, limit, self.asking.busy)
         if not looks:
             return self._start(soon)
-        choice = choose(soon, owned.listing, lists.in_flight, owned.list_trust, now)
+        kinds = owned.dialect.listed_kinds
+        choice = choose(soon, kinds, owned.listing, lists.in_flight, owned.list_trust, now)
         if choice.ask_list:
             lists.start()
         elif not lists.in_flight:

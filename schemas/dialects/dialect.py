@@ -118,6 +118,11 @@ class Dialect(Protocol):
         """Ask for the account's jobs, unfiltered: the first page, or the one after a `cursor`. None: there is no list."""
         ...
 
+    @property
+    def listed_kinds(self) -> frozenset[str]:
+        """The kinds of job that its list shows."""
+        ...
+
     def read_page(self, response: Response, cursor: str | None = None) -> Page | Troubled:
         """What the page shows that `cursor` asked for. Each job at most once, and no more of them than were asked for."""
         ...

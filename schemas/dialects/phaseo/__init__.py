@@ -36,6 +36,7 @@ class Phaseo:
     name = "phaseo"
     socket_ping = live.PING
     kinds = frozenset(questions.TREES)
+    listed_kinds = frozenset({"batch"})
     # The gateway keeps its jobs; a day of denials means that this account does not own it (contract 3.2).
     not_found_rule = NotFoundRule(times=5, over=DAY, becomes=Status.FAILED)
     defaults = DialectDefaults(

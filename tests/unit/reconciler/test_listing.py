@@ -15,6 +15,7 @@ from schemas.times import HOUR, MINUTE, SECOND
 from schemas.words import TERMINAL, Status
 
 TRUST = 10 * MINUTE
+LISTED = frozenset({"batch"})
 SENT = NOW - SECOND
 
 
@@ -40,7 +41,7 @@ def told(
 @pytest.mark.parametrize(("many", "asks"), [(0, False), (2, False), (3, True), (100, True)])
 def test_several(many: int, asks: bool) -> None:
     """With three jobs due that it may put off the list goes first, and they wait for it; with fewer they are asked about."""
-    choice = choose(several(many), Listing(), in_flight=False, trust=TRUST, now=NOW)
+    choice = choose(several(many), LISTED, Listing(), in_flight=False, trust=TRUST, now=NOW)
 
     assert (choice.ask_list, len(choice.singly)) == (asks, 0 if asks else many)
 
@@ -48,11 +49,20 @@ def test_several(many: int, asks: bool) -> None:
 def test_one_is_due_and_others_will_be() -> None:
     """Who falls due within a minute counts as well, but makes nobody ask before one is due, and is not asked about itself."""
     soon = [due(number, ago=-number * SECOND) for number in (1, 2, 30)]
-    choice = choose([due(4), *soon], Listing(), False, TRUST, NOW)
+    choice = choose([due(4), *soon], LISTED, Listing(), False, TRUST, NOW)
 
     assert (choice.ask_list, choice.singly) == (True, [])
-    assert choose(soon, Listing(), False, TRUST, NOW) == Choice(False, [])
-    assert [row.id for row in choose([due(4), *soon[:1]], Listing(), False, TRUST, NOW).singly] == [4]
+    assert choose(soon, LISTED, Listing(), False, TRUST, NOW) == Choice(False, [])
+    assert [row.id for row in choose([due(4), *soon[:1]], LISTED, Listing(), False, TRUST, NOW).singly] == [4]
+
+
+def test_a_kind_that_no_list_shows() -> None:
+    """Videos are on no list: they make nobody ask for one, and wait for none."""
+    rows = several(5, kind="video")
+
+    for in_flight in (False, True):
+        assert choose(rows, LISTED, Listing(), in_flight, TRUST, NOW) == Choice(False, rows)
+    assert choose([*rows, *several(2)], LISTED, Listing(), False, TRUST, NOW).ask_list is False
 
 
 NOT_COVERED = {
@@ -74,7 +84,7 @@ def test_not_covered(columns: dict[str, Any]) -> None:
     rows = several(5, **columns)
 
     for in_flight in (False, True):
-        choice = choose(rows, Listing(), in_flight, TRUST, NOW)
+        choice = choose(rows, LISTED, Listing(), in_flight, TRUST, NOW)
         assert (choice.ask_list, choice.singly) == (False, rows)
     assert told(rows[0]).changes.keys() <= {"progress"}
 
@@ -83,28 +93,28 @@ def test_those_who_wait() -> None:
     """While the list is in flight only those that it may put off wait for it."""
     rows = [*several(2), due(3, wanted_at=NOW), due(4, answered_at=NOW - TRUST)]
 
-    assert [row.id for row in choose(rows, Listing(), True, TRUST, NOW).singly] == [3, 4]
+    assert [row.id for row in choose(rows, LISTED, Listing(), True, TRUST, NOW).singly] == [3, 4]
 
 
 def test_passed_over() -> None:
     """A job that was due when the last list was asked, and was not on it, is asked about itself."""
     rows = [*several(3, ago=5 * SECOND), *several(2, ago=SECOND)]
-    choice = choose(rows, Listing(sent_at=NOW - 2 * SECOND), False, TRUST, NOW)
+    choice = choose(rows, LISTED, Listing(sent_at=NOW - 2 * SECOND), False, TRUST, NOW)
 
     assert (choice.ask_list, choice.singly) == (False, rows)
 
 
 def test_without_trust() -> None:
     """With a trust of nothing the list is never asked."""
-    assert choose(several(50), Listing(), False, 0, NOW).ask_list is False
+    assert choose(several(50), LISTED, Listing(), False, 0, NOW).ask_list is False
 
 
 def test_pause() -> None:
     """Between two lists there is a pause, in which the due ones are asked about singly."""
     listing = Listing().after(NOW - MINUTE, 3, NOW)
 
-    assert not choose(several(), listing, False, TRUST, NOW + PAUSE - 1).ask_list
-    assert choose(several(), listing, False, TRUST, NOW + PAUSE).ask_list
+    assert not choose(several(), LISTED, listing, False, TRUST, NOW + PAUSE - 1).ask_list
+    assert choose(several(), LISTED, listing, False, TRUST, NOW + PAUSE).ask_list
 
 
 def test_in_vain() -> None:
@@ -223,7 +233,7 @@ def test_nobody_is_forgotten(
     """Each due job is asked about singly, or waits for a list that is in flight or asked now; wanted ones never wait."""
     for number, row in enumerate(rows):
         row.id = number
-    choice = choose(rows, Listing(sent_at, again_at or 0), in_flight, trust, NOW)
+    choice = choose(rows, LISTED, Listing(sent_at, again_at or 0), in_flight, trust, NOW)
     singly = {row.id for row in choice.singly}
 
     assert len(singly) == len(choice.singly)
