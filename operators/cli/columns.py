@@ -23,6 +23,7 @@ def _wrongs(row: View) -> Iterator[str]:
 
 JOBS: Columns = {
     "source": lambda row: row["source"],
+    "kind": lambda row: row["kind"],
     "job": lambda row: row["job_id"],
     "status": lambda row: row["status"],
     "native": lambda row: row["native_status"],
@@ -33,6 +34,7 @@ JOBS: Columns = {
 }
 DELIVERIES: Columns = {
     "source": lambda row: row["source"],
+    "kind": lambda row: row["kind"],
     "job": lambda row: row["job_id"],
     "key": lambda row: row["delivery_key"],
     "reported": lambda row: row["reported_status"],
@@ -60,6 +62,7 @@ REFUSALS: Columns = {
 # The narrowest terminal on which a column is shown: a job's id alone takes 32 characters.
 WIDTHS: Mapping[str, int] = {
     "source": 76,
+    "kind": 120,
     "native": 140,
     "%": 90,
     "reached": 86,

@@ -137,9 +137,9 @@ class Service:
     path: Path
     environ: dict[str, str]
 
-    async def track(self, job_id: str, source: str = "gateway") -> None:
+    async def track(self, job_id: str, source: str = "gateway", kind: str = "batch") -> None:
         async with self.store.writing() as connection:
-            await acts.track(connection, self.config, source, "batch", job_id, self.store.new_id, now())
+            await acts.track(connection, self.config, source, kind, job_id, self.store.new_id, now())
         self.reconciler.wake()
 
     async def cancel(self, job_id: str, reason: str = "not needed any more") -> None:
@@ -349,9 +349,9 @@ class Asked:
 
     @property
     def job_id(self) -> str:
-        """Of a question about a batch, or about the cancelling of one; "" of any other."""
+        """Of a question about a job, or about the cancelling of one; "" of any other."""
         parts = self.target.split("?")[0].split("/")
-        return parts[parts.index("batches") + 1] if "batches" in parts[:-1] else ""
+        return next((parts[parts.index(tree) + 1] for tree in ("batches", "videos") if tree in parts[:-1]), "")
 
 
 Said = bytes | AsyncIterator[bytes]
@@ -482,15 +482,15 @@ def file_of(asked: Asked) -> bytes | None:
 # Deliveries, signed here and not by the product
 
 
-def event(job_id: str, status: str, phase: str | None = None, **data: Any) -> bytes:
-    """The body of a webhook about a batch."""
-    key = f"batch.{phase or status}"
+def event(job_id: str, status: str, phase: str | None = None, kind: str = "batch", **data: Any) -> bytes:
+    """The body of a webhook about a job."""
+    key = f"{kind}.{phase or status}"
     document = {
-        "id": f"evt_batch_{job_id}_{key}".replace(".", "_"),
-        "type": key,
+        "id": f"evt_{kind}_{job_id}_{key}".replace(".", "_"),
+        "type": key.partition(":")[0],
         "created_at": int(time.time()),
         "delivery": {"key": key, "attempt": 1, "max_attempts": 4},
-        "data": {"id": job_id, "object": "batch", "kind": "batch", "status": status, **data},
+        "data": {"id": job_id, "object": kind, "kind": kind, "status": status, **data},
     }
     return json.dumps(document, separators=(",", ":")).encode()
 
