@@ -14,6 +14,7 @@ from operators.queries import Listing
 LONG_ID = "batch_01K2XYZ3ABCDEFGHJKMNPQRSTV"
 ROW = {
     "source": "gateway",
+    "kind": "batch",
     "job_id": LONG_ID,
     "status": "completed",
     "native_status": "completed",
