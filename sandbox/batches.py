@@ -4,25 +4,21 @@ The provider's word (`reading`) is a pure function of time. The gateway's stored
 only when somebody looks: a status call, a cancel, or the reconcile tick.
 """
 
-from collections import deque
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from math import floor
 from typing import Any
 
 from sandbox import life, rows
-from sandbox.account import Account
 from sandbox.clock import Clock, unix
 from sandbox.endpoints import WebhookChoice
+from sandbox.jobs import STALE, Job
 from sandbox.rows import Row
-from sandbox.scenarios import Scenario
 
-STALE = 120.0
 WINDOW = 86_400.0
 STAMPS = ("in_progress", "finalizing", "completed", "failed", "expired", "cancelling", "cancelled")
 RANKS = {"validating": 1, "finalizing": 1, "cancelling": 1, "in_progress": 2}
 PROMPT_NANOS, COMPLETION_NANOS = 125, 1_000
-FAULTS = ("status_429", "status_500", "status_malformed", "status_provider_404")
 
 
 @dataclass(frozen=True)
@@ -70,41 +66,28 @@ class Bill:
         return self.prompt_tokens * PROMPT_NANOS + self.completion_tokens * COMPLETION_NANOS
 
 
-@dataclass
-class Batch:
-    id: str
-    native_id: str
-    request_id: str
+@dataclass(kw_only=True)
+class Batch(Job):
+    kind = "batch"
+    plural = "batches"
+    begins = life.VALIDATING
+
     order: Order
-    scenario: Scenario
-    created_at: datetime
     output_file_id: str
     error_file_id: str
     stored: Reading = field(default_factory=lambda: Reading("validating"))
-    updated_at: datetime = field(init=False)
-    polled_at: datetime | None = None
-    polled_status: str | None = None
     cancel_asked: float | None = None
-    noticed_at: datetime | None = None
-    told_at: datetime | None = None
-    told_progress: int = 0
     bill: Bill | None = None
-    account: Account = field(default_factory=Account)
-    faults: deque[str] = field(init=False)
-    gets: int = 0
-    cancels: int = 0
-    sent: list[dict[str, Any]] = field(default_factory=list)
-    deliveries_open: int = 0
 
     def __post_init__(self) -> None:
-        self.updated_at = self.created_at
-        self.faults = deque(word for word in FAULTS if word in self.scenario for _ in range(3))
+        super().__post_init__()
         self.fate = life.fate_of(self.scenario)
         share = "all" if "all_rows_fail" in self.scenario else "some" if "rows_fail" in self.scenario else "none"
         self.failing = rows.failing_rows(len(self.order.rows), share)
 
-    def count_delivery_done(self) -> None:
-        self.deliveries_open -= 1
+    @property
+    def webhook(self) -> WebhookChoice | None:
+        return self.order.webhook
 
     def end(self) -> float:
         """The second of life at which the batch is over, as things stand."""

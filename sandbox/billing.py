@@ -1,8 +1,9 @@
 """What a batch cost, as REST and as push tell it (contract 3.9, 4.5)."""
 
+from datetime import datetime
 from typing import Any
 
-from sandbox.batches import Batch, Bill
+from sandbox.batches import Batch
 from sandbox.clock import iso_ms, iso_stored
 from sandbox.generations import Generation
 
@@ -41,23 +42,23 @@ def usage_and_billing(batch: Batch, generation: Generation) -> dict[str, Any]:
         "pricing_breakdown": {"total_nanos": bill.nanos, "total_usd_str": f"{bill.nanos / 1e9:.9f}", "lines": []},
     }
     if generation.rest_is_wide:
-        pushed = push_billing(bill)
+        pushed = push_billing(bill.nanos, bill.at)
         billing |= {name: pushed[name] for name in WIDE}
     return {"usage": usage, "billing": billing}
 
 
-def push_billing(bill: Bill | None) -> dict[str, Any]:
-    nanos = bill.nanos if bill else 0
-    settled = f"{nanos / 1e9:.2f}" if bill else None
+def push_billing(nanos: int | None, billed_at: datetime | None, why_free: str = "no_successful_rows") -> dict[str, Any]:
+    """Before it is settled `nanos` is None; at 0 it is void, for the reason given."""
+    settled = None if nanos is None else f"{nanos / 1e9:.2f}"
     billing: dict[str, Any] = {
         "currency": "usd",
         "estimated_provider_cost": None,
         "estimated_user_cost": None,
         "settled_provider_cost": settled,
         "settled_user_cost": settled,
-        "state": "pending" if bill is None else "settled" if nanos else "void",
-        "billable": bill is None or nanos > 0,
-        "total_nanos": nanos if bill else None,
+        "state": "pending" if nanos is None else "settled" if nanos else "void",
+        "billable": nanos != 0,
+        "total_nanos": nanos,
         "estimated_nanos": None,
         "reserved_nanos": None,
         "estimation_truncated": False,
@@ -65,7 +66,7 @@ def push_billing(bill: Bill | None) -> dict[str, Any]:
         "estimation_total_rows": None,
         "reservation_id": None,
         "reservation_status": None,
-        "charge_reason": None if bill is None or nanos else "no_successful_rows",
-        "charged": nanos > 0,
+        "charge_reason": why_free if nanos == 0 else None,
+        "charged": bool(nanos),
     }
-    return billing | ({"billed_at": iso_stored(bill.at)} if bill else {})
+    return billing | ({"billed_at": iso_stored(billed_at)} if billed_at else {})

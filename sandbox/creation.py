@@ -39,13 +39,13 @@ def read_document(body: bytes) -> dict[str, Any]:
     return document if isinstance(document, dict) else {}
 
 
-def read_scenario_of(document: dict[str, Any]) -> Scenario | None:
+def read_scenario_of(document: dict[str, Any], kind: str) -> Scenario | None:
     metadata = document.get("metadata")
     text = metadata.get("scenario") if isinstance(metadata, dict) else None
     if not isinstance(text, str):
         return None
     try:
-        return read_scenario(text)
+        return read_scenario(text, kind)
     except UnknownScenario as unknown:
         raise flat("validation_error", "sandbox_scenario_unknown", message=str(unknown)) from None
 
@@ -63,7 +63,7 @@ def read_order(
     _check_provider(document.get("provider"))
     if document.get("completion_window", "24h") != "24h":
         raise flat("validation_error", "openai_batch_completion_window_unsupported")
-    metadata = _metadata(document.get("metadata"))
+    metadata = read_metadata(document.get("metadata"), "invalid_batch_metadata")
     _check_output_expiry(document.get("output_expires_after"))
     webhook = read_webhook(document, "batch", endpoints, generation)
     rows = _rows(document, source, endpoint, model, files)
@@ -110,13 +110,13 @@ def _check_provider(provider: Any) -> None:
         raise nested(403, "forbidden", "batch_provider_preview_disabled")
 
 
-def _metadata(written: Any) -> dict[str, str]:
+def read_metadata(written: Any, reason: str) -> dict[str, str]:
     """At most 16 entries, keys up to 64 characters, string values up to 512."""
     if written is None:
         return {}
     good = isinstance(written, dict) and len(written) <= 16
     if not good or not all(len(k) <= 64 and isinstance(v, str) and len(v) <= 512 for k, v in written.items()):
-        raise flat("validation_error", "invalid_batch_metadata")
+        raise flat("validation_error", reason)
     return dict(written)
 
 

@@ -14,15 +14,15 @@ from typing import Any
 
 from sandbox import ids
 from sandbox.account import MAX_ATTEMPTS
-from sandbox.batches import Batch
 from sandbox.clock import Clock, iso_ms, unix
 from sandbox.endpoints import Endpoint, new_secret, target_of
 from sandbox.events import Event
 from sandbox.generations import G2, Generation
+from sandbox.jobs import Job
 from sandbox.posting import Answer, Poster, timed_out
-from sandbox.push_objects import push_object
 from sandbox.scenarios import Scenario
 from sandbox.signing import event_id, signature
+from sandbox.snapshots import Snapshots
 from sandbox.subscriptions import is_subscribed
 
 RETRY_DELAYS = (60.0, 300.0, 900.0)
@@ -33,7 +33,7 @@ ENDS = frozenset({"completed", "failed", "cancelled", "expired"})
 
 @dataclass(frozen=True)
 class Plan:
-    """How the terminal webhook of a batch is sent: by which road, how late, how often, how well signed."""
+    """How the terminal webhook of a job is sent: by which road, how late, how often, how well signed."""
 
     road: str = "receiver"
     late: float = 0.0
@@ -61,11 +61,11 @@ class Sender:
     """Sends events of jobs. `open` it inside the loop that will use it, `close` it there."""
 
     def __init__(
-        self, clock: Clock, endpoints: Mapping[str, Endpoint], public_base: str, generation: Generation
+        self, clock: Clock, endpoints: Mapping[str, Endpoint], snapshots: Snapshots, generation: Generation
     ) -> None:
         self._clock = clock
         self._endpoints = endpoints
-        self._public_base = public_base
+        self._snapshots = snapshots
         self._generation = generation
         self._poster = Poster(clock, generation)
         self._wrong_secret = new_secret()
@@ -76,16 +76,16 @@ class Sender:
     async def close(self) -> None:
         await self._poster.close()
 
-    async def deliver(self, batch: Batch, event: Event, first_done: asyncio.Event, *, forced: bool = False) -> None:
+    async def deliver(self, job: Job, event: Event, first_done: asyncio.Event, *, forced: bool = False) -> None:
         """See one event through to delivery or to giving up; `forced` sends it even if nobody subscribed."""
         ends = event.phase in ENDS
-        plan = plan_for(batch.scenario) if ends else Plan()
+        plan = plan_for(job.scenario) if ends else Plan()
         try:
             await asyncio.sleep(self._clock.real(plan.late))
             for attempt in range(1, MAX_ATTEMPTS + 1):
-                if not self._may_go(batch, event, attempt, forced) or plan.road == "none":
+                if not self._may_go(job, event, attempt, forced) or plan.road == "none":
                     return
-                delivered = await self._attempt(batch, event, attempt, plan)
+                delivered = await self._attempt(job, event, attempt, plan)
                 first_done.set()
                 if delivered or attempt == MAX_ATTEMPTS:
                     return
@@ -93,17 +93,17 @@ class Sender:
         finally:
             first_done.set()
             if ends:
-                batch.told_at = batch.told_at or self._clock.now()
+                job.told_at = job.told_at or self._clock.now()
 
-    async def send_once(self, batch: Batch, event: Event) -> tuple[int, Answer]:
-        """One request, well signed, to the batch's endpoint, outside the account; with the attempt that it claims."""
-        attempt = min(batch.account.attempts_of(event.key) + 1, MAX_ATTEMPTS)
-        return attempt, await self._send(batch, event, attempt, badly=False)
+    async def send_once(self, job: Job, event: Event) -> tuple[int, Answer]:
+        """One request, well signed, to the job's endpoint, outside the account; with the attempt that it claims."""
+        attempt = min(job.account.attempts_of(event.key) + 1, MAX_ATTEMPTS)
+        return attempt, await self._send(job, event, attempt, badly=False)
 
     async def send_test(self, endpoint: Endpoint) -> tuple[str, Answer]:
         """One delivery to try an endpoint with, and its event id. What G3 sends is not in the contract.
 
-        Here it is `batch.created` about an id that nobody has, the least that a receiver can read.
+        Here it is `job.created` about an id that nobody has, the least that a receiver can read.
         """
         event, job_id, now = Event("batch", "created"), ids.batch_id(), self._clock.now()
         data = {"id": job_id, "object": "batch", "kind": "batch", "status": "pending", "lifecycle_status": "pending"}
@@ -112,9 +112,9 @@ class Sender:
         told |= signed_headers(endpoint.secret, now, body, self._generation)
         return told[f"{self._generation.header_prefix}event-id"], await self._poster.post(endpoint.url, told, body)
 
-    def _may_go(self, batch: Batch, event: Event, attempt: int, forced: bool) -> bool:
+    def _may_go(self, job: Job, event: Event, attempt: int, forced: bool) -> bool:
         """The endpoint is asked anew each time; a first attempt is skipped in silence, a retry is called off."""
-        obstacle, choice = None, batch.order.webhook
+        obstacle, choice = None, job.webhook
         target = target_of(choice, self._endpoints) if choice else None
         if choice is None or target is None or not target.live:
             obstacle = "Webhook configuration is no longer valid."
@@ -122,18 +122,18 @@ class Sender:
             obstacle = "Webhook configuration no longer subscribes to this event."
         if obstacle and attempt > 1:
             now = self._clock.now()
-            batch.account.record(event.key, attempt, now, "failed_permanently", error=obstacle, sent=False)
+            job.account.record(event.key, attempt, now, "failed_permanently", error=obstacle, sent=False)
         return obstacle is None
 
-    async def _attempt(self, batch: Batch, event: Event, attempt: int, plan: Plan) -> bool:
+    async def _attempt(self, job: Job, event: Event, attempt: int, plan: Plan) -> bool:
         tried_at = self._clock.now()
-        batch.updated_at = tried_at
+        job.updated_at = tried_at
         if event.phase in ENDS:
-            batch.told_at = batch.told_at or tried_at
-        answer = await self._go(batch, event, attempt, plan)
+            job.told_at = job.told_at or tried_at
+        answer = await self._go(job, event, attempt, plan)
         now = self._clock.now()
         again = not answer.delivered and attempt < MAX_ATTEMPTS
-        batch.account.record(
+        job.account.record(
             event.key,
             attempt,
             tried_at,
@@ -144,11 +144,11 @@ class Sender:
             preview=answer.preview,
         )
         if event.bucket is not None:
-            batch.account.record_progress(event.bucket, tried_at)
-        batch.updated_at = now
+            job.account.record_progress(event.bucket, tried_at)
+        job.updated_at = now
         return answer.delivered
 
-    async def _go(self, batch: Batch, event: Event, attempt: int, plan: Plan) -> Answer:
+    async def _go(self, job: Job, event: Event, attempt: int, plan: Plan) -> Answer:
         """By the road that the plan names; where it is sent more than once, the best answer counts."""
         if plan.road == "elsewhere":
             return Answer(200, "ok")
@@ -158,26 +158,23 @@ class Sender:
         if plan.road == "closed_port":
             return await self._poster.post_nowhere()
         badly = attempt <= plan.badly_signed_attempts
-        answers = await asyncio.gather(
-            *(self._send(batch, event, attempt, badly=badly) for _ in range(plan.copies - 1))
-        )
-        answers.append(await self._send(batch, event, attempt, badly=badly))
+        answers = await asyncio.gather(*(self._send(job, event, attempt, badly=badly) for _ in range(plan.copies - 1)))
+        answers.append(await self._send(job, event, attempt, badly=badly))
         return next((answer for answer in answers if answer.delivered), answers[-1])
 
-    async def _send(self, batch: Batch, event: Event, attempt: int, *, badly: bool) -> Answer:
+    async def _send(self, job: Job, event: Event, attempt: int, *, badly: bool) -> Answer:
         """Build, sign and post one request to the receiver, and note it if it got there."""
-        choice, now = batch.order.webhook, self._clock.now()
-        assert choice is not None  # noqa: S101 - nothing is announced of a batch without a webhook
+        choice, now = job.webhook, self._clock.now()
+        assert choice is not None  # noqa: S101 - nothing is announced of a job without a webhook
         target = target_of(choice, self._endpoints)
-        data = push_object(batch, self._public_base, self._generation, event.bucket)
-        body = self._written(batch.id, event, attempt, now, data)
+        body = self._written(job.id, event, attempt, now, self._snapshots.of(job, bucket=event.bucket))
         secret = self._wrong_secret if badly else target.secret
-        told = headers_for(batch.id, event.key, attempt, self._generation)
+        told = headers_for(job.id, event.key, attempt, self._generation)
         if secret is not None:
             told |= signed_headers(secret, now, body, self._generation)
         answer = await self._poster.post(target.url, told, body)
         if answer.reached:
-            batch.sent.append(
+            job.sent.append(
                 {
                     "delivery_key": event.key,
                     "attempt": attempt,
@@ -194,7 +191,10 @@ class Sender:
         if self._generation.identifies_deliveries:
             delivery = {"key": event.key, "attempt": attempt, "max_attempts": MAX_ATTEMPTS}
             told = {"id": event_id(event.kind, job_id, event.key)} | told | {"delivery": delivery}
-        return json.dumps(told | {"data": data}, ensure_ascii=False, separators=(",", ":")).encode()
+        told["data"] = data
+        if event.change:
+            told["status_change"] = dict(zip(("previous_status", "status"), event.change, strict=True))
+        return json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def headers_for(job_id: str, key: str, attempt: int, generation: Generation = G2) -> dict[str, str]:

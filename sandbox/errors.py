@@ -17,6 +17,8 @@ FLAT_STATUS = {
     "not_found": 404,
     "not_supported": 400,
     "not_ready": 409,
+    "model_required": 400,
+    "not_implemented_yet": 501,
     "unsupported_model_or_endpoint": 400,
 }
 

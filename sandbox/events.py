@@ -6,11 +6,15 @@ from math import floor
 
 @dataclass(frozen=True)
 class Event:
-    """One thing to tell of a job, the same on every attempt. `bucket` is progress in steps, for `progress` alone."""
+    """One thing to tell of a job, the same on every attempt.
+
+    `bucket` is progress in steps, for `progress` alone. `change` is the stored status before and after, for `status_changed`.
+    """
 
     kind: str
     phase: str
     bucket: int | None = None
+    change: tuple[str, str] | None = None
 
     @property
     def type(self) -> str:
@@ -18,7 +22,8 @@ class Event:
 
     @property
     def key(self) -> str:
-        return self.type if self.bucket is None else f"{self.type}:{self.bucket}"
+        step = () if self.bucket is None else (str(self.bucket),)
+        return ":".join([self.type, *step, *(self.change or ())])
 
 
 def progress_bucket(percent: float) -> int | None:

@@ -6,14 +6,13 @@ what sends its webhook.
 """
 
 import asyncio
-import logging
 from collections import Counter
-from collections.abc import Coroutine
 from dataclasses import replace
 from random import Random
-from typing import Any
 
 from sandbox import batches, ids, rows
+from sandbox.announcing import Announcer
+from sandbox.background import Background
 from sandbox.batches import Batch, Order, Reading
 from sandbox.clock import Clock
 from sandbox.deliveries import Sender
@@ -22,11 +21,13 @@ from sandbox.errors import flat, native
 from sandbox.events import Event, progress_bucket
 from sandbox.files import File, FileStore
 from sandbox.generations import Generation
+from sandbox.jobs import Job
+from sandbox.links import DownloadLinks
 from sandbox.scenarios import Scenario, drawn_scenario
+from sandbox.snapshots import Snapshots
+from sandbox.video_gateway import Videos
 
 TICKS = (120.0, 300.0)  # seconds of life between two reconcile visits of one batch
-
-log = logging.getLogger(__name__)
 
 
 class Gateway:
@@ -48,39 +49,28 @@ class Gateway:
         self.endpoints = {seeded_endpoint.id: seeded_endpoint}
         self.batches: dict[str, Batch] = {}
         self.requests: Counter[str] = Counter()
-        self.sender = Sender(clock, self.endpoints, public_base, generation)
+        self.links = DownloadLinks()
+        self.snapshots = Snapshots(clock, generation, public_base, self.links)
+        self.sender = Sender(clock, self.endpoints, self.snapshots, generation)
+        self.background = Background()
+        self.announcer = Announcer(self.sender, self.background, clock)
+        self.videos = Videos(clock, generation, self.announcer, self.background)
         self.stopping = asyncio.Event()
         self._seed = seed
         self._drawn = 0
         self._changes: dict[str, asyncio.Event] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
 
     def open(self) -> None:
         self.sender.open()
 
     async def close(self) -> None:
-        """Drop whatever is in flight; a stand-in owes nobody a delivery."""
         self.stopping.set()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.background.close()
         await self.sender.close()
 
-    def start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._ended)
-        return task
-
-    def _start_sending(self, batch: Batch, work: Coroutine[Any, Any, None]) -> None:
-        """Counted at once, so that a batch never looks settled between deciding to send and sending."""
-        batch.deliveries_open += 1
-        self.start(work).add_done_callback(lambda _task: batch.count_delivery_done())
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (trouble := task.exception()):
-            log.error("background work of the sandbox failed", exc_info=trouble)
+    def job(self, job_id: str) -> Job:
+        """Of either kind."""
+        return self.videos.known[job_id] if job_id in self.videos.known else self.find(job_id)
 
     def find(self, batch_id: str) -> Batch:
         batch = self.batches.get(batch_id)
@@ -88,12 +78,12 @@ class Gateway:
             raise flat("not_found", "batch_not_found_or_not_owned", batch_id=batch_id)
         return batch
 
-    def scenario_for(self, named: Scenario | None) -> Scenario:
-        """The one that the batch names, else with a seed the next of its sequence, else a good day."""
+    def scenario_for(self, named: Scenario | None, kind: str) -> Scenario:
+        """The one that the job names, else with a seed the next of its sequence, else a good day."""
         if named is not None or self._seed is None:
             return named or Scenario()
         self._drawn += 1
-        return drawn_scenario(self._seed, self._drawn)
+        return drawn_scenario(self._seed, self._drawn, kind)
 
     def new_ids(self) -> tuple[str, str]:
         """The gateway's and the provider's id of a new batch; in G1 they are one."""
@@ -114,10 +104,9 @@ class Gateway:
         )
         self.batches[batch.id] = batch
         self._changes[batch.id] = asyncio.Event()
-        if order.webhook and "webhook_reordered" not in scenario:
-            self._start_sending(batch, self.sender.deliver(batch, Event("batch", "created"), asyncio.Event()))
+        self.announcer.tell_creation(batch)
         name = None if self._seed is None else f"{self._seed}:ticks:{len(self.batches)}"
-        self.start(self._watch(batch, Random(name)))
+        self.background.start(self._watch(batch, Random(name)))
         return batch
 
     def cancel(self, batch: Batch) -> Reading:
@@ -162,9 +151,9 @@ class Gateway:
         if billed_now:
             batch.bill = batches.bill_for(batches.results(batch, self.clock, now), now)
         if billed_now if self.generation.waits_for_bill else first:
-            self._announce(batch, Event("batch", self.generation.announced_as[found.status]))
+            self.announcer.tell_end(batch, Event("batch", self.generation.announced_as[found.status]))
         elif first and "webhook_reordered" in batch.scenario and not will_finalize(batch):
-            self._announce(batch, None)
+            self.announcer.tell_end(batch, None)
         if "webhook_delayed" not in batch.scenario or batch.bill is None:
             batch.told_at = batch.told_at or now
 
@@ -174,26 +163,7 @@ class Gateway:
         if not self.generation.announces_progress or bucket is None or bucket <= batch.told_progress:
             return
         batch.told_progress = bucket
-        if batch.order.webhook:
-            event = Event("batch", "progress", bucket)
-            self._start_sending(batch, self.sender.deliver(batch, event, asyncio.Event()))
-
-    def _announce(self, batch: Batch, event: Event | None) -> None:
-        if batch.order.webhook:
-            self._start_sending(batch, self._tell(batch, event))
-        else:
-            batch.told_at = batch.told_at or self.clock.now()
-
-    async def _tell(self, batch: Batch, event: Event | None) -> None:
-        """The terminal webhook, and with `webhook_reordered` batch.created on its heels."""
-        async with asyncio.TaskGroup() as together:
-            first_done = asyncio.Event()
-            if event:
-                together.create_task(self.sender.deliver(batch, event, first_done))
-                await first_done.wait()
-            if "webhook_reordered" in batch.scenario:
-                created = Event("batch", "created")
-                together.create_task(self.sender.deliver(batch, created, asyncio.Event(), forced=True))
+        self.announcer.tell(batch, Event("batch", "progress", bucket))
 
     def _register_results(self, batch: Batch, found: Reading) -> None:
         """The files that the gateway has now seen become readable."""

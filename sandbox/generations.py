@@ -62,6 +62,7 @@ class Generation:
     )
     announced_as: Mapping[str, str] = field(default_factory=lambda: _table(ENDS, {"expired": "failed"}))
     announces_progress: bool = False  # of batches
+    tells_progress_in_steps: bool = True  # of videos; else as the provider said it
     waits_for_bill: bool = True  # with the terminal webhook
 
     # How a job's webhook is configured (contract 3.1).
@@ -127,6 +128,7 @@ G1A = replace(
     default_events=("job.completed", "job.failed", "job.cancelled"),
     announced_as=G2.announced_as,
     announces_progress=False,
+    tells_progress_in_steps=False,
     takes_private_hosts=True,
     mends_events=True,
     rest_lifecycles=_table(

@@ -1,4 +1,7 @@
-"""A batch as webhooks and sockets carry it: a snapshot of the gateway's stored row (contract 3.8, 3.9, 4.5)."""
+"""A batch as webhooks and sockets carry it: a snapshot of the gateway's stored row (contract 3.8, 3.9, 4.5).
+
+Below it stands what the objects of both kinds have in common.
+"""
 
 from typing import Any
 
@@ -6,6 +9,7 @@ from sandbox.batches import Batch, Reading, percent_done
 from sandbox.billing import push_billing
 from sandbox.clock import iso_ms, iso_stored
 from sandbox.generations import Generation
+from sandbox.jobs import Job
 from sandbox.statuses import push_lifecycle, push_status
 
 WHY = {
@@ -52,32 +56,31 @@ def push_object(batch: Batch, base: str, generation: Generation, bucket: int | N
             "polled_status": batch.polled_status,
             "finalized_at": iso_ms(batch.bill.at) if batch.bill else None,
             "request_counts": counts(stored),
-            "upstream_error": _upstream_error(stored.status),
+            "upstream_error": upstream_error(WHY.get(stored.status)),
             "provider_failure_diagnostics": None,
             "routing_diagnostics": None,
             "provider_enablement": None,
             "provider_candidate_diagnostics": None,
             "failure_sample": None,
-            "billing": push_billing(batch.bill),
+            "billing": push_billing(batch.bill.nanos if batch.bill else None, batch.bill.at if batch.bill else None),
             "created_at": iso_stored(batch.created_at),
             "updated_at": iso_stored(batch.updated_at),
         }
     )
 
 
-def lifecycle(batch: Batch, word: str) -> dict[str, str]:
+def lifecycle(job: Job, word: str) -> dict[str, str]:
     """Missing with `lifecycle_missing`, as it was before 2026-05-19."""
-    return {} if "lifecycle_missing" in batch.scenario else {"lifecycle_status": word}
+    return {} if "lifecycle_missing" in job.scenario else {"lifecycle_status": word}
 
 
-def webhook_state(batch: Batch, generation: Generation) -> dict[str, Any]:
-    choice = batch.order.webhook
-    return {"webhook": batch.account.public_state(choice, generation)} if choice else {}
+def webhook_state(job: Job, generation: Generation) -> dict[str, Any]:
+    return {"webhook": job.account.public_state(job.webhook, generation)} if job.webhook else {}
 
 
-def bookkeeping(batch: Batch) -> dict[str, Any]:
+def bookkeeping(job: Job) -> dict[str, Any]:
     """What the gateway remembers of its telling."""
-    account = batch.account
+    account = job.account
     return {
         "next_webhook_retry_at": account.next_retry_at(),
         "last_webhook_progress": account.last_progress,
@@ -90,8 +93,9 @@ def counts(found: Reading) -> dict[str, int]:
     return {"total": found.total, "completed": found.completed, "failed": found.failed}
 
 
-def _upstream_error(status: str) -> dict[str, Any] | None:
-    if status not in WHY:
+def upstream_error(why: tuple[str, str] | None) -> dict[str, Any] | None:
+    """From a code and a message."""
+    if why is None:
         return None
-    code, message = WHY[status]
+    code, message = why
     return {"code": code, "type": None, "message": message, "description": None, "param": None, "status": None}

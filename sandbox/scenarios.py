@@ -1,8 +1,8 @@
 """The words that ask for trouble, what each does, which exclude each other, and how a seed draws them.
 
-A batch names its scenario in `metadata.scenario`: words joined by commas. Words that change different things
+A job names its scenario in `metadata.scenario`: words joined by commas. Words that change different things
 combine freely; two words that would decide the same thing differently are refused, because picking one
-silently would make a test lie.
+silently would make a test lie. So is, for a video, a word about rows, files or cancels, which it does not have.
 """
 
 from dataclasses import dataclass
@@ -51,6 +51,19 @@ EXCLUSIVE = (
     {"cancel_late", "cancel_loses", "cancel_refused"},
 )
 
+ABOUT_BATCHES = frozenset(
+    {
+        "rows_fail",
+        "all_rows_fail",
+        "output_late",
+        "output_missing",
+        "cancel_late",
+        "cancel_loses",
+        "cancel_refused",
+        "cancelled_as_canceled",
+    }
+)
+
 PAIRS = (
     "webhook_lost,fails",
     "webhook_lost,output_late",
@@ -78,17 +91,20 @@ class Scenario:
         return word in self.words
 
 
-def read_scenario(text: str) -> Scenario:
+def read_scenario(text: str, kind: str = "batch") -> Scenario:
     words = frozenset(word.strip() for word in text.split(",") if word.strip())
     unknown = sorted(words - WORDS.keys())
     if unknown:
         raise UnknownScenario(f"Unknown scenario {', '.join(unknown)}. Known words: {', '.join(WORDS)}.")
+    if kind == "video" and (strange := sorted(words & ABOUT_BATCHES)):
+        raise UnknownScenario(f"{', '.join(strange)} cannot happen to a video; leave it out.")
     for group in EXCLUSIVE:
         if len(words & group) > 1:
             raise UnknownScenario(f"{', '.join(sorted(words & group))} decide the same thing; keep one of them.")
     return Scenario(words, text)
 
 
-def drawn_scenario(seed: int, ordinal: int) -> Scenario:
-    """The scenario of the nth batch that named none, the same in every run with this seed."""
-    return read_scenario(Random(f"{seed}:{ordinal}").choice([*WORDS, *PAIRS]))
+def drawn_scenario(seed: int, ordinal: int, kind: str = "batch") -> Scenario:
+    """The scenario of the nth job that named none, the same in every run with this seed."""
+    texts = [text for text in (*WORDS, *PAIRS) if kind == "batch" or ABOUT_BATCHES.isdisjoint(text.split(","))]
+    return read_scenario(Random(f"{seed}:{ordinal}").choice(texts), kind)

@@ -30,6 +30,7 @@ from sandbox.history import add_history
 from sandbox.management import management_routes
 from sandbox.routes import gateway_routes
 from sandbox.truth import control_routes
+from sandbox.video_routes import video_routes
 
 DEFAULT_API_KEY = "phaseo_v1_sk_sandbox0_only-for-the-loopback-stand-in"
 DEFAULT_WEBHOOK_SECRET = "whsec_c2FuZGJveC1sb29wYmFjay1zaWduaW5nLXNlY3JldDA"
@@ -105,7 +106,7 @@ def build_app(settings: SandboxSettings) -> Starlette:
             await gateway.close()
 
     app = Starlette(
-        routes=[*gateway_routes(generation), *management_routes(generation), *control_routes()],
+        routes=[*gateway_routes(generation), *video_routes(), *management_routes(generation), *control_routes()],
         middleware=[Middleware(CountedRequests, gateway.requests), Middleware(OpenToEveryOrigin)],
         exception_handlers={404: not_found_text, 405: not_found_text, Refused: answer_refusal},
         lifespan=lifespan,

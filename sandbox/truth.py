@@ -6,10 +6,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from sandbox import batches
-from sandbox.batches import Batch
+from sandbox.batches import Batch, Reading, reading
 from sandbox.events import Event
 from sandbox.gateway import Gateway, will_finalize
+from sandbox.videos import Video, VideoReading, video_reading
 
 PHASES = ("cancelled", "completed", "created", "expired", "failed")
 
@@ -28,9 +28,14 @@ async def ready(_request: Request) -> Response:
 
 
 async def truth(request: Request) -> Response:
-    """What really became of every batch, what was really sent, and what the account claims, in creation order."""
+    """What really became of every job, what was really sent, and what the account claims, in creation order."""
     gateway: Gateway = request.app.state.gateway
-    return JSONResponse({"batches": [_true_account(batch, gateway) for batch in gateway.batches.values()]})
+    return JSONResponse(
+        {
+            "batches": [_true_account(batch, gateway) for batch in gateway.batches.values()],
+            "videos": [_true_account(video, gateway) for video in gateway.videos.known.values()],
+        }
+    )
 
 
 async def requests(request: Request) -> Response:
@@ -42,12 +47,12 @@ async def requests(request: Request) -> Response:
 async def deliver(request: Request) -> Response:
     """Send one event once, now, well signed; it shows under `sent` and not in the account."""
     gateway: Gateway = request.app.state.gateway
-    batch, phase = gateway.find(request.path_params["job_id"]), request.path_params["phase"]
-    if phase not in PHASES or batch.order.webhook is None:
-        reason = f"The phase must be one of {', '.join(PHASES)}, and the batch must have a webhook."
+    job, phase = gateway.job(request.path_params["job_id"]), request.path_params["phase"]
+    if phase not in PHASES or job.webhook is None:
+        reason = f"The phase must be one of {', '.join(PHASES)}, and the job must have a webhook."
         return JSONResponse({"error": reason}, status_code=400)
-    event = Event("batch", phase)
-    attempt, answer = await gateway.sender.send_once(batch, event)
+    event = Event(job.kind, phase)
+    attempt, answer = await gateway.sender.send_once(job, event)
     return JSONResponse(
         {
             "delivery_key": event.key,
@@ -58,18 +63,24 @@ async def deliver(request: Request) -> Response:
     )
 
 
-def _true_account(batch: Batch, gateway: Gateway) -> dict[str, Any]:
+def _true_account(job: Batch | Video, gateway: Gateway) -> dict[str, Any]:
     """`done`: the status is final. `settled`: besides, nothing is left to notice, to appear or to send."""
-    found = batches.reading(batch, gateway.clock, gateway.clock.now())
-    quiet = batch.noticed_at is not None and not batch.deliveries_open and not will_finalize(batch)
+    now = gateway.clock.now()
+    if isinstance(job, Video):
+        found: Reading | VideoReading = video_reading(job, gateway.clock, now)
+    else:
+        found = reading(job, gateway.clock, now)
+    late = isinstance(job, Batch) and will_finalize(job)
+    quiet = job.noticed_at is not None and not job.deliveries_open and not late
     return {
-        "job_id": batch.id,
-        "scenario": batch.scenario.text,
+        "job_id": job.id,
+        "kind": job.kind,
+        "scenario": job.scenario.text,
         "status": found.status,
         "done": found.terminal,
         "settled": found.terminal and quiet,
-        "gets": batch.gets,
-        "cancels": batch.cancels,
-        "sent": batch.sent,
-        "recorded": batch.account.history,
+        "gets": job.gets,
+        "cancels": job.cancels,
+        "sent": job.sent,
+        "recorded": job.account.history,
     }

@@ -298,8 +298,8 @@ class Stage:
 
     async def truth(self) -> dict[str, dict[str, Any]]:
         """What the stand-in says really happened, by job."""
-        answer = await self.client.get("/sandbox/truth")
-        return {entry["job_id"]: entry for entry in answer.json()["batches"]}
+        truth = (await self.client.get("/sandbox/truth")).json()
+        return {entry["job_id"]: entry for entry in (*truth["batches"], *truth["videos"])}
 
     async def requests(self) -> dict[str, int]:
         """How often the stand-in was asked what, by method and path."""

@@ -128,6 +128,13 @@ class Stage:
         assert answer.status_code == 200, answer.text
         return str(answer.json()["id"])
 
+    async def film(self, scenario: str = "", *events: str) -> str:
+        """Make a video."""
+        order = {"model": "sora-2", "prompt": "a goat on a roof"} | self.webhook(*events)
+        answer = await self.client.post("/v1/videos", json=order | {"metadata": {"scenario": scenario}})
+        assert answer.status_code == 200, answer.text
+        return str(answer.json()["id"])
+
     async def get(self, path: str) -> dict[str, Any]:
         answer = await self.client.get(path)
         assert answer.status_code == 200, answer.text
@@ -137,9 +144,12 @@ class Stage:
     async def batch(self, job: str) -> dict[str, Any]:
         return await self.get(f"/v1/batches/{job}")
 
+    async def video(self, job: str) -> dict[str, Any]:
+        return await self.get(f"/v1/videos/{job}")
+
     async def truth(self, job: str) -> dict[str, Any]:
-        listed = (await self.get("/sandbox/truth"))["batches"]
-        return next(entry for entry in listed if entry["job_id"] == job)
+        listed = await self.get("/sandbox/truth")
+        return next(entry for entry in (*listed["batches"], *listed["videos"]) if entry["job_id"] == job)
 
     async def settled(self, *jobs: str) -> list[dict[str, Any]]:
         async def all_settled() -> bool:
