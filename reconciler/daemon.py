@@ -6,7 +6,7 @@ import random
 import secrets
 import socket
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
 import httpx
 import structlog
@@ -23,6 +23,7 @@ from storage import leases, sources
 from storage.engine import StoreAway
 from storage.leases import Lease, LeaseLost
 from storage.store import Store
+from storage.waiting import happens_within
 
 log = structlog.get_logger()
 
@@ -219,8 +220,7 @@ class Reconciler:
             except Exception:
                 stop_if_asked()
                 log.exception("chore_broke", chore="prune")
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._retention_changed.wait(), PRUNE_TRY_SECONDS)
+            await happens_within(self._retention_changed, PRUNE_TRY_SECONDS)
 
     async def _is_our_turn_to_prune(self) -> bool:
         clock = self._store.engine.lease_clock(self._clock())

@@ -18,6 +18,7 @@ from schemas.times import SECOND
 from storage import actions, jobs, outputs
 from storage.engine import StoreAway
 from storage.points import reach
+from storage.waiting import happens_within
 
 log = structlog.get_logger()
 
@@ -72,7 +73,7 @@ class Keeping:
             while (did := await self.turn()) or self._is_busy() or await self._waits_for_budget():
                 done += did
                 if not did:
-                    await self._woken_within(await self._rest())
+                    await happens_within(self.owned.woken, await self._rest())
         finally:
             renewing.cancel()
             await asyncio.gather(renewing, return_exceptions=True)
@@ -111,15 +112,8 @@ class Keeping:
                 stop_if_asked()
                 log.error("store_trouble", source=self.owned.source.name, error=str(error))
                 rest = REST_AFTER_STORE_TROUBLE
-            if await self._woken_within(rest):
+            if await happens_within(self.owned.woken, rest):
                 reach("R7")
-
-    async def _woken_within(self, seconds: float) -> bool:
-        try:
-            await asyncio.wait_for(self.owned.woken.wait(), seconds)
-        except TimeoutError:
-            return False
-        return True
 
     async def _waits_for_budget(self) -> bool:
         """Something is due, and nothing but the budget keeps it from being asked."""

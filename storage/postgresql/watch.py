@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from storage.postgresql import connecting
+from storage.waiting import happens_within
 from storage.wake import CHANNEL
 
 AGAIN_SECONDS = 1.0
@@ -38,9 +39,7 @@ async def _listen(url: str, wake: Callable[[], None]) -> None:
         await connection.add_listener(CHANNEL, hear)
         wake()
         while not lost.is_set():
-            try:
-                await asyncio.wait_for(lost.wait(), ALIVE_SECONDS)
-            except TimeoutError:
+            if not await happens_within(lost, ALIVE_SECONDS):
                 await connection.execute("SELECT 1")  # one that is dead without a word fails here
     finally:
         connection.terminate()
