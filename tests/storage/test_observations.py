@@ -117,12 +117,35 @@ def test_newest_first(store: Store, run: Run) -> None:
     run(flow())
 
 
-def test_details_leave_out_what_is_not_said() -> None:
-    """What an answer left out is left out, and the rest reads the same in whatever order it came."""
-    said: dict[str, Any] = {"zeta": 0, "alpha": None, "billing": {}, "events": (), "beta": False, "gamma": ""}
+def test_details_in_any_order() -> None:
+    """What an answer said reads the same in whatever order it came: else two equal ones would not be one run."""
+    said: dict[str, Any] = {"zeta": 0, "beta": False, "gamma": {"b": 1, "a": 2}}
 
-    assert observations.details(said) == '{"beta": false, "gamma": "", "zeta": 0}'
+    assert observations.details(said) == '{"beta": false, "gamma": {"a": 2, "b": 1}, "zeta": 0}'
     assert observations.details(dict(reversed(said.items()))) == observations.details(said)
+
+
+def test_the_newest_answer_of_its_own(store: Store, run: Run) -> None:
+    """Of a job's observations the newest that answers a question about it alone, with a status: not a list's, no trouble."""
+
+    async def flow() -> None:
+        job = await a_job(store)
+        told: list[dict[str, Any]] = [
+            {"asked": "poll", "status": "running", "progress": 1},
+            {"asked": "cancel", "status": "running", "progress": 2},
+            {"asked": "list", "status": "running", "progress": 3},
+            {"asked": "socket", "status": "running", "progress": 4},
+            {"asked": "poll", "status": None, "trouble": "gateway"},
+        ]
+        assert await within(store.reading(), observations.newest_own, job.id) is None
+        for number, columns in enumerate(told):
+            await within(store.writing(), observations.observe, row(store, job.id, NOON + number, **columns))
+        newest = await within(store.reading(), observations.newest_own, job.id)
+
+        assert newest is not None
+        assert (newest.asked, newest.progress) == ("cancel", 2)
+
+    run(flow())
 
 
 def test_transitions(store: Store, run: Run) -> None:
