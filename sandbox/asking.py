@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, Response
 
 from sandbox.auth import check_inference_key
@@ -10,7 +10,7 @@ from sandbox.errors import NO_STORE
 from sandbox.gateway import Gateway
 
 
-def admitted(request: Request) -> Gateway:
+def admitted(request: HTTPConnection) -> Gateway:
     """The gateway, for whoever has the key; else raises the refusal."""
     gateway: Gateway = request.app.state.gateway
     check_inference_key(request.headers.get("authorization"), gateway.api_key)

@@ -113,7 +113,12 @@ class Sender:
         return told[f"{self._generation.header_prefix}event-id"], await self._poster.post(endpoint.url, told, body)
 
     def _may_go(self, job: Job, event: Event, attempt: int, forced: bool) -> bool:
-        """The endpoint is asked anew each time; a first attempt is skipped in silence, a retry is called off."""
+        """The endpoint is asked anew each time; a first attempt is skipped in silence, a retry is called off.
+
+        Of a deleted job nothing is sent, and there is no account to say so in.
+        """
+        if job.is_deleted:
+            return False
         obstacle, choice = None, job.webhook
         target = target_of(choice, self._endpoints) if choice else None
         if choice is None or target is None or not target.live:

@@ -68,13 +68,18 @@ class Gateway:
         await self.background.close()
         await self.sender.close()
 
-    def job(self, job_id: str) -> Job:
-        """Of either kind."""
-        return self.videos.known[job_id] if job_id in self.videos.known else self.find(job_id)
+    def owned(self, job_id: str) -> Job | None:
+        """Of either kind; None where there is none, or none any more."""
+        job = self.videos.known.get(job_id) or self.batches.get(job_id)
+        return None if job is None or job.is_deleted else job
+
+    def delete(self, job: Job) -> None:
+        """Forget it: from now on nobody finds it, nothing is noticed of it and nothing more is told."""
+        job.is_deleted = True
 
     def find(self, batch_id: str) -> Batch:
         batch = self.batches.get(batch_id)
-        if batch is None:
+        if batch is None or batch.is_deleted:
             raise flat("not_found", "batch_not_found_or_not_owned", batch_id=batch_id)
         return batch
 
@@ -191,13 +196,15 @@ class Gateway:
         the provider's own callback, by which the gateway gets its second chance to finalize.
         """
         changed = self._changes[batch.id]
-        while batch.bill is None and (batch.noticed_at is None or will_finalize(batch)):
+        while not batch.is_deleted and batch.bill is None and (batch.noticed_at is None or will_finalize(batch)):
             changed.clear()
             pause = self._next_visit(batch, pauses)
             try:
                 async with asyncio.timeout(self.clock.real(pause)):
                     await changed.wait()
             except TimeoutError:
+                if batch.is_deleted:
+                    return
                 self.notice(batch, batches.reading(batch, self.clock, self.clock.now()))
 
     def _next_visit(self, batch: Batch, pauses: Random) -> float:

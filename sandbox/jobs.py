@@ -37,6 +37,8 @@ class Job(ABC):
     faults: deque[str] = field(init=False)
     gets: int = 0
     cancels: int = 0
+    sockets: int = 0
+    is_deleted: bool = False
     sent: list[dict[str, Any]] = field(default_factory=list)
     deliveries_open: int = 0
 

@@ -38,5 +38,6 @@ def wanted_statuses(status: Sequence[str], statuses: str | None, generation: Gen
 
 def page(batches: Iterable[Batch], limit: int, wanted: set[str] | None) -> list[Batch]:
     """The most recently touched first; there is no second page."""
-    passing = [batch for batch in batches if wanted is None or batch.stored.status in wanted]
+    kept = (batch for batch in batches if not batch.is_deleted)
+    passing = [batch for batch in kept if wanted is None or batch.stored.status in wanted]
     return sorted(passing, key=lambda batch: batch.updated_at, reverse=True)[:limit]

@@ -10,7 +10,7 @@ from sandbox import faults, listing
 from sandbox.asking import address, admitted, answer, id_in_path
 from sandbox.batches import Batch, Reading
 from sandbox.creation import read_document, read_order, read_scenario_of
-from sandbox.errors import NO_STORE, flat, nested, uncaught, upgrade_required
+from sandbox.errors import NO_STORE, flat, nested, uncaught
 from sandbox.files import body_within
 from sandbox.gateway import Gateway
 from sandbox.generations import Generation
@@ -25,7 +25,6 @@ def gateway_routes(generation: Generation) -> list[Route]:
         *_batch_routes("/v1/batches", generation),
         *(_batch_routes("/v1/batch", generation) if generation.has_alias else []),
         *_file_routes("/v1/files"),
-        Route("/v1/async/{kind}/{id}/ws", live_updates),
     ]
 
 
@@ -164,11 +163,6 @@ async def get_file_content(request: Request) -> Response:
     """Raw bytes; here a query string does no harm."""
     file = admitted(request).files.owned(id_in_path(request))
     return Response(file.content, media_type="application/octet-stream")
-
-
-async def live_updates(_request: Request) -> Response:
-    """Only the refusal to talk without an upgrade; checked before the key."""
-    raise upgrade_required()
 
 
 def _id_without_query(request: Request) -> str:

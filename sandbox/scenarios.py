@@ -35,6 +35,8 @@ WORDS = {
     "status_malformed": "the first three status answers in progress are cut JSON, HTML and another batch",
     "status_stale": "announced at once; status answers keep saying in_progress for 2 minutes after that",
     "status_provider_404": "the first three status answers in progress are the provider's 404",
+    "socket_refused": "the upgrade to a WebSocket is answered with a plain-text 503",
+    "socket_drops": "a WebSocket is cut after its first message, without a close",
 }
 
 EXCLUSIVE = (
@@ -48,6 +50,7 @@ EXCLUSIVE = (
     },
     {"fails", "expires", "rows_fail", "all_rows_fail"},
     {"output_late", "output_missing"},
+    {"socket_refused", "socket_drops"},
     {"cancel_late", "cancel_loses", "cancel_refused"},
 )
 

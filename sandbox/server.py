@@ -29,6 +29,7 @@ from sandbox.generations import G2, generation_named
 from sandbox.history import add_history
 from sandbox.management import management_routes
 from sandbox.routes import gateway_routes
+from sandbox.sockets import socket_routes
 from sandbox.truth import control_routes
 from sandbox.video_routes import video_routes
 
@@ -106,7 +107,13 @@ def build_app(settings: SandboxSettings) -> Starlette:
             await gateway.close()
 
     app = Starlette(
-        routes=[*gateway_routes(generation), *video_routes(), *management_routes(generation), *control_routes()],
+        routes=[
+            *gateway_routes(generation),
+            *video_routes(),
+            *management_routes(generation),
+            *control_routes(),
+            *socket_routes(),
+        ],
         middleware=[Middleware(CountedRequests, gateway.requests), Middleware(OpenToEveryOrigin)],
         exception_handlers={404: not_found_text, 405: not_found_text, Refused: answer_refusal},
         lifespan=lifespan,
@@ -141,7 +148,8 @@ class RunningSandbox:
             uvicorn.Config(
                 app,
                 lifespan="on",
-                ws="none",
+                ws="websockets-sansio",
+                ws_ping_interval=None,
                 log_config=None,
                 access_log=False,
                 timeout_graceful_shutdown=FAREWELL,

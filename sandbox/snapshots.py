@@ -21,17 +21,18 @@ class Snapshots:
         self._public_base = public_base
         self._links = links
 
-    def of(self, job: Job, *, bucket: int | None = None) -> dict[str, Any]:
-        """What the stored row says now; `bucket` is the progress of a progress event.
+    def of(self, job: Job, *, bucket: int | None = None, base: str | None = None) -> dict[str, Any]:
+        """What the stored row says now; `bucket` is the progress of a progress event, `base` another than the public one.
 
         Raises:
             TypeError: a kind that has no push object.
         """
+        base = base or self._public_base
         match job:
             case Batch():
-                return push_object(job, self._public_base, self._generation, bucket)
+                return push_object(job, base, self._generation, bucket)
             case Video():
                 now = self._clock.now()
-                return push_video(job, self._public_base, self._generation, self._links, now, bucket)
+                return push_video(job, base, self._generation, self._links, now, bucket)
             case _:
                 raise TypeError(f"{type(job).__name__} has no push object")

@@ -7,8 +7,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from sandbox.batches import Batch, Reading, reading
+from sandbox.errors import flat
 from sandbox.events import Event
 from sandbox.gateway import Gateway, will_finalize
+from sandbox.jobs import Job
 from sandbox.videos import Video, VideoReading, video_reading
 
 PHASES = ("cancelled", "completed", "created", "expired", "failed")
@@ -20,6 +22,7 @@ def control_routes() -> list[Route]:
         Route("/sandbox/truth", truth),
         Route("/sandbox/requests", requests),
         Route("/sandbox/deliver/{job_id}/{phase}", deliver, methods=["POST"]),
+        Route("/sandbox/delete/{job_id}", delete, methods=["POST"]),
     ]
 
 
@@ -47,7 +50,7 @@ async def requests(request: Request) -> Response:
 async def deliver(request: Request) -> Response:
     """Send one event once, now, well signed; it shows under `sent` and not in the account."""
     gateway: Gateway = request.app.state.gateway
-    job, phase = gateway.job(request.path_params["job_id"]), request.path_params["phase"]
+    job, phase = _owned(request, gateway), request.path_params["phase"]
     if phase not in PHASES or job.webhook is None:
         reason = f"The phase must be one of {', '.join(PHASES)}, and the job must have a webhook."
         return JSONResponse({"error": reason}, status_code=400)
@@ -63,24 +66,43 @@ async def deliver(request: Request) -> Response:
     )
 
 
+async def delete(request: Request) -> Response:
+    """The gateway forgets the job. Its account here stays."""
+    gateway: Gateway = request.app.state.gateway
+    job = _owned(request, gateway)
+    gateway.delete(job)
+    return JSONResponse({"deleted": job.id})
+
+
+def _owned(request: Request, gateway: Gateway) -> Job:
+    if (job := gateway.owned(request.path_params["job_id"])) is None:
+        raise flat("not_found", "sandbox_job_not_found")
+    return job
+
+
 def _true_account(job: Batch | Video, gateway: Gateway) -> dict[str, Any]:
-    """`done`: the status is final. `settled`: besides, nothing is left to notice, to appear or to send."""
+    """`done`: the status is final. `settled`: besides, nothing is left to notice, to appear or to send.
+
+    Nothing is left of a deleted job but what is on its way. `sockets` counts those that were opened.
+    """
     now = gateway.clock.now()
     if isinstance(job, Video):
         found: Reading | VideoReading = video_reading(job, gateway.clock, now)
     else:
         found = reading(job, gateway.clock, now)
     late = isinstance(job, Batch) and will_finalize(job)
-    quiet = job.noticed_at is not None and not job.deliveries_open and not late
+    over = job.is_deleted or (found.terminal and job.noticed_at is not None and not late)
     return {
         "job_id": job.id,
         "kind": job.kind,
         "scenario": job.scenario.text,
         "status": found.status,
         "done": found.terminal,
-        "settled": found.terminal and quiet,
+        "settled": over and not job.deliveries_open,
         "gets": job.gets,
         "cancels": job.cancels,
+        "sockets": job.sockets,
+        "deleted": job.is_deleted,
         "sent": job.sent,
         "recorded": job.account.history,
     }

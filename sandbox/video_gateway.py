@@ -32,7 +32,8 @@ class Videos:
 
     def find(self, video_id: str) -> Video:
         """The contract names no reason for an unknown video. This one is made after that of a batch: our guess."""
-        if (video := self.known.get(video_id)) is None:
+        video = self.known.get(video_id)
+        if video is None or video.is_deleted:
             raise flat("not_found", "video_not_found_or_not_owned", video_id=video_id)
         return video
 
@@ -78,9 +79,10 @@ class Videos:
     async def _watch(self, video: Video) -> None:
         """The reconcile tick; with `status_stale` it comes the moment the video ends."""
         pauses = Random(video.id)
-        while video.noticed_at is None:
+        while video.noticed_at is None and not video.is_deleted:
             lived = self._clock.lived(video.created_at, self._clock.now())
             stale = "status_stale" in video.scenario
             pause = max(END - lived, 0.1) if stale else pauses.uniform(*TICKS)
             await asyncio.sleep(self._clock.real(pause))
-            self.notice(video, video_reading(video, self._clock, self._clock.now()))
+            if not video.is_deleted:
+                self.notice(video, video_reading(video, self._clock, self._clock.now()))

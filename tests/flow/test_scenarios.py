@@ -50,6 +50,8 @@ ENDS: dict[str, Found] = {
     "status_malformed": found("completed"),
     "status_stale": found("completed"),
     "status_provider_404": found("completed"),
+    "socket_refused": found("completed"),
+    "socket_drops": found("completed"),
     "webhook_lost,fails": found("failed", ("execution", "failed"), NEVER),
     "webhook_lost,output_late": found("completed", NEVER),
     "webhook_delayed,webhook_repeated": found("completed"),
