@@ -36,6 +36,7 @@ ENDS: dict[str, tuple[str, set[tuple[str, str]]]] = {
     "webhook_badly_signed": ("completed", {REJECTED}),
     "status_429": ("completed", set()),
     "status_500": ("completed", set()),
+    "lifecycle_missing": ("completed", set()),
 }
 
 

@@ -4,7 +4,9 @@ import asyncio
 from typing import Any
 
 import pytest
-from service import Asked, Provider, event, said, service, told
+from service import Asked, Provider, Stage, event, said, service, stage, told
+
+from sandbox.server import DEFAULT_ENDPOINT_ID
 
 VIDEO = "G-01K2XYZ3ABCDEFGHJKMNPQRSTV"
 LISTENS = {"webhook_events": ["batch.completed", "video.completed", "video.failed", "video.expired"]}
@@ -58,6 +60,51 @@ def test_a_video_by_polling(last: str, status: str, failures: set[tuple[str, str
             assert [one["to"] for one in view["transitions"]] == ["pending", "running", status]
             assert told(view) == failures
             assert {asked.target for asked in provider.asked} == {f"/v1/videos/{VIDEO}"}
+
+    asyncio.run(flow())
+
+
+NEVER, REJECTED = ("delivery", "never_attempted"), ("delivery", "rejected")
+# What each scenario of the stand-in comes to for a video.
+ENDS: dict[str, tuple[str, set[tuple[str, str]]]] = {
+    "": ("completed", set()),
+    "fails": ("failed", {("execution", "failed")}),
+    "expires": ("expired", {("execution", "expired")}),
+    "webhook_lost": ("completed", {NEVER}),
+    "webhook_repeated": ("completed", set()),
+    "webhook_badly_signed": ("completed", {REJECTED}),
+    "status_429": ("completed", set()),
+    "status_malformed": ("completed", set()),
+    "status_stale": ("completed", set()),
+}
+
+
+async def film(on: Stage, scenario: str) -> str:
+    """Make a video at the stand-in, which announces what our endpoint listens for."""
+    asked = {"model": "sora-2", "prompt": "a goat", "metadata": {"scenario": scenario}}
+    hook = {"endpoint_id": DEFAULT_ENDPOINT_ID, "events": ["video.completed", "video.failed", "video.expired"]}
+    answer = await on.client.post("/v1/videos", json={**asked, "webhook": hook})
+    assert answer.status_code == 200, answer.text
+    return str(answer.json()["id"])
+
+
+@pytest.mark.both_stores
+def test_videos_beside_the_stand_in() -> None:
+    """State and failures of videos are as played, by webhook where it comes and by polls where not, and the gateway agrees."""
+
+    async def flow() -> None:
+        async with stage(more=LISTENS) as on:
+            jobs = {await film(on, scenario): scenario for scenario in ENDS}
+            for job in jobs:
+                await on.service.track(job, kind="video")
+            views = {jobs[view["job_id"]]: view for view in await on.service.settles(*jobs)}
+            truth = await on.truth()
+
+            assert {name: (view["status"], told(view)) for name, view in views.items()} == ENDS
+            assert all(view["status"] == truth[view["job_id"]]["status"] for view in views.values())
+            assert [one["delivery_key"] for one in views["expires"]["deliveries"]] == ["video.expired"]
+            assert "download" not in str(views)
+            assert (await on.service.source())["trouble"] is None
 
     asyncio.run(flow())
 
