@@ -78,9 +78,12 @@ def read_push(body: bytes) -> Push | str:
 
 def _kind(read: _Body) -> str | None:
     """The object's own word, or the subject of the event where the object has none: `batch.completed` is about a batch."""
-    subject = read.type.partition(".")[0] if isinstance(read.type, str) else None
-    named = (read.data.kind, read.data.object, subject if subject in ("batch", "video") else None)
-    return next((word for word in named if isinstance(word, str)), None)
+    if isinstance(read.data.kind, str):
+        return read.data.kind
+    if isinstance(read.data.object, str):
+        return read.data.object
+    subject = read.type.partition(".")[0] if isinstance(read.type, str) else ""
+    return subject if subject in ("batch", "video") else None
 
 
 def _derived_key(read: _Body) -> str | None:

@@ -23,9 +23,10 @@ _SECONDS = re.compile(rb"[0-9]{10}")
 
 def verify(headers: Headers, body: bytes, secrets: Sequence[bytes], tolerance: int, now: int) -> Verified | Refused:
     """Check one request; `tolerance` either side, inclusive. Never raises."""
-    prefix = _family(headers)
-    signature = _only(headers, prefix + _SIGNATURE, RefusalReason.SIGNATURE_MISSING, RefusalReason.SIGNATURE_DOUBLED)
-    stamp = _only(headers, prefix + _TIMESTAMP, RefusalReason.TIMESTAMP_MISSING, RefusalReason.TIMESTAMP_DOUBLED)
+    told = [(name, value) for name, value in headers if name.startswith(PREFIXES)]
+    prefix = _family(told)
+    signature = _only(told, prefix + _SIGNATURE, RefusalReason.SIGNATURE_MISSING, RefusalReason.SIGNATURE_DOUBLED)
+    stamp = _only(told, prefix + _TIMESTAMP, RefusalReason.TIMESTAMP_MISSING, RefusalReason.TIMESTAMP_DOUBLED)
     if isinstance(signature, Refused):
         return signature
     if isinstance(stamp, Refused):
@@ -40,7 +41,7 @@ def verify(headers: Headers, body: bytes, secrets: Sequence[bytes], tolerance: i
     signed_at = int(stamp) * SECOND
     if abs(now - signed_at) > tolerance:
         return Refused(RefusalReason.TIMESTAMP_STALE if signed_at < now else RefusalReason.TIMESTAMP_FUTURE)
-    return _understood(headers, prefix, body, matching, signed_at)
+    return _understood(told, prefix, body, matching, signed_at)
 
 
 def sign(secret: bytes, body: bytes, now: int) -> SignedRequest:
@@ -61,9 +62,9 @@ def sign(secret: bytes, body: bytes, now: int) -> SignedRequest:
     return SignedRequest(tuple(headers.items()), body)
 
 
-def _family(headers: Headers) -> bytes:
+def _family(told: Headers) -> bytes:
     """The prefix under which this request is signed; today's where it is not signed at all."""
-    names = {name for name, _ in headers}
+    names = [name for name, _ in told]
     return next((prefix for prefix in PREFIXES if prefix + _SIGNATURE in names), PREFIXES[0])
 
 
@@ -87,19 +88,13 @@ def _digest(secret: bytes, stamp: bytes, body: bytes) -> bytes:
     return hmac.digest(secret, stamp + b"." + body, "sha256").hex().encode()
 
 
-def _understood(headers: Headers, prefix: bytes, body: bytes, secret_index: int, signed_at: int) -> Verified | Refused:
+def _understood(told: Headers, prefix: bytes, body: bytes, secret_index: int, signed_at: int) -> Verified | Refused:
+    """A header that repeats the body has to repeat it rightly, and those of the other family have no place beside it."""
     push = read_push(body)
     if isinstance(push, str):
         return Verified(None, Report(), secret_index, signed_at, unreadable=push)
-    foreign = tuple(other for other in PREFIXES if other != prefix)
-    for header, value in headers:
-        if header.startswith(foreign):
-            return Refused(RefusalReason.HEADER_CONTRADICTS)
-        if header.startswith(prefix) and value != _repeated(push, header.removeprefix(prefix), value):
+    for header, value in told:
+        said = push.hints.get(header[len(prefix) :])
+        if not header.startswith(prefix) or (said is not None and value != said.encode()):
             return Refused(RefusalReason.HEADER_CONTRADICTS)
     return Verified(push.identity, push.report, secret_index, signed_at)
-
-
-def _repeated(push: Push, name: bytes, value: bytes) -> bytes:
-    """What a header must be to repeat the body; a header that repeats nothing may be what it likes."""
-    return push.hints[name].encode() if name in push.hints else value
