@@ -12,10 +12,11 @@ from operators.cli.context import configuration, source_named, verb
 from operators.cli.options import All, Json, Limit, OfSource
 from operators.clock import now
 from operators.queries import Listing
+from operators.statuses import HELP, read_statuses
 from operators.store import opened
 from operators.views import View
 from schemas.config import Config
-from schemas.words import Category, Status
+from schemas.words import Category
 
 look = typer.Typer()
 
@@ -26,17 +27,14 @@ NEWEST = 100
 @verb
 async def jobs(
     source: OfSource = None,
-    status: Annotated[
-        list[Status] | None,
-        typer.Option("--status", metavar="STATUS", help=f"Only in this status; may be repeated: {', '.join(Status)}."),
-    ] = None,
+    status: Annotated[list[str] | None, typer.Option("--status", metavar="STATUS", help=HELP)] = None,
     limit: Limit = NEWEST,
     every: All = False,
     in_json: Json = False,
 ) -> None:
     """List jobs, the newest first."""
+    words = read_statuses(status or (), "--status")
     config = configuration()
-    words = [one.value for one in status or []]
     async with opened(config) as store, store.reading() as connection:
         found = await queries.list_jobs(connection, None if every else limit, source, words)
     nothing = "no jobs yet; `batchkeeper submit` makes one, `batchkeeper track` takes one in"
