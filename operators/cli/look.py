@@ -149,12 +149,20 @@ def _questions(row: View) -> str:
 
 def _list(row: View) -> str:
     listed = row["list"]
+    message = listed["message"]
     if listed["swept_at"] is None:
-        return "not looked through yet"
-    extent = "it shows all" if listed["shows_all"] else "it is full, there may be more than it shows"
+        return f"not looked through yet; {message}" if message else "not looked through yet"
+    extent = _extent(listed["shows_all"], message)
     unreadable = f"; {listed['unreadable']} entries could not be read" if listed["unreadable"] else ""
     asked = f"last asked at {present.moment(listed['asked_at'])}, " if listed["asked_at"] else ""
     return f"{asked}looked through at {present.moment(listed['swept_at'])} UTC; {extent}{unreadable}"
+
+
+def _extent(shows_all: bool, message: str | None) -> str:
+    """How much the list showed; and what is in the way of another look, where the last one was whole."""
+    if not shows_all:
+        return f"there may be more than it shows: {message or 'its page is full'}"
+    return f"it showed all; since then: {message}" if message else "it shows all"
 
 
 def _orphans(row: View) -> str:
