@@ -4,7 +4,7 @@ A modelled provider in virtual time: jobs with lives of their own, asked over an
 It speaks the gateway's wire as far as it is asked here: one batch, the list, one file. A question takes a fifth of a second
 or so. A batch's own endpoint tells the truth. The list is served from storage: it knows of a batch what the last
 look at it has shown, and looks are questions about it, webhooks sent about it, and visits every two to five minutes.
-It shows the 100 batches that were looked at last. A webhook that is lost was never sent.
+It shows the 100 batches that were looked at last, of all or of one status. A webhook that is lost was never sent.
 """
 
 import asyncio
@@ -87,18 +87,19 @@ class Provider:
 
     async def _answer(self, request: httpx.Request) -> httpx.Response:
         now = asyncio.get_running_loop().time()
-        status, document = self._say(request.url.path.removeprefix("/v1/"), now)
+        wanted = request.url.params.get("status")
+        status, document = self._say(request.url.path.removeprefix("/v1/"), wanted, now)
         await asyncio.sleep(self._random.uniform(*LATENCY))
         return httpx.Response(status, content=_streamed(json.dumps(document).encode()))
 
-    def _say(self, path: str, now: float) -> tuple[int, dict[str, Any]]:
+    def _say(self, path: str, wanted: str | None, now: float) -> tuple[int, dict[str, Any]]:
         noun, _, name = path.partition("/")
         if noun == "files":
             self.asked.append(Asked(now, "file"))
             return 200, {"id": name, "object": "file", "bytes": 12_345}
         if not name:
             self.asked.append(Asked(now, "list"))
-            return 200, {"object": "list", "data": self._list(now), "has_more": False}
+            return 200, {"object": "list", "data": self._list(wanted, now), "has_more": False}
         batch = self.batches.get(name)
         if batch is None or batch.life.created_at > now:
             self.asked.append(Asked(now, "status"))
@@ -108,12 +109,13 @@ class Provider:
         batch.look(now)
         return 200, shown(batch, now)
 
-    def _list(self, now: float) -> list[dict[str, Any]]:
+    def _list(self, wanted: str | None, now: float) -> list[dict[str, Any]]:
         born = [batch for batch in self.batches.values() if batch.life.created_at <= now]
         for batch in born:
             batch.catch_up(now)
-        latest = sorted(born, key=lambda batch: batch.looked_at, reverse=True)[:LIST_LIMIT]
-        return [shown(batch, batch.looked_at) for batch in latest]
+        latest = sorted(born, key=lambda batch: batch.looked_at, reverse=True)
+        stored = [shown(batch, batch.looked_at) for batch in latest]
+        return [entry for entry in stored if wanted in (None, entry["status"])][:LIST_LIMIT]
 
 
 def shown(batch: Batch, at: float) -> dict[str, Any]:

@@ -14,8 +14,9 @@ from starlette.routing import Route
 
 from operators import queries
 from operators.errors import AmbiguousName, BadInput, NoSuchThing, NotPossible, Problem
+from operators.statuses import read_statuses
 from schemas.config import Config
-from schemas.words import Category, Status
+from schemas.words import Category
 from storage.engine import StoreAway
 from storage.store import Store
 
@@ -37,9 +38,10 @@ def build_app(configured: Callable[[], Config], store: Store, now: Callable[[], 
         return PlainTextResponse("alive\n", headers=_HEADERS)
 
     async def jobs(request: Request) -> object:
-        source, status = _one(request, "source"), _one_of(request, "status", list(Status))
+        given = [text for name in ("status", "statuses") for text in request.query_params.getlist(name)]
+        source, statuses = _one(request, "source"), read_statuses(given, "status")
         async with store.reading() as connection:
-            found = await queries.list_jobs(connection, _limit(request), source, [status] if status else ())
+            found = await queries.list_jobs(connection, _limit(request), source, statuses)
         return {"jobs": found.rows, "has_more": found.is_cut}
 
     async def job(request: Request) -> object:

@@ -44,6 +44,7 @@ def asking(row: SourceRow | None, source: Source, now: int) -> View:
             "sweep_seconds": source.sweep_seconds,
             "swept_at": rfc3339_or_none(row.swept_at),
             "shows_all": None if row.swept_at is None else not row.list_is_full,
+            "message": row.list_message,
             "unreadable": row.list_unreadable,
         },
         "orphans": json.loads(row.orphans),

@@ -11,11 +11,12 @@ from reconciler.apply import Rules, apply
 from reconciler.pace import Circumstances, Pace, after_list, clamp, growing
 from schemas.readings import Observation
 from schemas.tables import JobRow
-from schemas.times import MINUTE, SECOND
+from schemas.times import HOUR, MINUTE, SECOND
 from schemas.words import Asked, Status
 
 SEVERAL = 3  # jobs due that a list could spare us: with fewer, single questions cost no more
 PAUSE, LONGEST_PAUSE = 5 * SECOND, 5 * MINUTE  # between two lists; it grows while they are in vain
+REFUSED_PAUSE = HOUR  # after one that was refused as such: a gateway that has no list will hardly get one in a minute
 AHEAD = MINUTE  # who falls due so soon counts with those that are due, and is put off by the same word
 
 
@@ -37,6 +38,10 @@ class Listing:
         wait = max(growing(PAUSE, 2.0, in_vain, LONGEST_PAUSE), clamp(retry_after))
         return replace(self, again_at=now + wait, in_vain=in_vain)
 
+    def refused(self, now: int) -> "Listing":
+        """After an answer that there is no such question."""
+        return replace(self, again_at=now + REFUSED_PAUSE, in_vain=self.in_vain + 1)
+
     def looked(self, now: int) -> "Listing":
         """There was nothing to ask it for."""
         return replace(self, again_at=now + SECOND)
@@ -44,10 +49,11 @@ class Listing:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Which due jobs to ask about one by one, and whether to ask the list about the others."""
+    """Which due jobs to ask about one by one, and whether to ask the list about the others, which it is `hoped` to show."""
 
     ask_list: bool
     singly: Sequence[JobRow]
+    hoped: frozenset[tuple[str, str]] = frozenset()  # kind and provider's job id
 
 
 def choose(
@@ -62,7 +68,8 @@ def choose(
     is_its_turn = not in_flight and now >= listing.again_at
     ask_list = is_its_turn and len(coverable) >= SEVERAL and any(job.id in coverable for job in due)
     waiting = coverable if in_flight or ask_list else set()
-    return Choice(ask_list, [job for job in due if job.id not in waiting])
+    hoped = frozenset((job.kind, job.job_id) for job in soon if ask_list and job.id in coverable)
+    return Choice(ask_list, [job for job in due if job.id not in waiting], hoped)
 
 
 def may_be_put_off(job: JobRow, trust: int, now: int) -> bool:

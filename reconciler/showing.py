@@ -57,6 +57,7 @@ class Showing:
         }
         if owned.listing.sent_at:
             shown["listed_at"] = owned.listing.sent_at
+        shown["list_message"] = swept.message
         if swept.at is not None:
             shown["swept_at"], shown["orphans"] = swept.at, json.dumps(swept.orphans, sort_keys=True)
             shown["list_is_full"], shown["list_unreadable"] = int(swept.is_full), swept.unreadable

@@ -19,11 +19,13 @@ class Swept:
     orphans: Mapping[str, int] = field(default_factory=dict)  # jobs that were left alone, by kind
     is_full: bool = False  # there may be more than it showed
     unreadable: int = 0
+    message: str | None = None  # what kept it from being whole, or a later one from coming to anything
 
 
 def recorded(row: SourceRow) -> Swept:
     """What the last look came to, by whichever process."""
-    return Swept(row.swept_at, json.loads(row.orphans), bool(row.list_is_full), row.list_unreadable)
+    orphans = json.loads(row.orphans)
+    return Swept(row.swept_at, orphans, bool(row.list_is_full), row.list_unreadable, row.list_message)
 
 
 @dataclass(frozen=True, slots=True)

@@ -228,6 +228,7 @@ class Page:
     is_full: bool = False  # it holds as many entries as a page can, so there may be jobs that it does not show
     cursor: str | None = None  # asks for the page after it; None: there is none, or it cannot be asked for
     only: str | None = None  # the one status, in the provider's word, that it shows; None: it shows every one
+    doubt: str | None = None  # why neither it nor the pages after it may show every job; to be shown
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,11 @@ from operators.cli.context import configuration, source_named, verb
 from operators.cli.options import All, Json, Limit, OfSource
 from operators.clock import now
 from operators.queries import Listing
+from operators.statuses import HELP, read_statuses
 from operators.store import opened
 from operators.views import View
 from schemas.config import Config
-from schemas.words import Category, Status
+from schemas.words import Category
 
 look = typer.Typer()
 
@@ -26,17 +27,14 @@ NEWEST = 100
 @verb
 async def jobs(
     source: OfSource = None,
-    status: Annotated[
-        list[Status] | None,
-        typer.Option("--status", metavar="STATUS", help=f"Only in this status; may be repeated: {', '.join(Status)}."),
-    ] = None,
+    status: Annotated[list[str] | None, typer.Option("--status", metavar="STATUS", help=HELP)] = None,
     limit: Limit = NEWEST,
     every: All = False,
     in_json: Json = False,
 ) -> None:
     """List jobs, the newest first."""
+    words = read_statuses(status or (), "--status")
     config = configuration()
-    words = [one.value for one in status or []]
     async with opened(config) as store, store.reading() as connection:
         found = await queries.list_jobs(connection, None if every else limit, source, words)
     nothing = "no jobs yet; `batchkeeper submit` makes one, `batchkeeper track` takes one in"
@@ -151,12 +149,20 @@ def _questions(row: View) -> str:
 
 def _list(row: View) -> str:
     listed = row["list"]
+    message = listed["message"]
     if listed["swept_at"] is None:
-        return "not looked through yet"
-    extent = "it shows all" if listed["shows_all"] else "it is full, there may be more than it shows"
+        return f"not looked through yet; {message}" if message else "not looked through yet"
+    extent = _extent(listed["shows_all"], message)
     unreadable = f"; {listed['unreadable']} entries could not be read" if listed["unreadable"] else ""
     asked = f"last asked at {present.moment(listed['asked_at'])}, " if listed["asked_at"] else ""
     return f"{asked}looked through at {present.moment(listed['swept_at'])} UTC; {extent}{unreadable}"
+
+
+def _extent(shows_all: bool, message: str | None) -> str:
+    """How much the list showed; and what is in the way of another look, where the last one was whole."""
+    if not shows_all:
+        return f"there may be more than it shows: {message or 'its page is full'}"
+    return f"it showed all; since then: {message}" if message else "it shows all"
 
 
 def _orphans(row: View) -> str:

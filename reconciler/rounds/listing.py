@@ -1,15 +1,15 @@
 """The list round: when several routine jobs are due, one question about all goes before the questions about each."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from reconciler.apply import Applied
 from reconciler.asking import BROKEN, Asking, Back
-from reconciler.listing import Word, hear
+from reconciler.listing import Listing, Word, hear
 from reconciler.owned import Owned
 from reconciler.pace import Circumstances
-from reconciler.pages import Listed, has_list, read_list
+from reconciler.pages import Listed, Name, has_list, read_list
 from reconciler.record import observation_row
 from reconciler.rounds.each import write_each
 from schemas.readings import Observation, Page
@@ -17,11 +17,12 @@ from schemas.tables import JobRow
 from schemas.words import Asked
 from storage import jobs, observations
 
-MOST_PAGES = 5
+MOST_PAGES = 3  # of all jobs, and of those that are open in one way or the other
 BATCH = 25  # nobody else writes meanwhile: not the receiver either
 _ONLY = 0  # the number of the one list that can be in flight
 
 Heard = tuple[JobRow, Observation, Word]
+Hoped = Collection[Name]
 
 
 class ListRound:
@@ -29,7 +30,7 @@ class ListRound:
 
     def __init__(self, owned: Owned) -> None:
         self._owned = owned
-        self.asking: Asking[None, Listed] = owned.asking(self._ask, Listed(Page(), BROKEN))
+        self.asking: Asking[Hoped, Listed] = owned.asking(self._ask, Listed(Page(), BROKEN))
         self.is_there = has_list(owned) and owned.list_trust > 0
 
     async def run_once(self, now: int) -> int:
@@ -48,24 +49,31 @@ class ListRound:
         is_closed = owned.circuit.asking_again_at is None  # to see whether a source is back, a job will do
         return self.is_there and is_closed and not self.in_flight and now >= owned.listing.again_at
 
-    def start(self) -> None:
-        self.asking.start(_ONLY, None)
+    def start(self, hoped: Hoped) -> None:
+        """Ask the list, in the hope that it shows these jobs."""
+        self.asking.start(_ONLY, hoped)
 
-    async def _ask(self, _: None) -> Listed:
-        return await read_list(self._owned, MOST_PAGES)
+    async def _ask(self, hoped: Hoped) -> Listed:
+        return await read_list(self._owned, MOST_PAGES, hoped)
 
-    async def _write(self, back: Back[None, Listed], now: int) -> None:
+    async def _write(self, back: Back[Hoped, Listed], now: int) -> None:
         owned, listed = self._owned, back.answer
         spared = 0
         if not listed.is_in_vain:
             known = await known_of(owned, listed.page)
             spared = await take_in(owned, known, listed.page, back.sent_at, now)
-        if listed.trouble is None:
-            owned.listing = owned.listing.after(back.sent_at, spared, now)
-        else:
-            owned.listing = owned.listing.failed(listed.trouble.retry_after, now)
+        owned.listing = _gone(owned.listing, listed, back.sent_at, spared, now)
         owned.circuit = owned.circuit.after(listed.trouble, now)
         self.asking.written([_ONLY])
+
+
+def _gone(listing: Listing, listed: Listed, sent_at: int, spared: int, now: int) -> Listing:
+    """How asking the list has gone, after one more. Where only its further pages are refused, the first will do."""
+    if listed.is_refused and listed.is_in_vain:
+        return listing.refused(now)
+    if listed.trouble is None or listed.is_refused:
+        return listing.after(sent_at, spared, now)
+    return listing.failed(listed.trouble.retry_after, now)
 
 
 async def known_of(owned: Owned, page: Page) -> list[JobRow]:

@@ -69,7 +69,7 @@ class PollRound:
         kinds = owned.dialect.listed_kinds
         choice = choose(soon, kinds, owned.listing, lists.in_flight, owned.list_trust, now)
         if choice.ask_list:
-            lists.start()
+            lists.start(choice.hoped)
         elif not lists.in_flight:
             owned.listing = owned.listing.looked(now)
         return choice.ask_list + self._start(choice.singly[: owned.may_start(now)])

@@ -54,8 +54,10 @@ class SweepRound:
 
     async def _write(self, back: Back[None, Listed], now: int) -> None:
         owned, listed = self._owned, back.answer
-        if not listed.is_in_vain:
-            await self._take_in(listed.page, back.sent_at, now)
+        if listed.is_in_vain:
+            owned.swept = replace(owned.swept, message=listed.message)
+        else:
+            await self._take_in(listed, back.sent_at, now)
         if listed.trouble is None:
             owned.listing = replace(owned.listing, sent_at=back.sent_at)
         owned.circuit = owned.circuit.after(listed.trouble, now)
@@ -63,7 +65,7 @@ class SweepRound:
         self.asking.written([_ONLY])
 
     def _pause(self, listed: Listed, now: int) -> int:
-        if listed.trouble is None:
+        if listed.trouble is None or listed.is_refused:
             return spread(self._every, self._owned.jitter())
         return max(spread(min(self._every, AFTER_TROUBLE), self._owned.jitter()), clamp(listed.trouble.retry_after))
 
@@ -71,14 +73,14 @@ class SweepRound:
     def _every(self) -> int:
         return int(self._owned.source.sweep_seconds * SECOND)
 
-    async def _take_in(self, page: Page, sent_at: int, now: int) -> None:
-        owned = self._owned
+    async def _take_in(self, listed: Listed, sent_at: int, now: int) -> None:
+        owned, page = self._owned, listed.page
         known = await known_of(owned, page)
         await take_in(owned, known, page, sent_at, now)
         names = {(job.kind, job.job_id) for job in known}
         sorting = await self._sort([seen for seen in page.observations if (seen.kind, seen.job_id) not in names])
         await self._bear([*sorting.ours, *((seen, None) for seen in sorting.adopted)], now)
-        owned.swept = Swept(now, sorting.orphans_by_kind, page.is_full, page.unreadable)
+        owned.swept = Swept(now, sorting.orphans_by_kind, page.is_full, page.unreadable, listed.message)
 
     async def _sort(self, unknown: Sequence[Observation]) -> Sorting:
         owned = self._owned

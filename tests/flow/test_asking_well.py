@@ -92,18 +92,83 @@ def test_no_list_without_trust() -> None:
     asyncio.run(flow())
 
 
+OTHERS = [batch(f"batch_of_others_{number}", "completed") for number in range(100)]
+RUNNING = [batch(f"batch_{number}", request_counts={"total": 4, "completed": 2, "failed": 0}) for number in range(MANY)]
+PAGES = {  # what each page shows, and which words the list is asked with before single polls
+    "ours among the newest": ({"": [*OTHERS[MANY:], *RUNNING], "in_progress": RUNNING}, [""]),
+    "ours not among the newest": ({"": OTHERS, "in_progress": RUNNING}, ["", "pending", "in_progress"]),
+}
+
+
+@pytest.mark.parametrize(("shown", "asked_for"), PAGES.values(), ids=PAGES)
+def test_as_many_pages_as_it_takes(shown: dict[str, list[Any]], asked_for: list[str]) -> None:
+    """When the page of all is full, the pages of open jobs follow, and none of those that ended; once every job that waits has
+    been seen, no page follows. The sweep alone looks through every one.
+    """
+
+    def page(asked: Asked) -> bytes:
+        return listed(*shown.get(asked.target.partition("&status=")[2], []))
+
+    async def flow() -> None:
+        async with all_running(TRUST, page) as (provider, running, _):
+
+            async def seen_enough() -> bool:
+                progress = {job.progress for job in await every_job(running)}
+                return progress == {50} and words()[""] >= 4 and words()["completed"] >= 1
+
+            def words() -> Counter[str]:
+                return Counter(asked.target.partition("&status=")[2] for asked in provider.lists())
+
+            await until(seen_enough, "the progress that only the list shows, and a few lists")
+            found = words()
+
+            assert {word: found[word] for word in ("cancelled", "failed", "expired", "completed")} == dict.fromkeys(
+                ("cancelled", "failed", "expired", "completed"), 1
+            ), "those that ended are asked for by the sweep alone, and it swept once"
+            assert {word for word in found if found[word] > 1} == set(asked_for)
+
+    asyncio.run(flow())
+
+
+def test_a_gateway_without_a_list() -> None:
+    """A list that is refused as such is not asked again every minute: not by the sweep, nor before single polls. Jobs are asked
+    about one by one, the source is not in trouble, and operators see why there is no list.
+    """
+
+    async def flow() -> None:
+        no_list = said(b"404 Not Found", 404, content_type="text/plain")
+        async with all_running(TRUST, lambda _: no_list) as (provider, running, clock):
+            end = clock() + 4 * MINUTE
+
+            async def later() -> bool:
+                return clock() > end and all(asks >= 5 for asks in by_job(provider).values())
+
+            await until(later, "minutes to pass, and five questions about each job")
+            source = await running.source()
+
+            assert len(provider.lists()) <= 2, "one to sweep it, one before single polls"
+            assert (source["trouble"], source["circuit"]) == (None, "closed")
+            assert (source["list"]["swept_at"], source["list"]["shows_all"]) == (None, None)
+            assert source["list"]["message"] == "it cannot be had (request): HTTP 404: 404 Not Found"
+
+    asyncio.run(flow())
+
+
+def _all_listed(_: Asked) -> bytes:
+    return listed(*RUNNING)
+
+
 @asynccontextmanager
-async def all_running(trust: int) -> AsyncIterator[tuple[Provider, Service, Callable[[], int]]]:
+async def all_running(
+    trust: int, page: Callable[[Asked], bytes] = _all_listed
+) -> AsyncIterator[tuple[Provider, Service, Callable[[], int]]]:
     """Ten jobs that run for ever, by their own answers and by the list, under a hurried clock; each known already."""
     clock = hurried(SPEED)
     knobs = {"poll_seconds": 20, "poll_growth": 1, "poll_cap_seconds": 900, "lease_seconds": 3600}
     more = {**RAISES_NONE, "list_trust_seconds": trust, "sweep_seconds": 86_400}
-    done = {"request_counts": {"total": 4, "completed": 2, "failed": 0}}
 
     def script(asked: Asked) -> bytes:
-        if asked.is_list:
-            return listed(*(batch(f"batch_{number}", **done) for number in range(MANY)))
-        return said(batch(asked.job_id))
+        return page(asked) if asked.is_list else said(batch(asked.job_id))
 
     async with (
         Provider(script, has_list=True).listening() as provider,

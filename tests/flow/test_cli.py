@@ -292,6 +292,17 @@ def test_every_job_ends_as_it_was_played(played):
     }
 
 
+def test_jobs_can_be_narrowed(desk, played):
+    """
+    By status, in our words and the gateway's, repeated or with commas.
+    """
+    ended, open_ = (["--status", "Completed,failed"], ["--status", "queued", "--status", "in_progress,canceled"])
+    names = {row["job_id"] for row in desk.type("jobs", "--all", "--json", *ended).json}
+
+    assert names >= {job["job_id"] for job in played.values()}
+    assert {row["status"] for row in desk.type("jobs", "--json", *open_).json} <= {"pending", "running", "cancelled"}
+
+
 def test_failures_can_be_narrowed(desk, played):
     """
     Only those of one category.

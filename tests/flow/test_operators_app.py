@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -33,12 +33,15 @@ class Unsignalled(uvicorn.Server):
 
 @pytest.fixture
 def ask(tmp_path):
-    """The answers to some requests, each a method, a path and headers, from an app that knows one job."""
+    """The answers to some requests, each a method, a path and headers, from an app that knows two jobs, and `more` by status."""
 
     def answers(
-        *requests: tuple[str, str, Any], token: str | None = TOKEN, spoil: bool = False
+        *requests: tuple[str, str, Any],
+        token: str | None = TOKEN,
+        spoil: bool = False,
+        more: Mapping[str, str] | None = None,
     ) -> list[httpx.Response]:
-        return asyncio.run(_answers(_config(tmp_path, token), requests, spoil))
+        return asyncio.run(_answers(_config(tmp_path, token), requests, spoil, more or {}))
 
     return answers
 
@@ -59,12 +62,15 @@ def _config(home: Path, token: str | None) -> Config:
     return Config(path=home / "batchkeeper.toml", operators=operators, sources={"gateway": source})
 
 
-async def _answers(config: Config, requests: tuple[tuple[str, str, Any], ...], spoil: bool) -> list[httpx.Response]:
+async def _answers(
+    config: Config, requests: tuple[tuple[str, str, Any], ...], spoil: bool, more: Mapping[str, str]
+) -> list[httpx.Response]:
     store = Store(Sqlite(config.path.with_name("ledger.db")), now)
     await schema.migrate(store)
     async with store.writing() as connection:
-        for number, job_id in enumerate(("batch_a", "a/b"), 1):
+        for number, job_id in enumerate(("batch_a", "a/b", *more), 1):
             await jobs.bear(connection, number, ("gateway", "batch", job_id), Origin.TRACK, now())
+            await jobs.change(connection, number, {"status": more.get(job_id, "unknown")}, now())
         if spoil:
             await connection.exec_driver_sql("ALTER TABLE jobs RENAME TO spoilt")
     listener = socket.create_server(("127.0.0.1", 0))
@@ -138,6 +144,9 @@ def test_an_id_with_slashes_is_found(ask, name):
         ("GET", "/api/v1/jobs?limit=99999999999999999999", 400),
         ("GET", "/api/v1/jobs?limit=\u0663", 400),
         ("GET", "/api/v1/jobs?status=done", 400),
+        ("GET", "/api/v1/jobs?status=", 400),
+        ("GET", "/api/v1/jobs?status=failed&status=done", 400),
+        ("GET", "/api/v1/jobs?statuses=failed,", 400),
         ("GET", "/api/v1/failures?category=bad", 400),
     ],
 )
@@ -160,6 +169,26 @@ def test_a_limit_cuts_and_says_so(ask):
 
     assert (len(cut.json()["jobs"]), cut.json()["has_more"]) == (1, True)
     assert (len(whole.json()["jobs"]), whole.json()["has_more"]) == (2, False)
+
+
+@pytest.mark.parametrize(
+    ("asked", "shown"),
+    [
+        ("", ["batch_d", "batch_c", "a/b", "batch_a"]),
+        ("status=completed", ["batch_c"]),
+        ("status=completed&status=in_progress", ["batch_d", "batch_c"]),
+        ("status=Completed,processing", ["batch_d", "batch_c"]),
+        ("statuses=completed,running&status=unknown&limit=2", ["batch_d", "batch_c"]),
+        ("status=canceled", []),
+    ],
+)
+def test_jobs_by_status(ask, asked, shown):
+    """
+    `status` and `statuses` take our words and the gateway's, repeated or with commas, and show the jobs of any of them.
+    """
+    (answer,) = ask(("GET", f"/api/v1/jobs?{asked}", BEARER), more={"batch_c": "completed", "batch_d": "running"})
+
+    assert [row["job_id"] for row in answer.json()["jobs"]] == shown
 
 
 def test_an_error_of_ours_shows_nothing_of_us(ask):

@@ -37,9 +37,8 @@ async def known(on: Stage) -> int:
 
 @pytest.mark.parametrize("adopt", ["none", "signed", "all"])
 def test_an_account_with_300_old_batches(adopt: str) -> None:
-    """Whatever the policy, of three hundred old batches none is fetched or becomes a job; operators see how many are shown.
-
-    A job of ours lives through its whole life beside them.
+    """Whatever the policy, of three hundred old batches none is fetched or becomes a job. Operators see how many are shown, a
+    hundred of each status at most, and for which there may be more. A job of ours lives through its whole life beside them.
     """
 
     async def flow() -> None:
@@ -56,8 +55,9 @@ def test_an_account_with_300_old_batches(adopt: str) -> None:
             assert {path.split("/")[2] for path in asked} == {"batches", "files", "webhook-endpoints"}
             files = {f"GET /v1/files/{output['file_id']}" for output in (await on.service.view(ours))["outputs"]}
             assert {path for path in asked if "/files" in path} == files
-            assert source["orphans"] == {"batch": 99}
+            assert source["orphans"] == {"batch": 99 + 50 + 50}, "completed beside ours, failed, expired"
             assert source["list"]["shows_all"] is False
+            assert source["list"]["message"].startswith("its page is full for completed; jobs whose creation hangs ")
             assert all(truth["gets"] == 0 for job, truth in (await on.truth()).items() if job in old)
 
     asyncio.run(flow())
@@ -74,13 +74,91 @@ def test_a_new_batch_of_somebody_elses(adopt: str, adopted: bool) -> None:
             source = await swept(on)
 
             assert source["orphans"] == {"batch": 5 if adopted else 6}
-            assert source["list"]["shows_all"] is True
+            assert (source["list"]["shows_all"], source["list"]["message"]) == (True, None)
             if adopted:
                 (view,) = await on.service.settles(theirs)
                 assert (view["status"], view["origin"], view["failures"]) == ("completed", "sweep", [])
             else:
                 assert await known(on) == 0
                 assert (await on.truth())[theirs]["gets"] == 0
+
+    asyncio.run(flow())
+
+
+WORDS = ["pending", "in_progress", "cancelled", "failed", "expired", "completed"]
+
+
+@pytest.mark.parametrize("obeys", [True, False])
+def test_status_by_status(obeys: bool) -> None:
+    """A full page is followed by one for each status, each with one word that the gateway knows; none is followed by nothing.
+    A gateway that does not obey the first is asked no further, and what it showed all the same is taken in.
+    """
+
+    async def flow() -> None:
+        newest = [batch(f"batch_{number}", "failed") for number in range(100)]
+        hidden = batch("batch_hidden", "cancelling")
+
+        def script(asked: Any) -> bytes:
+            if not asked.is_list:
+                return said(batch(asked.job_id))
+            word = asked.target.partition("&status=")[2]
+            if not obeys:
+                return listed(*newest[:-1], hidden) if word else listed(*newest)
+            return listed(*{"": newest, "failed": newest, "in_progress": [hidden]}.get(word, []))
+
+        async with (
+            Provider(script, has_list=True).listening() as provider,
+            service(provider.base_url, more=OFTEN) as running,
+        ):
+
+            async def seen() -> dict[str, Any] | None:
+                source = await running.source()
+                return source if source["orphans"] == {"batch": 101} else None
+
+            source = await until(seen, "the hidden one to be seen")
+            await until(lambda: _lists(provider, 21), "three sweeps")
+            words = [asked.target.partition("/v1/batches?limit=100")[2] for asked in provider.lists()]
+            once = ["", *(f"&status={word}" for word in (WORDS if obeys else WORDS[:1]))]
+
+            assert words == (once * 21)[: len(words)]
+            assert source["list"]["shows_all"] is False
+            assert ("page is full for failed" in source["list"]["message"]) is obeys
+            assert ("did not obey its filter status=pending" in source["list"]["message"]) is not obeys
+
+    asyncio.run(flow())
+
+
+def test_trouble_on_the_way() -> None:
+    """A sweep that ends early takes in what it has seen, and says what ended it; the next one that is whole says nothing."""
+
+    async def flow() -> None:
+        full, looked_at = listed(*(batch(f"batch_{number}", "failed") for number in range(100))), asyncio.Event()
+        answers = iter([full, said(b"Internal Server Error", 500)])
+
+        async def script(_: Any) -> bytes:
+            answer = next(answers, None)
+            if answer is None:
+                await looked_at.wait()
+            return answer or listed(batch("batch_1"))
+
+        async with (
+            Provider(script, has_list=True).listening() as provider,
+            service(provider.base_url, more=OFTEN) as running,
+        ):
+
+            async def told() -> str | None:
+                message: str | None = (await running.source())["list"]["message"]
+                return message
+
+            message = await until(told, "the trouble to be shown")
+            assert (await running.source())["orphans"] == {"batch": 100}
+            assert message.endswith("; it ended early (gateway): HTTP 500: Internal Server Error")
+            looked_at.set()
+
+            async def whole() -> bool:
+                return (await running.source())["list"]["shows_all"] and await told() is None
+
+            await until(whole, "the next sweep to be whole")
 
     asyncio.run(flow())
 

@@ -25,6 +25,7 @@ FILTERS: Mapping[str, frozenset[str]] = {
     "completed": frozenset({"completed"}),
 }
 _ORDER = (None, *FILTERS)
+_HANGING = "jobs whose creation hangs (submitting, submission_unknown) match no filter"
 
 
 def list_page(base_url: str, cursor: str | None) -> Question:
@@ -34,7 +35,7 @@ def list_page(base_url: str, cursor: str | None) -> Question:
 
 
 def read_page(response: Response, cursor: str | None) -> Page | Troubled:
-    """The entries that can be read, and the filter to go on with once a page was full."""
+    """The entries that can be read, and the filter to go on with once the unfiltered page was full."""
     if not 200 <= response.status < 300:
         return read_trouble(response)
     try:
@@ -51,7 +52,14 @@ def read_page(response: Response, cursor: str | None) -> Page | Troubled:
     seen, is_full = tuple(observations.values()), len(entries) >= MOST
     obeyed = cursor is None or all((one.native_status or "").lower() in FILTERS[cursor] for one in seen)
     following = _following(cursor) if obeyed and (is_full or cursor is not None) else None
-    return Page(seen, read.count(None), is_full, following, cursor if obeyed else None)
+    doubt = _doubt(cursor, is_full, obeyed)
+    return Page(seen, read.count(None), is_full, following, cursor if obeyed else None, doubt)
+
+
+def _doubt(cursor: str | None, is_full: bool, obeyed: bool) -> str | None:
+    if not obeyed:
+        return f"the gateway did not obey its filter status={cursor}"
+    return _HANGING if cursor is None and is_full else None
 
 
 def _following(cursor: str | None) -> str | None:

@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
+from sandbox.listing import FILTERS as GATEWAYS
 from schemas.dialects.phaseo import Phaseo
+from schemas.dialects.phaseo.listing import FILTERS
 from schemas.readings import Page, Question, Response, Troubled
 from schemas.times import parse_rfc3339
 from schemas.words import Status, Trouble
@@ -73,6 +75,7 @@ def test_full(many: int, is_full: bool) -> None:
 
     assert (len(read.observations), read.is_full, read.only) == (min(many, 100), is_full, None)
     assert read.cursor == ("pending" if is_full else None)
+    assert ("creation hangs" in (read.doubt or "")) == is_full
 
 
 def test_status_by_status() -> None:
@@ -82,7 +85,7 @@ def test_status_by_status() -> None:
         asked.append(cursor)
         read = Phaseo().read_page(Response(200, {}, b'{"data":[]}'), cursor)
         assert isinstance(read, Page)
-        assert (read.only, read.is_full) == (cursor, False)
+        assert (read.only, read.is_full, read.doubt) == (cursor, False, None)
         cursor = read.cursor
 
     assert asked == ["pending", "in_progress", "cancelled", "failed", "expired", "completed"]
@@ -109,6 +112,24 @@ def test_a_filter_that_is_switched_off(asked: str, status: str, obeyed: bool) ->
     assert len(read.observations) == 1
     assert read.only == (asked if obeyed else None)
     assert obeyed or read.cursor is None
+    assert read.doubt == (None if obeyed else f"the gateway did not obey its filter status={asked}")
+
+
+@pytest.mark.parametrize("asked", [None, "completed"])
+def test_full_again(asked: str | None) -> None:
+    """A page of one status can be full as well: then it says so, and the list goes on to the next status all the same."""
+    body = json.dumps({"data": [entry(number, status="completed") for number in range(100)]}).encode()
+    read = Phaseo().read_page(Response(200, {}, body), asked)
+
+    assert isinstance(read, Page)
+    assert (read.is_full, read.only) == (True, asked)
+    assert read.cursor == ("pending" if asked is None else None)
+
+
+def test_filters_that_the_gateway_knows() -> None:
+    """Each filter that is sent is one that the gateway knows, and lets pass what the gateway says that it does."""
+    assert {word: set(passing) for word, passing in FILTERS.items()} == {word: GATEWAYS[word] for word in FILTERS}
+    assert set().union(*FILTERS.values()) == set().union(*GATEWAYS.values())
 
 
 def test_order() -> None:

@@ -1,5 +1,6 @@
 """The verbs without a service: usage, configuration, files, names. In this process; tests/flow/test_cli.py has real ones."""
 
+import json
 import os
 import re
 import socket
@@ -80,7 +81,9 @@ def stored(typed) -> Typed:
         (["jobz"], "did you mean `job` or `jobs`"),
         (["xyz"], "`batchkeeper --help` lists them"),
         (["jobs", "--limit", "0"], "--limit"),
-        (["jobs", "--status", "done"], "--status"),
+        (["jobs", "--status", "done"], "--status: there is no status done. Known are unknown, pending"),
+        (["jobs", "--status", "failed,complete"], "did you mean completed?"),
+        (["jobs", "--status", ","], "--status: a word is missing"),
         (["failures", "--category", "bad"], "--category"),
         (["cancel", "x"], "--reason"),
         (["cancel", "x", "--reason", " "], "--reason"),
@@ -240,6 +243,38 @@ def test_what_cannot_be_a_job_is_not_tracked(stored, words):
     An id or a kind that no job can have, and a source that is not configured, end with 2.
     """
     assert stored("track", *words).code == 2
+
+
+@pytest.mark.parametrize(
+    ("columns", "said"),
+    [
+        ({}, "not looked through yet"),
+        ({"list_message": "it cannot be had"}, "not looked through yet; it cannot be had"),
+        ({"swept_at": 0}, "looked through at 1970-01-01 00:00:00 UTC; it shows all"),
+        (
+            {"swept_at": 0, "list_message": "it cannot be had", "list_unreadable": 2},
+            "looked through at 1970-01-01 00:00:00 UTC; it showed all; since then: it cannot be had; 2 entries could not be read",
+        ),
+        (
+            {"swept_at": 0, "list_is_full": 1, "list_message": "its page is full for failed", "listed_at": 60_000_000},
+            "last asked at 1970-01-01 00:01:00, looked through at 1970-01-01 00:00:00 UTC; "
+            "there may be more than it shows: its page is full for failed",
+        ),
+    ],
+)
+def test_sources_tells_how_much_the_list_shows(stored, columns, said):
+    """
+    When the list was looked through, whether it shows all, for which statuses it is saturated, and what is in its way.
+    """
+    row = {"name": "gateway", "dialect": "phaseo", "listening_since": 0, "asked_last_minute": 0, "orphans": "{}"}
+    row = {**row, "list_is_full": 0, "list_unreadable": 0, **columns}
+    with closing(sqlite3.connect("ledger.db")) as ledger, ledger:
+        names, marks = ", ".join(row), ", ".join("?" * len(row))
+        ledger.execute(f"INSERT INTO sources ({names}) VALUES ({marks})", tuple(row.values()))  # noqa: S608  (our own names)
+
+    (line,) = [line for line in stored("sources").out.splitlines() if line.startswith("  list ")]
+    assert line.removeprefix("  list").strip() == said
+    assert json.loads(stored("sources", "--json").out)[0]["list"]["message"] == columns.get("list_message")
 
 
 def test_a_job_of_a_removed_source_says_so(stored):

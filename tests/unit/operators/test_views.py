@@ -100,7 +100,7 @@ def test_how_a_source_is_asked():
     """
     row = SourceRow(name="gateway", dialect="phaseo", listening_since=NOW, asked_last_minute=12, budget_left=3)
     row.recorded_at = row.swept_at = NOW
-    row.list_is_full, row.orphans = 1, '{"batch": 100}'
+    row.list_is_full, row.list_message, row.orphans = 1, "its page is full for failed", '{"batch": 100}'
     view, never = views.asking(row, SOURCE, NOW), views.asking(None, SOURCE, NOW)
 
     assert view["requests"] == {"per_minute": 60, "last_minute": 12, "left": 3, "recorded_at": rfc3339(NOW)}
@@ -110,5 +110,6 @@ def test_how_a_source_is_asked():
         {"batch": 100},
     )
     assert (never["circuit"], never["requests"]["last_minute"], never["orphans"]) == ("closed", 0, {})
+    assert (view["list"]["message"], never["list"]["message"]) == ("its page is full for failed", None)
     assert (never["list"]["shows_all"], never["requests"]["recorded_at"]) == (None, None)
     assert json.loads(json.dumps([view, never])) == [view, never]
