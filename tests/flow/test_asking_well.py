@@ -149,7 +149,7 @@ def test_a_gateway_without_a_list() -> None:
             assert len(provider.lists()) <= 2, "one to sweep it, one before single polls"
             assert (source["trouble"], source["circuit"]) == (None, "closed")
             assert (source["list"]["swept_at"], source["list"]["shows_all"]) == (None, None)
-            assert source["list"]["message"] == "it cannot be had (request): HTTP 404: 404 Not Found"
+            assert source["list"]["message"].startswith("it cannot be had (request): HTTP 404: 404 Not Found; ")
 
     asyncio.run(flow())
 

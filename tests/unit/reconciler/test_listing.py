@@ -138,18 +138,18 @@ def test_refused() -> None:
     """A list that is refused as such is not asked for again within the hour; jobs are asked about one by one meanwhile."""
     listing, rows = Listing().refused(NOW), several()
 
-    assert not choose(rows, listing, False, TRUST, NOW + HOUR - 1).ask_list
-    assert choose(rows, listing, False, TRUST, NOW + HOUR - 1).singly == rows
+    assert not choose(rows, LISTED, listing, False, TRUST, NOW + HOUR - 1).ask_list
+    assert choose(rows, LISTED, listing, False, TRUST, NOW + HOUR - 1).singly == rows
     assert listing.again_at == NOW + HOUR
 
 
 def test_hoped() -> None:
     """The list is asked in the hope that it shows those who wait for it, and nobody else."""
     rows = [*several(3), due(4, ago=-SECOND), due(5, wanted_at=NOW), due(6, ago=-SECOND, answered_at=NOW - TRUST)]
-    choice = choose(rows, Listing(), False, TRUST, NOW)
+    choice = choose(rows, LISTED, Listing(), False, TRUST, NOW)
 
     assert choice.hoped == {("batch", f"batch_{number}") for number in (1, 2, 3, 4)}
-    assert choose(rows, Listing(), True, TRUST, NOW).hoped == frozenset()
+    assert choose(rows, LISTED, Listing(), True, TRUST, NOW).hoped == frozenset()
 
 
 # --- what its word does -----------------------------------------------------------------------------------------------
