@@ -5,6 +5,7 @@ from typing import Any
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, Response
 
+from sandbox.account_faults import check_key, check_preview
 from sandbox.auth import check_inference_key
 from sandbox.errors import NO_STORE
 from sandbox.gateway import Gateway
@@ -14,6 +15,14 @@ def admitted(request: HTTPConnection) -> Gateway:
     """The gateway, for whoever has the key; else raises the refusal."""
     gateway: Gateway = request.app.state.gateway
     check_inference_key(request.headers.get("authorization"), gateway.api_key)
+    check_key(gateway.fault)
+    return gateway
+
+
+def admitted_to_batches(request: Request) -> Gateway:
+    """The same for batches and files, which have to be switched on for a workspace."""
+    gateway = admitted(request)
+    check_preview(gateway.fault, gateway.generation)
     return gateway
 
 

@@ -17,7 +17,9 @@ from sandbox.rows import Row
 
 WINDOW = 86_400.0
 STAMPS = ("in_progress", "finalizing", "completed", "failed", "expired", "cancelling", "cancelled")
-RANKS = {"validating": 1, "finalizing": 1, "cancelling": 1, "in_progress": 2}
+RANKS = {"submitting": 0, "submission_unknown": 0, "validating": 1, "finalizing": 1, "cancelling": 1, "in_progress": 2}
+# What is stored of a submission that went wrong, until more is known.
+FIRST = {"create_unknown": "submission_unknown", "create_unstored": "submitting", "create_refused": "failed"}
 PROMPT_NANOS, COMPLETION_NANOS = 125, 1_000
 
 
@@ -75,19 +77,31 @@ class Batch(Job):
     order: Order
     output_file_id: str
     error_file_id: str
-    stored: Reading = field(default_factory=lambda: Reading("validating"))
+    stored: Reading = field(init=False)
     cancel_asked: float | None = None
     bill: Bill | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self.fate = life.fate_of(self.scenario)
+        self.unknown_until = life.unknown_until(self.scenario)
+        self.stored = Reading(next((FIRST[word] for word in FIRST if word in self.scenario), "validating"))
         share = "all" if "all_rows_fail" in self.scenario else "some" if "rows_fail" in self.scenario else "none"
         self.failing = rows.failing_rows(len(self.order.rows), share)
 
     @property
     def webhook(self) -> WebhookChoice | None:
         return self.order.webhook
+
+    @property
+    def is_unsure(self) -> bool:
+        """Stored without the provider's id, which may come yet."""
+        return self.stored.status in {"submission_unknown", "submitting"}
+
+    @property
+    def known_native_id(self) -> str | None:
+        """The provider's id, once the gateway knows it."""
+        return None if self.is_unsure or "create_refused" in self.scenario else self.native_id
 
     def end(self) -> float:
         """The second of life at which the batch is over, as things stand."""
@@ -135,6 +149,8 @@ def results(batch: Batch, clock: Clock, now: datetime) -> Results:
 
 def reading(batch: Batch, clock: Clock, now: datetime) -> Reading:
     """What the provider says about this batch at this moment."""
+    if "create_refused" in batch.scenario:
+        return Reading("failed", stamps={"failed_at": unix(batch.created_at)})
     lived = clock.lived(batch.created_at, now)
     passed = life.stages_so_far(batch.fate, batch.cancel_asked, lived)
     status, found = passed[-1].status, results(batch, clock, now)

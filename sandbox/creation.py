@@ -21,7 +21,7 @@ from sandbox.rows import (
     prompt_requests,
     uploaded_rows,
 )
-from sandbox.scenarios import Scenario, UnknownScenario, read_scenario
+from sandbox.scenarios import NEED_SUBMISSIONS, Scenario, UnknownScenario, read_scenario
 from sandbox.webhook_forms import read_webhook
 
 INPUTS = ("input_file_id", "requests", "prompts", "items")
@@ -39,15 +39,18 @@ def read_document(body: bytes) -> dict[str, Any]:
     return document if isinstance(document, dict) else {}
 
 
-def read_scenario_of(document: dict[str, Any], kind: str) -> Scenario | None:
+def read_scenario_of(document: dict[str, Any], kind: str, generation: Generation) -> Scenario | None:
     metadata = document.get("metadata")
     text = metadata.get("scenario") if isinstance(metadata, dict) else None
     if not isinstance(text, str):
         return None
     try:
-        return read_scenario(text, kind)
+        scenario = read_scenario(text, kind)
+        if not generation.stores_submissions and (late := sorted(scenario.words & NEED_SUBMISSIONS)):
+            raise UnknownScenario(f"{', '.join(late)} cannot happen in {generation.name}, only since G2.")
     except UnknownScenario as unknown:
         raise flat("validation_error", "sandbox_scenario_unknown", message=str(unknown)) from None
+    return scenario
 
 
 def read_order(

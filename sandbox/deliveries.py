@@ -33,12 +33,16 @@ ENDS = frozenset({"completed", "failed", "cancelled", "expired"})
 
 @dataclass(frozen=True)
 class Plan:
-    """How the terminal webhook of a job is sent: by which road, how late, how often, how well signed."""
+    """How the terminal webhook of a job is sent: by which road, how late, how often, how well signed.
+
+    `spoiled` says what is wrong with the first `spoiled_attempts`: their secret, that they have none, or their body.
+    """
 
     road: str = "receiver"
     late: float = 0.0
     copies: int = 1
-    badly_signed_attempts: int = 0
+    spoiled: str = ""
+    spoiled_attempts: int = MAX_ATTEMPTS
 
 
 def plan_for(scenario: Scenario) -> Plan:
@@ -48,12 +52,18 @@ def plan_for(scenario: Scenario) -> Plan:
         "webhook_timed_out": "nowhere",
         "webhook_phantom": "elsewhere",
     }
-    bad = MAX_ATTEMPTS if "webhook_badly_signed" in scenario else 1 if "webhook_badly_signed_once" in scenario else 0
+    spoils = {
+        "webhook_badly_signed": "secret",
+        "webhook_badly_signed_once": "secret",
+        "webhook_unsigned": "unsigned",
+        "webhook_tampered": "body",
+    }
     return Plan(
         road=next((road for word, road in roads.items() if word in scenario), "receiver"),
         late=LATE if "webhook_delayed" in scenario else 0.0,
         copies=3 if "webhook_repeated" in scenario else 1,
-        badly_signed_attempts=bad,
+        spoiled=next((spoiled for word, spoiled in spoils.items() if word in scenario), ""),
+        spoiled_attempts=1 if "webhook_badly_signed_once" in scenario else MAX_ATTEMPTS,
     )
 
 
@@ -98,7 +108,7 @@ class Sender:
     async def send_once(self, job: Job, event: Event) -> tuple[int, Answer]:
         """One request, well signed, to the job's endpoint, outside the account; with the attempt that it claims."""
         attempt = min(job.account.attempts_of(event.key) + 1, MAX_ATTEMPTS)
-        return attempt, await self._send(job, event, attempt, badly=False)
+        return attempt, await self._send(job, event, attempt)
 
     async def send_test(self, endpoint: Endpoint) -> tuple[str, Answer]:
         """One delivery to try an endpoint with, and its event id. What G3 sends is not in the contract.
@@ -162,22 +172,22 @@ class Sender:
             return Answer(error=timed_out(TIMEOUT))
         if plan.road == "closed_port":
             return await self._poster.post_nowhere()
-        badly = attempt <= plan.badly_signed_attempts
-        answers = await asyncio.gather(*(self._send(job, event, attempt, badly=badly) for _ in range(plan.copies - 1)))
-        answers.append(await self._send(job, event, attempt, badly=badly))
+        spoiled = plan.spoiled if attempt <= plan.spoiled_attempts else ""
+        answers = await asyncio.gather(*(self._send(job, event, attempt, spoiled) for _ in range(plan.copies - 1)))
+        answers.append(await self._send(job, event, attempt, spoiled))
         return next((answer for answer in answers if answer.delivered), answers[-1])
 
-    async def _send(self, job: Job, event: Event, attempt: int, *, badly: bool) -> Answer:
+    async def _send(self, job: Job, event: Event, attempt: int, spoiled: str = "") -> Answer:
         """Build, sign and post one request to the receiver, and note it if it got there."""
         choice, now = job.webhook, self._clock.now()
         assert choice is not None  # noqa: S101 - nothing is announced of a job without a webhook
         target = target_of(choice, self._endpoints)
         body = self._written(job.id, event, attempt, now, self._snapshots.of(job, bucket=event.bucket))
-        secret = self._wrong_secret if badly else target.secret
+        secret = self._wrong_secret if spoiled == "secret" else target.secret
         told = headers_for(job.id, event.key, attempt, self._generation)
-        if secret is not None:
+        if secret is not None and spoiled != "unsigned":
             told |= signed_headers(secret, now, body, self._generation)
-        answer = await self._poster.post(target.url, told, body)
+        answer = await self._poster.post(target.url, told, _tampered(body) if spoiled == "body" else body)
         if answer.reached:
             job.sent.append(
                 {
@@ -200,6 +210,13 @@ class Sender:
         if event.change:
             told["status_change"] = dict(zip(("previous_status", "status"), event.change, strict=True))
         return json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _tampered(body: bytes) -> bytes:
+    """The same event, with a status that nobody signed."""
+    event = json.loads(body)
+    event["data"]["status"] = "failed" if event["data"]["status"] == "completed" else "completed"
+    return json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def headers_for(job_id: str, key: str, attempt: int, generation: Generation = G2) -> dict[str, str]:

@@ -2,11 +2,15 @@
 
 import asyncio
 import json
+from collections.abc import Callable
+from datetime import timedelta
+from email.utils import format_datetime
+from typing import Any
 
 from starlette.responses import HTMLResponse, Response
 
 from sandbox import ids
-from sandbox.errors import native, uncaught
+from sandbox.errors import Refused, flat, native, nested, uncaught
 from sandbox.gateway import Gateway
 from sandbox.jobs import Job
 
@@ -27,17 +31,43 @@ async def dawdle(job: Job, gateway: Gateway) -> None:
 
 def next_fault(job: Job, gateway: Gateway) -> Response | None:
     """The next of the planned answers, once the job is in progress; the provider is not heard, nothing is noticed."""
-    if not job.faults or gateway.clock.lived(job.created_at, gateway.clock.now()) < job.begins:
+    now = gateway.clock.now()
+    if not job.faults or gateway.clock.lived(job.created_at, now) < job.begins:
         return None
     left = len(job.faults)
-    match job.faults.popleft():
-        case "status_429":
-            raise native(429, f"Rate limit reached for {job.plural}.", "rate_limit_exceeded", Retry_After="1")
-        case "status_500":
-            raise uncaught()
-        case "status_provider_404":
-            raise native(404, f"No {job.kind} found with id '{job.native_id}'.")
-    return _malformed(job, left)
+    word = job.faults.popleft()
+    if word == "status_malformed":
+        return _malformed(job, left)
+    if word == "status_429_date":
+        raise _rate_limited(job, Retry_After=format_datetime(now + timedelta(seconds=1), usegmt=True))
+    raise REFUSALS[word](job)
+
+
+def _rate_limited(job: Job, **headers: str) -> Refused:
+    return native(429, f"Rate limit reached for {job.plural}.", "rate_limit_exceeded", **headers)
+
+
+def _not_stored(job: Job) -> Refused:
+    """The contract names the word and not its place in the envelope: type and reason are both that word."""
+    word = "async_job_persistence_failed"
+    return nested(502, word, word, "The answer of the provider could not be stored.", **{f"{job.kind}_id": job.id})
+
+
+def _denied(job: Job) -> Refused:
+    context: dict[str, Any] = {f"{job.kind}_id": job.id}
+    return flat("not_found", f"{job.kind}_not_found_or_not_owned", **context)
+
+
+REFUSALS: dict[str, Callable[[Job], Refused]] = {
+    "status_429": lambda job: _rate_limited(job, Retry_After="1"),
+    "status_429_bare": _rate_limited,
+    "status_500": lambda _: uncaught(),
+    "status_provider_401": lambda _: native(401, "Incorrect API key provided."),
+    "status_provider_403": lambda _: native(403, "The project of this API key has no access here."),
+    "status_provider_404": lambda job: native(404, f"No {job.kind} found with id '{job.native_id}'."),
+    "status_denied": _denied,
+    "status_gateway_502": _not_stored,
+}
 
 
 def _malformed(job: Job, turn: int) -> Response:

@@ -11,6 +11,7 @@ from dataclasses import replace
 from random import Random
 
 from sandbox import batches, ids, rows
+from sandbox.account_faults import AccountFault
 from sandbox.announcing import Announcer
 from sandbox.background import Background
 from sandbox.batches import Batch, Order, Reading
@@ -47,6 +48,7 @@ class Gateway:
         self.api_key = api_key
         self.files = FileStore(clock, limited=generation.has_upload_limits)
         self.endpoints = {seeded_endpoint.id: seeded_endpoint}
+        self.fault = AccountFault.NONE
         self.batches: dict[str, Batch] = {}
         self.requests: Counter[str] = Counter()
         self.links = DownloadLinks()
@@ -109,13 +111,23 @@ class Gateway:
         )
         self.batches[batch.id] = batch
         self._changes[batch.id] = asyncio.Event()
-        self.announcer.tell_creation(batch)
+        if batch.stored.terminal:  # the provider refused it, and nobody is told (contract 4.4, hole 5)
+            batch.noticed_at = batch.told_at = batch.created_at
+            return batch
+        if not batch.is_unsure:
+            self.announcer.tell_creation(batch)
         name = None if self._seed is None else f"{self._seed}:ticks:{len(self.batches)}"
         self.background.start(self._watch(batch, Random(name)))
         return batch
 
+    def reach(self, batch: Batch) -> None:
+        """Raise the provider's 404 where it would be asked for the gateway's id, for want of its own (contract 3.2)."""
+        if self.clock.lived(batch.created_at, self.clock.now()) < batch.unknown_until:
+            raise native(404, f"No batch found with id '{batch.id}'.")
+
     def cancel(self, batch: Batch) -> Reading:
         """Ask the provider; its refusal is passed through with its own status. In G1 only if it is open as stored."""
+        self.reach(batch)
         now = self.clock.now()
         found = batches.reading(batch, self.clock, now)
         if self.generation.checks_before_cancel and batch.stored.terminal:
@@ -134,6 +146,7 @@ class Gateway:
 
     def ask(self, batch: Batch) -> Reading:
         """Ask the provider, take in what it says, and tell it. In G1 the first end stays, and only that."""
+        self.reach(batch)
         heard = batches.answered_reading(batch, self.clock, self.clock.now())
         self.notice(batch, heard)
         if self.generation.keeps_first_end and batch.stored.terminal:
@@ -143,6 +156,8 @@ class Gateway:
     def notice(self, batch: Batch, found: Reading) -> None:
         """Take in one word of the provider's; the first terminal one is announced, since G2 once it can be billed."""
         now = self.clock.now()
+        if batch.is_unsure:  # only now does the gateway know that it was accepted
+            self.announcer.tell_creation(batch)
         batch.store(found)
         batch.updated_at = batch.polled_at = now
         batch.polled_status = found.status
@@ -210,6 +225,8 @@ class Gateway:
     def _next_visit(self, batch: Batch, pauses: Random) -> float:
         """Seconds of life until the tick comes by again."""
         lived = self.clock.lived(batch.created_at, self.clock.now())
+        if lived < batch.unknown_until:
+            return max(batch.unknown_until - lived, 0.1)
         if batch.noticed_at is not None:
             return max(batch.files_at() - lived, 0.1)
         if "status_stale" in batch.scenario:

@@ -89,6 +89,8 @@ class Generation:
     has_alias: bool = True  # `/v1/batch`, and with it capabilities and request rows
     checks_before_cancel: bool = False
     has_upload_limits: bool = True
+    stores_submissions: bool = True  # before the provider has answered; else nothing is known of a create that failed
+    switched_off: tuple[str, str] = ("forbidden", "batch_api_feature_flag_disabled")  # code and reason
     has_results: bool = False
     tests_endpoints: bool = False
 
@@ -115,6 +117,8 @@ G1B = Generation(
     keeps_first_end=True,
     splits_status=True,
     has_alias=False,
+    stores_submissions=False,
+    switched_off=("not_implemented_yet", "batch_api_temporarily_disabled"),
     checks_before_cancel=True,
     has_upload_limits=False,
 )

@@ -8,10 +8,9 @@ from typing import Any, ClassVar
 
 from sandbox.account import Account
 from sandbox.endpoints import WebhookChoice
-from sandbox.scenarios import Scenario
+from sandbox.scenarios import STATUS_FAULTS, Scenario
 
 STALE = 120.0  # seconds of life for which `status_stale` answers lag behind the announcement
-FAULTS = ("status_429", "status_500", "status_malformed", "status_provider_404")
 
 
 @dataclass(kw_only=True)
@@ -44,7 +43,7 @@ class Job(ABC):
 
     def __post_init__(self) -> None:
         self.updated_at = self.created_at
-        self.faults = deque(word for word in FAULTS if word in self.scenario for _ in range(3))
+        self.faults = deque(word for word in STATUS_FAULTS if word in self.scenario for _ in range(3))
 
     @property
     @abstractmethod

@@ -30,7 +30,7 @@ def push_object(batch: Batch, base: str, generation: Generation, bucket: int | N
             "request_id": batch.request_id,
             "session_id": order.session_id,
             "app_id": None,
-            "native_id": batch.native_id,
+            "native_id": batch.known_native_id,
             "provider": "openai",
             "model": order.model,
             "polling_url": url,

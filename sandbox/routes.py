@@ -7,7 +7,8 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from sandbox import faults, listing
-from sandbox.asking import address, admitted, answer, id_in_path
+from sandbox.account_faults import check_batch_funds, check_upload
+from sandbox.asking import address, admitted_to_batches, answer, id_in_path
 from sandbox.batches import Batch, Reading
 from sandbox.creation import read_document, read_order, read_scenario_of
 from sandbox.errors import NO_STORE, flat, nested, uncaught
@@ -18,6 +19,7 @@ from sandbox.request_rows import request_rows
 from sandbox.rest_objects import list_item, rest_object
 from sandbox.results import result_lines
 from sandbox.rows import ENDPOINTS
+from sandbox.submissions import submit
 
 
 def gateway_routes(generation: Generation) -> list[Route]:
@@ -53,18 +55,19 @@ def _file_routes(root: str) -> list[Route]:
 
 async def create_batch(request: Request) -> Response:
     """Each call makes a batch: there is no idempotency key."""
-    gateway = admitted(request)
+    gateway = admitted_to_batches(request)
     declared = request.headers.get("content-length")
     document = read_document(await body_within(request.stream(), declared, "batch_body_too_large"))
-    named = read_scenario_of(document, "batch")
+    named = read_scenario_of(document, "batch", gateway.generation)
     order = read_order(document, gateway.files, gateway.endpoints, gateway.clock.now(), gateway.generation)
-    batch = gateway.create(order, gateway.scenario_for(named, "batch"))
+    check_batch_funds(gateway.fault)
+    batch = submit(gateway, order, gateway.scenario_for(named, "batch"))
     return answer(_object(batch, batch.stored, request))
 
 
 async def get_batch(request: Request) -> Response:
     """Asks the provider, and so may notice the end and send its webhook while this answer is on its way."""
-    gateway = admitted(request)
+    gateway = admitted_to_batches(request)
     batch = gateway.find(_id_without_query(request))
     batch.gets += 1
     await faults.dawdle(batch, gateway)
@@ -75,7 +78,7 @@ async def get_batch(request: Request) -> Response:
 
 async def list_batches(request: Request) -> Response:
     """From storage, without asking the provider; `has_more` is always false."""
-    gateway, asked = admitted(request), request.query_params
+    gateway, asked = admitted_to_batches(request), request.query_params
     statuses = next(iter(asked.getlist("statuses")), None)
     wanted = listing.wanted_statuses(asked.getlist("status"), statuses, gateway.generation)
     limit = listing.list_limit(next(iter(asked.getlist("limit")), None))
@@ -92,14 +95,14 @@ async def list_batches(request: Request) -> Response:
 
 
 async def cancel_batch(request: Request) -> Response:
-    gateway = admitted(request)
+    gateway = admitted_to_batches(request)
     batch = gateway.find(id_in_path(request))
     batch.cancels += 1
     return answer(_object(batch, gateway.cancel(batch), request))
 
 
 async def list_requests(request: Request) -> Response:
-    gateway, asked = admitted(request), request.query_params
+    gateway, asked = admitted_to_batches(request), request.query_params
     batch = gateway.find(id_in_path(request))
     try:
         limit, offset = int(asked.get("limit") or 100), int(asked.get("offset") or 0)
@@ -114,13 +117,15 @@ async def list_requests(request: Request) -> Response:
 
 
 async def stream_results(request: Request) -> Response:
-    gateway = admitted(request)
-    lines = result_lines(gateway.find(id_in_path(request)), gateway.clock)
+    gateway = admitted_to_batches(request)
+    batch = gateway.find(id_in_path(request))
+    gateway.reach(batch)
+    lines = result_lines(batch, gateway.clock)
     return StreamingResponse(lines, media_type="application/x-ndjson", headers=NO_STORE)
 
 
 async def capabilities(request: Request) -> Response:
-    admitted(request)
+    admitted_to_batches(request)
     openai = {
         "id": "openai",
         "name": "OpenAI",
@@ -138,8 +143,9 @@ async def capabilities(request: Request) -> Response:
 
 
 async def upload_file(request: Request) -> Response:
-    gateway = admitted(request)
+    gateway = admitted_to_batches(request)
     _check_file_provider(request)
+    check_upload(gateway.fault, gateway.generation)
     declared = request.headers.get("content-length")
     body = await body_within(request.stream(), declared, "batch_file_too_large")
     file = gateway.files.upload(request.headers.get("content-type", ""), body)
@@ -147,12 +153,12 @@ async def upload_file(request: Request) -> Response:
 
 
 async def list_files(request: Request) -> Response:
-    admitted(request)
+    admitted_to_batches(request)
     raise flat("not_supported", "file_list_not_supported_with_shared_gateway_key")
 
 
 async def get_file(request: Request) -> Response:
-    gateway = admitted(request)
+    gateway = admitted_to_batches(request)
     file_id = id_in_path(request)
     if request.url.query:
         raise flat("not_found", "file_not_found_or_not_owned", file_id=f"{file_id}?{request.url.query}")
@@ -161,7 +167,7 @@ async def get_file(request: Request) -> Response:
 
 async def get_file_content(request: Request) -> Response:
     """Raw bytes; here a query string does no harm."""
-    file = admitted(request).files.owned(id_in_path(request))
+    file = admitted_to_batches(request).files.owned(id_in_path(request))
     return Response(file.content, media_type="application/octet-stream")
 
 

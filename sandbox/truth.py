@@ -1,11 +1,13 @@
 """The control surface, `/sandbox/...`: no part of the gateway's wire, no key, for tests and the demo."""
 
+import json
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from sandbox.account_faults import read_account_fault
 from sandbox.batches import Batch, Reading, reading
 from sandbox.errors import flat
 from sandbox.events import Event
@@ -23,6 +25,7 @@ def control_routes() -> list[Route]:
         Route("/sandbox/requests", requests),
         Route("/sandbox/deliver/{job_id}/{phase}", deliver, methods=["POST"]),
         Route("/sandbox/delete/{job_id}", delete, methods=["POST"]),
+        Route("/sandbox/fault", fault, methods=["POST"]),
     ]
 
 
@@ -72,6 +75,17 @@ async def delete(request: Request) -> Response:
     job = _owned(request, gateway)
     gateway.delete(job)
     return JSONResponse({"deleted": job.id})
+
+
+async def fault(request: Request) -> Response:
+    """Switch one trouble of the whole account on, or with `none` all of them off: JSON `{"fault": word}`."""
+    gateway: Gateway = request.app.state.gateway
+    try:
+        asked = json.loads(await request.body())
+        gateway.fault = read_account_fault(asked.get("fault") if isinstance(asked, dict) else None, gateway.generation)
+    except (ValueError, RecursionError) as trouble:
+        return JSONResponse({"error": str(trouble)}, status_code=400)
+    return JSONResponse({"fault": gateway.fault})
 
 
 def _owned(request: Request, gateway: Gateway) -> Job:

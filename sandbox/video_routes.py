@@ -11,6 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from sandbox import faults
+from sandbox.account_faults import check_video_funds
 from sandbox.asking import address, admitted, answer, id_in_path
 from sandbox.creation import read_document, read_metadata, read_scenario_of
 from sandbox.endpoints import Endpoint
@@ -43,8 +44,9 @@ async def create_video(request: Request) -> Response:
     gateway = admitted(request)
     declared = request.headers.get("content-length")
     document = read_document(await body_within(request.stream(), declared, "video_body_too_large"))
-    named = read_scenario_of(document, "video")
+    named = read_scenario_of(document, "video", gateway.generation)
     order = read_video_order(document, gateway.endpoints, gateway.generation)
+    check_video_funds(gateway.fault)
     video = gateway.videos.create(order, gateway.scenario_for(named, "video"))
     return answer(_object(video, video.stored, request))
 

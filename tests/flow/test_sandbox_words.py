@@ -16,6 +16,8 @@ SENT_AND_RECORDED = {
     "webhook_given_up": ([], FOUR_FAILURES),
     "webhook_timed_out": ([], FOUR_FAILURES),
     "webhook_badly_signed": ([(n, "rejected") for n in (1, 2, 3, 4)], FOUR_FAILURES),
+    "webhook_unsigned": ([(n, "rejected") for n in (1, 2, 3, 4)], FOUR_FAILURES),
+    "webhook_tampered": ([(n, "rejected") for n in (1, 2, 3, 4)], FOUR_FAILURES),
     "webhook_badly_signed_once": ([(1, "rejected"), (2, "delivered")], [(1, SCHEDULED), (2, "delivered")]),
     "webhook_repeated": ([(1, "delivered")] * 3, [(1, "delivered")]),
     "webhook_lost,fails": ([], []),
@@ -53,6 +55,23 @@ class TestWebhookWords:
                     "Webhook request timed out after 30000ms"
                 }
                 assert truths["webhook_phantom"]["recorded"][0]["response_body_preview"] == "ok"
+
+        asyncio.run(flow())
+
+    def test_unsigned_and_tampered(self) -> None:
+        """
+        An unsigned delivery has all headers but timestamp and signature; a tampered one lies about the status.
+        """
+
+        async def flow() -> None:
+            async with stage() as on:
+                bare, lying = await on.create("webhook_unsigned"), await on.create("webhook_tampered")
+                await on.settled(bare, lying)
+                unsigned, tampered = on.receipts(bare)[0], on.receipts(lying)[0]
+
+                assert unsigned.named("x-phaseo-") | {"timestamp", "signature"} == tampered.named("x-phaseo-")
+                assert not unsigned.named("x-phaseo-") & {"timestamp", "signature"}
+                assert (tampered.event["type"], tampered.event["data"]["status"]) == ("batch.completed", "failed")
 
         asyncio.run(flow())
 

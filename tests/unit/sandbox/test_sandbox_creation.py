@@ -122,6 +122,6 @@ def test_unknown_scenario() -> None:
     An unknown scenario is refused at once, with the known words.
     """
     with pytest.raises(Refused) as refused:
-        read_scenario_of({"metadata": {"scenario": "oops"}}, "batch")
+        read_scenario_of({"metadata": {"scenario": "oops"}}, "batch", G2)
 
     assert "webhook_lost" in json.loads(bytes(refused.value.response.body))["message"]
