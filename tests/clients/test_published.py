@@ -105,6 +105,39 @@ def test_a_whole_life(make: Make) -> None:
     asyncio.run(flow())
 
 
+def test_results_as_a_stream() -> None:
+    """Where the gateway has results of its own (G3), its client streams them: the same rows as the output file has."""
+
+    async def flow() -> None:
+        async with RunningSandbox(SandboxSettings(0, SPEED, generation="G3")) as box:
+            client = Phaseo(f"{box.url}/v1", KEY)
+            born = await asyncio.to_thread(client.create, await uploaded(client), {})
+            end = (await ends(client, born["id"]))[-1]
+            streamed = await asyncio.to_thread(lambda: b"".join(client.sdk.batches.stream_results(born["id"])))
+            content = await asyncio.to_thread(client.content, end["output_file_id"])
+
+            assert end["results_url"] == f"{box.url}/v1/batches/{born['id']}/results"
+            assert by_custom_id(streamed) == by_custom_id(content)
+            assert by_custom_id(streamed).keys() == by_custom_id(ROWS).keys()
+
+    asyncio.run(flow())
+
+
+def test_no_stream_of_results_today() -> None:
+    """Where it has none (G2), the client's own error says that there is no such address."""
+
+    async def flow() -> None:
+        async with RunningSandbox(SandboxSettings(0, SPEED)) as box:
+            client = Phaseo(f"{box.url}/v1", KEY)
+            born = await asyncio.to_thread(client.create, await uploaded(client), {})
+            await ends(client, born["id"])
+
+            status = await asyncio.to_thread(refusal, lambda: list(client.sdk.batches.stream_results(born["id"])))
+            assert status == 404
+
+    asyncio.run(flow())
+
+
 @each_client
 def test_rows_that_failed(make: Make) -> None:
     """Of a batch of which some rows failed, both files together hold each row once."""
