@@ -96,8 +96,7 @@ async def list_sources(connection: AsyncConnection, config: Config, now: int) ->
 
 def webhook_url(config: Config, source: str) -> str:
     """The URL to register at the provider."""
-    public = config.receiver.public_url
-    return f"{public.rstrip('/')}/webhooks/{source}" if public else receiver_url(config, source)
+    return config.receiver.webhook_url(source) or receiver_url(config, source)
 
 
 def receiver_url(config: Config, source: str) -> str:

@@ -10,7 +10,7 @@ from typing import Literal
 
 from reconciler.facts import Facts
 from schemas.ids import RECEIPT_PATTERN
-from schemas.readings import Expected, Suppressed
+from schemas.readings import Account, Expected, Suppressed
 from schemas.tables import AttemptRow, DeliveryRow
 from schemas.times import HOUR
 from schemas.words import AttemptOutcome, Code
@@ -36,6 +36,14 @@ class Reckoning:
     def is_over(self) -> bool:
         """Nothing more is to be expected."""
         return self.outcome != "late"
+
+
+def is_ours(account: Account, endpoint_id: str | None, url: str | None) -> bool:
+    """Whether the provider sends this job's news to us. Another endpoint than the configured one, or without an endpoint
+    another URL than ours, belongs to somebody else; where neither is known, it is taken for ours."""
+    if account.endpoint_id is not None:
+        return endpoint_id in (None, account.endpoint_id)
+    return account.url is None or url in (None, account.url)
 
 
 def reckon(facts: Facts, now: int) -> tuple[Reckoning, ...]:

@@ -71,7 +71,7 @@ class Reconciler:
         if before.retention != config.retention:
             self._retention_changed.set()
         for name, changed in self._changed.items():
-            if before.reconciler != config.reconciler or before.sources.get(name) != config.sources.get(name):
+            if _has_changed(before, config, name):
                 changed.set()
         for name in config.sources.keys() - self._changed.keys():
             self._begin(name)
@@ -196,6 +196,7 @@ class Reconciler:
                 terms=terms_of(self._config, source, row.listening_since if row else self._clock()),
                 concurrency=source.concurrency or self._config.reconciler.concurrency,
                 list_trust=int(source.list_trust_seconds * SECOND),
+                webhook_url=self._config.receiver.webhook_url(source.name),
                 budget=Budget(source.requests_per_minute),
                 swept=recorded(row) if row else Swept(),
                 clock=self._clock,
@@ -231,3 +232,10 @@ class Reconciler:
     @property
     def _lease_length(self) -> int:
         return int(self._config.reconciler.lease_seconds * SECOND)
+
+
+def _has_changed(before: Config, after: Config, source: str) -> bool:
+    """Whether a source is to be kept anew."""
+    is_everybodys = before.reconciler != after.reconciler
+    is_its_own = before.sources.get(source) != after.sources.get(source)
+    return is_everybodys or is_its_own or before.receiver.webhook_url(source) != after.receiver.webhook_url(source)

@@ -55,6 +55,7 @@ class Owned:
     terms: Terms
     concurrency: int
     list_trust: int
+    webhook_url: str | None  # how its provider reaches us; None: nobody has said
     clock: Callable[[], int]
     jitter: Callable[[], float]
     woken: asyncio.Event = field(default_factory=asyncio.Event)

@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from reconciler.accounting import is_ours
 from reconciler.apply import Applied, apply
 from reconciler.details import details_of
 from reconciler.facts import Facts
@@ -98,13 +99,9 @@ def _account_changes(owned: Owned, job: JobRow, account: Account | None, now: in
     events = [event for event in account.events if event.isascii() and " " not in event]
     seen: dict[str, Any] = {"account_seen_at": now, "pending_retries": account.pending_retries}
     seen["webhook_events"] = " ".join(events) or None  # none of its own: it inherits the endpoint's
-    return seen if job.has_webhook else {**seen, "has_webhook": int(is_ours(owned, account))}
-
-
-def is_ours(owned: Owned, account: Account) -> bool:
-    """An endpoint other than the configured one belongs to somebody else; where none is configured, it is taken for ours."""
-    configured = owned.source.webhook_endpoint_id
-    return configured is None or account.endpoint_id is None or account.endpoint_id == configured
+    if job.has_webhook:
+        return seen
+    return {**seen, "has_webhook": int(is_ours(account, owned.source.webhook_endpoint_id, owned.webhook_url))}
 
 
 def _attempts(owned: Owned, number: int, account: Account, now: int) -> Iterator[AttemptRow]:

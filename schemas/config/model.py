@@ -94,6 +94,10 @@ class Receiver(Section):
         default=(), description="Addresses or networks whose X-Forwarded-For is believed."
     )
 
+    def webhook_url(self, source: str) -> str | None:
+        """Where a source's provider delivers to, from outside; None where `public_url` is not set."""
+        return f"{self.public_url.rstrip('/')}/webhooks/{source}" if self.public_url else None
+
 
 class OperatorsAddress(Section):
     """What [operators] holds besides its token."""

@@ -20,11 +20,11 @@ from factories import (
 )
 from hypothesis import given
 
-from reconciler.accounting import ACCOUNT_PATIENCE, Reckoning, account_is_final, reckon, window_is_over
+from reconciler.accounting import ACCOUNT_PATIENCE, Reckoning, account_is_final, is_ours, reckon, window_is_over
 from reconciler.facts import Facts
 from reconciler.gather import expectations
 from schemas.config import Secret, Source
-from schemas.readings import Ended, RowCounts, Suppressed
+from schemas.readings import Account, Ended, RowCounts, Suppressed
 from schemas.tables import AttemptRow, DeliveryRow, JobRow
 from schemas.times import HOUR, SECOND
 from schemas.words import AttemptOutcome, Code, Status
@@ -37,6 +37,29 @@ def ended(status: Status | str = Status.COMPLETED, **columns: Any) -> JobRow:
     """A job that ended an hour ago; its account was read just after its window was over."""
     read = {"has_webhook": 1, "account_seen_at": WINDOW_END + 1, "answered_at": WINDOW_END + 1}
     return job(status, **{"ended_at": ENDED, **read, **columns})
+
+
+OURS, THEIRS = "https://hooks.example/webhooks/gateway", "https://elsewhere.example/hook"
+
+
+@pytest.mark.parametrize(
+    ("account", "endpoint_id", "url", "ours"),
+    [
+        (Account(endpoint_id="e1"), "e1", OURS, True),
+        (Account(endpoint_id="e2"), "e1", OURS, False),
+        (Account(endpoint_id="e2"), None, OURS, True),
+        (Account(endpoint_id="e1", url=THEIRS), "e1", OURS, True),  # today's gateway merely echoes a URL
+        (Account(url=OURS), None, OURS, True),
+        (Account(url=THEIRS), None, OURS, False),
+        (Account(url=THEIRS), "e1", OURS, False),
+        (Account(url=THEIRS), None, None, True),
+        (Account(), "e1", OURS, True),
+        (Account(), None, None, True),
+    ],
+)
+def test_whose_webhook(account: Account, endpoint_id: str | None, url: str | None, ours: bool) -> None:
+    """A job's news is ours by its endpoint, or where there are none by its URL; what nobody can tell is taken for ours."""
+    assert is_ours(account, endpoint_id, url) is ours
 
 
 DELIVERED = AttemptOutcome.DELIVERED
