@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c const
 WORKERS ?= 4
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check crash bench simulate clean
+.PHONY: help install demo test check crash fuzz bench simulate clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,6 +29,9 @@ check: .venv/test ## ruff, strict types, and who may import whom
 crash: .venv/test ## kill the real processes hundreds of times on each store, and check every promise
 	PYTHONPATH=tests $(BIN)/python -m crash $(CRASH)
 
+fuzz: .venv/fuzz ## look for bytes that break the dialect or the receiver, half a minute for each target
+	PYTHONPATH=tests:tests/flow $(BIN)/python -m fuzz $(FUZZ)
+
 bench: .venv/test ## durable deliveries a second, beside a bare endpoint in the same run
 	PYTHONPATH=tests $(BIN)/python -m benchmarks.receive $(BENCH)
 
@@ -49,4 +52,9 @@ clean: ## remove .venv and what the tools left
 .venv/test: .venv/runtime
 	@echo "installing what the tests need"
 	@$(PIP) -e '.[test]'
+	@touch $@
+
+.venv/fuzz: .venv/test
+	@echo "installing the fuzzer"
+	@$(PIP) -e '.[fuzz]'
 	@touch $@

@@ -9,7 +9,7 @@ import phaseo
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from signed import (
+from signed_requests import (
     NOW,
     OURS_IS_STRICTER,
     SIGNATURE,

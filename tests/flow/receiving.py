@@ -62,13 +62,13 @@ class House:
     app: App
     server: Server
     config: Config
+    url: str | None = None  # of a server's database, in place of the file
     port: int = 0
     wakes: list[int] = field(default_factory=list)
 
     def rows(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
-        url = DATABASE.get()
-        if url is not None:
-            return in_thread(fetched(url, sql, values))
+        if self.url is not None:
+            return in_thread(fetched(self.url, sql, values))
         connection = sqlite3.connect(self.path)
         try:
             return connection.execute(sql, values).fetchall()
@@ -138,7 +138,7 @@ async def house(folder: Path, patience: float = BUSY_SECONDS, **receiver: Any) -
     await ledger.start()
     app = build_app(config, ledger, clock, store)
     server = Server(app, config.receiver)
-    built = House(path, clock, store, ledger, app, server, config, wakes=wakes)
+    built = House(path, clock, store, ledger, app, server, config, url, wakes=wakes)
     try:
         built.port = await server.start()
         yield built

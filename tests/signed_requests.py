@@ -81,9 +81,9 @@ def digest(secret: str, stamp: bytes, body: bytes) -> bytes:
 # --- valid ones -------------------------------------------------------------------------------------------------------
 
 
-def valid(rng: Random) -> Request:
-    """A request that is authentic and fresh, signed by the stand-in's code with one of up to three live secrets."""
-    secrets = tuple(_secret(rng) for _ in range(rng.randint(1, 3)))
+def valid(rng: Random, secrets: tuple[str, ...] = ()) -> Request:
+    """A request that is authentic and fresh, signed by the stand-in's code with one of the live secrets, or of three made up."""
+    secrets = secrets or tuple(_secret(rng) for _ in range(rng.randint(1, 3)))
     signer = rng.choice(secrets)
     document = _document(rng)
     body = _written(rng, document) if rng.random() < 0.9 else rng.randbytes(rng.randint(0, 60))
