@@ -82,11 +82,16 @@ async def staged(endpoint_id: str, tell: Tell) -> AsyncIterator[Stage]:
 async def play(stage: Stage, requests: Path, tell: Tell, show: Show) -> list[View]:
     """Submit every batch, cancel the one that is to be, wait until all is settled, and compare. The report's jobs."""
     tell(f"$ batchkeeper submit {REQUESTS} --source {SOURCE} --metadata scenario=...   ({len(BATCHES)} times)")
-    submitted = await asyncio.gather(*(_submit(stage, requests, batch) for batch in BATCHES))
-    batches = dict(zip(submitted, BATCHES, strict=True))
-    for job_id in (job_id for job_id, batch in batches.items() if batch.is_cancelled):
+    together = [batch for batch in BATCHES if not batch.is_cancelled]
+    batches = dict(
+        zip(await asyncio.gather(*(_submit(stage, requests, batch) for batch in together)), together, strict=True)
+    )
+    # By itself and last: it lives for some seconds only, and the others keep the machine busy while they start.
+    for batch in (batch for batch in BATCHES if batch.is_cancelled):
+        job_id = await _submit(stage, requests, batch)
         tell(f'$ batchkeeper cancel {job_id} --reason "no longer needed"')
         await stage.commands.read("cancel", job_id, "--reason", "no longer needed")
+        batches[job_id] = batch
     async with httpx.AsyncClient(trust_env=False, timeout=10) as client:
         await _watch(stage, client, batches, show)
         return await _compare(stage, client, batches)

@@ -232,9 +232,9 @@ def test_the_gateways_own_verifier_takes_the_stand_ins_webhooks() -> None:
 
 
 @asynccontextmanager
-async def followed(make: Make, more: dict[str, Any]) -> AsyncIterator[tuple[Stage, Client, str]]:
+async def followed(make: Make, more: dict[str, Any], speed: float = SPEED) -> AsyncIterator[tuple[Stage, Client, str]]:
     """A service beside the stand-in, and a batch there that a published client made without a word to it."""
-    async with stage(SPEED) as on:
+    async with stage(speed) as on:
         with closing(make(f"{on.box.url}/v1", KEY)) as client:
             born = await asyncio.to_thread(client.create, await uploaded(client), more)
             yield on, client, born["id"]
@@ -277,7 +277,7 @@ def test_batchkeeper_sees_a_cancel_by_a_client(make: Make) -> None:
     """A batch that its client cancelled ends here as cancelled elsewhere."""
 
     async def flow() -> None:
-        async with followed(make, WEBHOOK) as (on, client, job):
+        async with followed(make, WEBHOOK, speed=60) as (on, client, job):  # it lives long enough to be cancelled
             await on.service.track(job)
             await asyncio.to_thread(client.cancel, job)
             (view,) = await on.service.settles(job)
