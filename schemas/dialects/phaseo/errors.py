@@ -26,7 +26,7 @@ _NESTED_MARKS = frozenset({"reason", "batch_id"})
 class Envelope:
     """An error answer. `form`: `flat` (E1), `nested` (E2), `passed_on` (E3, the provider's own words), `text` (E6).
 
-    E4 and E5 belong to routes that we never ask.
+    E4 reads as `passed_on`, too: see `endpoints`. E5 belongs to a route that we ask otherwise.
     """
 
     form: str
