@@ -15,7 +15,7 @@ from reconciler.explain import explain
 from reconciler.facts import Facts
 from reconciler.gather import gather
 from reconciler.ready import missing_for_settled
-from schemas.config import Config
+from schemas.config import Config, Source
 from schemas.dialects import DIALECTS
 from schemas.ids import shown
 from schemas.readings import Observation
@@ -79,6 +79,8 @@ async def list_sources(connection: AsyncConnection, config: Config, now: int) ->
                 "webhook": source.webhook,
                 "webhook_url": webhook_url(config, name),
                 "webhook_events": list(source.webhook_events),
+                "webhook_endpoint_id": source.webhook_endpoint_id,
+                "webhook_registration": registration(config, source),
                 "webhook_secrets": len(source.webhook_secrets),
                 "adopt": source.adopt,
                 "owner": await leases.holder_of(connection, f"source:{name}", now),
@@ -97,6 +99,15 @@ async def list_sources(connection: AsyncConnection, config: Config, now: int) ->
 def webhook_url(config: Config, source: str) -> str:
     """The URL to register at the provider."""
     return config.receiver.webhook_url(source) or receiver_url(config, source)
+
+
+def registration(config: Config, source: Source) -> View | None:
+    """The request that would register our URL at the provider, without its key; None where nothing is registered so."""
+    if source.webhook != "endpoint":
+        return None
+    ours, dialect = webhook_url(config, source.name), DIALECTS[source.dialect]
+    question = dialect.new_webhook_endpoint(source.base_url, ours, source.webhook_events)
+    return None if question is None else {"method": question.method, "url": question.url, "body": question.body}
 
 
 def receiver_url(config: Config, source: str) -> str:

@@ -246,6 +246,54 @@ class FileExists:
     size: int | None
 
 
+# --- what an account is asked when the configuration is checked --------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class KeyWorks:
+    """An answer that only a key gets which is good for asking about jobs. `note`: what else it shows that is worth knowing."""
+
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KeyFails:
+    """An answer that no working key gets, and what to do about it where the provider's own words tell."""
+
+    trouble: Troubled
+    advice: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookEndpoint:
+    """A managed endpoint as the provider keeps it."""
+
+    id: str
+    url: str
+    status: str  # the provider's own word
+    is_active: bool
+    events: tuple[str, ...]  # as they stand there
+    is_deleted: bool = False
+    has_secret: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NotVisible:
+    """The provider shows this to other keys than the one that was used, or to none; that says nothing against the key."""
+
+    message: str
+    to_nobody: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """How the events of an endpoint compare with those that are listened for here."""
+
+    missing: tuple[str, ...] = ()  # listened for, and not subscribed to there
+    harmless: tuple[str, ...] = ()  # the same, but told of by another event that is
+    superfluous: tuple[str, ...] = ()  # subscribed to there, and not listened for
+
+
 # --- what a dialect says of itself ------------------------------------------------------------------------------------
 
 

@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 
 SECOND = 1_000_000
 MINUTE = 60 * SECOND
@@ -47,6 +48,16 @@ def parse_rfc3339(text: str) -> int | None:
     ahead = (ahead_hours * HOUR + ahead_minutes * MINUTE) * (-1 if match[9] == "-" else 1)
     micros = (moment - _EPOCH) // timedelta(microseconds=1) + fraction - ahead
     return micros if _FIRST <= micros <= _LAST else None
+
+
+def parse_http_date(text: str) -> int | None:
+    """Read the date of an HTTP header, in any of its forms; None when it is not one. Whole seconds, always UTC."""
+    try:
+        moment = parsedate_to_datetime(text)
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return (moment - _EPOCH) // timedelta(microseconds=1)
+    except (ValueError, TypeError, OverflowError):
+        return None
 
 
 def in_words(micros: int) -> str:

@@ -1,5 +1,7 @@
 """The verbs that list: jobs, deliveries, failures, refusals, sources."""
 
+import json
+import shlex
 from collections.abc import Collection
 from typing import Annotated
 
@@ -99,6 +101,7 @@ async def sources(in_json: Json = False) -> None:
     for number, row in enumerate(found):
         typer.echo(("\n" if number else "") + present.heading(row["name"]))
         present.fields(_source_fields(row).items())
+        _registration(row)
 
 
 def _show(
@@ -137,6 +140,23 @@ def _source_fields(row: View) -> View:
         "not known here": _orphans(row),
         "reconciler": row["owner"] or "none at work; `batchkeeper up` starts one",
     }
+
+
+def _registration(row: View) -> None:
+    """The command that registers our URL, unbroken, so that it can be copied. The key is for the reader to put in."""
+    asked = row["webhook_registration"]
+    if asked is None:
+        return
+    key = f"${row['dialect'].upper()}_MANAGEMENT_KEY"
+    parts = (
+        f"curl -X {asked['method']} {shlex.quote(asked['url'])}",
+        f'-H "Authorization: Bearer {key}" -H "Content-Type: application/json"',
+        f"-d {shlex.quote(json.dumps(asked['body']))}",
+    )
+    known = row["webhook_endpoint_id"]
+    then = f"anew (webhook_endpoint_id is {known})" if known else "(the answer's id then goes into webhook_endpoint_id)"
+    typer.echo(f"  to register it {then}, by hand or with a management key:")
+    typer.echo(f"    {' '.join(parts)}")
 
 
 def _questions(row: View) -> str:

@@ -16,8 +16,6 @@ from operators.views import View
 
 one_job = typer.Typer()
 
-MARKS = {"good": " ", "note": "-", "trouble": "!", "failure": "!"}
-
 
 @one_job.command()
 @verb
@@ -72,7 +70,7 @@ async def explain(name: JobName, in_json: Json = False) -> None:
 
 def _finding(finding: View) -> None:
     text = f"{present.text_of(finding['message'], 500)}  [{present.text_of(finding['rule'])}]"
-    mark = MARKS[finding["tone"]]
+    mark = present.MARKS[finding["tone"]]
     for number, line in enumerate(present.wrapped(text, indent=4)):
         typer.echo(f"  {mark if number == 0 else ' '} {present.coloured(line, finding['tone'])}")
     _facts(finding["facts"])

@@ -22,6 +22,9 @@ LONGEST_WORD, NARROWEST, GAP = 36, 12, 2  # characters of a column
 MOST_DRAWN = 2_000  # rows; beyond that a table takes longer to draw than anybody reads
 _NO_WIDTHS: Mapping[str, int] = {}
 
+# What stands before a finding, by its tone.
+MARKS = {"good": " ", "note": "-", "trouble": "!", "failure": "!"}
+
 _COLOURS = {
     "completed": "green",
     "failed": "red",

@@ -10,11 +10,15 @@ from typing import Any, Protocol
 from schemas.config import DialectDefaults
 from schemas.readings import (
     Answer,
+    Coverage,
     Denied,
     Ended,
     Expected,
     FileExists,
+    KeyFails,
+    KeyWorks,
     NotFoundRule,
+    NotVisible,
     Observation,
     Observed,
     Page,
@@ -27,6 +31,7 @@ from schemas.readings import (
     Troubled,
     Uploaded,
     Verified,
+    WebhookEndpoint,
 )
 
 Headers = Sequence[tuple[bytes, bytes]]
@@ -151,4 +156,25 @@ class Dialect(Protocol):
     def read_create(self, response: Response) -> Observed | SubmitRefused | SubmitUnclear | Troubled: ...
     def expected(self, ended: Ended, events_listened_for: Sequence[str]) -> tuple[Expected | Suppressed, ...]:
         """Which deliveries a job that ended like this should have brought, to a listener for these events."""
+        ...
+
+    def check_key(self, base_url: str) -> Sequence[Question]:
+        """Questions that change nothing and that a working key is answered. The next one is for where the last is refused."""
+        ...
+
+    def read_key(self, response: Response) -> KeyWorks | KeyFails: ...
+    def webhook_endpoints(self, base_url: str, endpoint_id: str | None) -> Question | None:
+        """Ask for a managed endpoint, or without an id for all of the account. None: there are no such endpoints."""
+        ...
+
+    def read_webhook_endpoints(
+        self, response: Response
+    ) -> tuple[WebhookEndpoint, ...] | NotVisible | Denied | Troubled: ...
+    def new_webhook_endpoint(self, base_url: str, url: str, events: Sequence[str]) -> Question | None:
+        """What would register such an endpoint; we do not send it. None: there are no such endpoints."""
+        ...
+
+    def coverage(self, subscribed: Sequence[str], events_listened_for: Sequence[str]) -> Coverage: ...
+    def why_undeliverable(self, url: str) -> str | None:
+        """Why the provider itself would send nothing to this URL; None: it would."""
         ...

@@ -332,7 +332,7 @@ def test_the_table_has_a_line_for_each_job(desk, played):
     header, *lines = desk.type("jobs").out.splitlines()
     of_failed = next(line for line in lines if played["fails"]["job_id"] in line)
 
-    assert header.split()[:3] == ["source", "job", "status"]
+    assert header.split()[:4] == ["source", "kind", "job", "status"]
     assert "settled" in of_failed
     assert "execution: failed" in of_failed
 

@@ -6,7 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.times import DAY, HOUR, MINUTE, SECOND, in_words, parse_rfc3339, rfc3339, rfc3339_or_none
+from schemas.times import (
+    DAY,
+    HOUR,
+    MINUTE,
+    SECOND,
+    in_words,
+    parse_http_date,
+    parse_rfc3339,
+    rfc3339,
+    rfc3339_or_none,
+)
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 FIRST, LAST = -62_135_596_800 * SECOND, 253_402_300_800 * SECOND - 1  # the years 1 and 9999
@@ -127,6 +137,32 @@ def test_any_text(text: str) -> None:
     micros = parse_rfc3339(text)
 
     assert micros is None or parse_rfc3339(rfc3339(micros)) == micros
+
+
+@pytest.mark.parametrize(
+    ("text", "micros"),
+    [
+        ("Wed, 12 Aug 2026 02:00:00 GMT", 1_786_500_000 * SECOND),
+        ("Wednesday, 12-Aug-26 02:00:00 GMT", 1_786_500_000 * SECOND),
+        ("Wed Aug 12 02:00:00 2026", 1_786_500_000 * SECOND),
+        ("Wed, 12 Aug 2026 04:00:00 +0200", 1_786_500_000 * SECOND),
+        ("Wed, 12 Aug 2026 02:00:00 -0000", 1_786_500_000 * SECOND),
+        ("Thu, 01 Jan 1970 00:00:00 GMT", 0),
+        ("Wed, 99 Aug 2026 02:00:00 GMT", None),
+        ("2026-08-12T02:00:00Z", None),
+        ("today", None),
+        ("", None),
+    ],
+)
+def test_http_dates(text: str, micros: int | None) -> None:
+    """The three forms of a date in an HTTP header, which is in UTC where it names no zone."""
+    assert parse_http_date(text) == micros
+
+
+@given(st.text() | st.from_regex(r"\A\w{3}, \d{1,2} \w{3} \d{2,6} \d\d:\d\d:\d\d ([+-]\d{4}|GMT)\Z"))
+def test_any_http_date(text: str) -> None:
+    """Whatever stands in a header is a time or nothing."""
+    assert isinstance(parse_http_date(text), int | None)
 
 
 @pytest.mark.parametrize(

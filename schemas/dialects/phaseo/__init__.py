@@ -5,14 +5,18 @@ from typing import Any
 
 from schemas.config import DialectDefaults
 from schemas.dialects.dialect import Headers, NewJob, SignedRequest, SubmitRefused, SubmitUnclear
-from schemas.dialects.phaseo import events, listing, live, push, questions, signature
+from schemas.dialects.phaseo import endpoints, events, keys, listing, live, push, questions, signature
 from schemas.readings import (
     Answer,
+    Coverage,
     Denied,
     Ended,
     Expected,
     FileExists,
+    KeyFails,
+    KeyWorks,
     NotFoundRule,
+    NotVisible,
     Observation,
     Observed,
     Page,
@@ -25,6 +29,7 @@ from schemas.readings import (
     Troubled,
     Uploaded,
     Verified,
+    WebhookEndpoint,
 )
 from schemas.times import DAY
 from schemas.words import Status
@@ -108,3 +113,26 @@ class Phaseo:
 
     def expected(self, ended: Ended, events_listened_for: Sequence[str]) -> tuple[Expected | Suppressed, ...]:
         return events.expected(ended, events_listened_for)
+
+    def check_key(self, base_url: str) -> tuple[Question, ...]:
+        return keys.check_key(base_url)
+
+    def read_key(self, response: Response) -> KeyWorks | KeyFails:
+        return keys.read_key(response)
+
+    def webhook_endpoints(self, base_url: str, endpoint_id: str | None) -> Question:
+        return endpoints.ask(base_url, endpoint_id)
+
+    def read_webhook_endpoints(
+        self, response: Response
+    ) -> tuple[WebhookEndpoint, ...] | NotVisible | Denied | Troubled:
+        return endpoints.read(response)
+
+    def new_webhook_endpoint(self, base_url: str, url: str, events: Sequence[str]) -> Question:
+        return endpoints.register(base_url, url, events)
+
+    def coverage(self, subscribed: Sequence[str], events_listened_for: Sequence[str]) -> Coverage:
+        return events.coverage(subscribed, events_listened_for)
+
+    def why_undeliverable(self, url: str) -> str | None:
+        return endpoints.why_undeliverable(url)

@@ -29,8 +29,8 @@ _NESTED_MARKS = frozenset({"reason", "batch_id"})
 @dataclass(frozen=True, slots=True)
 class Envelope:
     """An error answer. `form`: `flat` (E1), `nested` (E2), `passed_on` (E3, the provider's own words), `upgrade` (E5: a
-    live address, asked without an upgrade), `text` (E6, or whatever stands before the gateway). E4 is spoken on routes of its
-    own and reads like E3.
+    live address, asked without an upgrade), `text` (E6, or whatever stands before the gateway). E4, on the routes of webhook
+    endpoints, reads as `passed_on`, too: see `endpoints`.
     """
 
     form: str

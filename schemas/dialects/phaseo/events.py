@@ -4,13 +4,16 @@ import json
 import re
 from collections.abc import Sequence
 
-from schemas.readings import Ended, Expected, Suppressed
+from schemas.readings import Coverage, Ended, Expected, Suppressed
 from schemas.times import SECOND, rfc3339
 from schemas.words import Status
 
 PHASES = ("created", "status_changed", "progress", "completed", "failed", "cancelled", "expired")
 SUBJECTS = ("job", "batch", "video")
 KNOWN = frozenset({*PHASES, *(f"{subject}.{phase}" for subject in SUBJECTS for phase in PHASES)})
+KINDS = ("batch", "video")
+# What an endpoint sends about a kind of which it names no event (contract 4.2).
+UNNAMED = frozenset({"status_changed", "completed", "failed", "cancelled", "expired"})
 DEFAULT = ("batch.completed", "batch.failed", "batch.cancelled", "batch.expired")
 
 _ALL_ROWS_FAILED = "the gateway never announces a completed batch without a successful row or an output file"
@@ -22,6 +25,38 @@ def expected(ended: Ended, events: Sequence[str]) -> tuple[Expected | Suppressed
     created = (f"{ended.kind}.created",) if _subscribed(events, ended.kind, "created") else ()
     end = _of_batch(ended, events) if ended.kind == "batch" else _of_other(ended, events)
     return (*([Expected(created)] if created else []), *([end] if end else []))
+
+
+def coverage(subscribed: Sequence[str], events: Sequence[str]) -> Coverage:
+    """What an endpoint that is subscribed to these events sends of those that are listened for (contract 4.2).
+
+    An event of `job.`, or without a subject, is one of every kind; names that are none subscribe to nothing.
+    """
+    sent = {pair for name in subscribed for pair in _meant(name)}
+    for kind in KINDS:
+        if not any(of == kind for of, _ in sent):
+            sent |= {(kind, phase) for phase in UNNAMED}
+    wanted = {pair for name in events for pair in _meant(name)}
+    lacking = [(kind, phase) for kind in KINDS for phase in PHASES if (kind, phase) in wanted - sent]
+    # Most generations announce an expired batch as failed.
+    harmless = {("batch", "expired")} if ("batch", "failed") in sent else set()
+    return Coverage(
+        missing=tuple(".".join(pair) for pair in lacking if pair not in harmless),
+        harmless=tuple(".".join(pair) for pair in lacking if pair in harmless),
+        superfluous=tuple(name for name in dict.fromkeys(subscribed) if wanted.isdisjoint(_meant(name))),
+    )
+
+
+def _meant(name: str) -> set[tuple[str, str]]:
+    """The kinds and phases that one name subscribes to."""
+    subject, dot, phase = _plain(name).rpartition(".")
+    if phase not in PHASES or (dot and subject not in SUBJECTS):
+        return set()
+    return {(kind, phase) for kind in KINDS if subject in ("", "job", kind)}
+
+
+def _plain(name: str) -> str:
+    return name.strip().lower().replace("canceled", "cancelled")
 
 
 def _of_batch(ended: Ended, events: Sequence[str]) -> Expected | Suppressed | None:
@@ -73,5 +108,5 @@ def _is_all_failed(ended: Ended) -> bool:
 
 
 def _subscribed(events: Sequence[str], kind: str, phase: str) -> bool:
-    words = {event.lower().replace("canceled", "cancelled") for event in events}
+    words = {_plain(event) for event in events}
     return not words.isdisjoint({phase, f"job.{phase}", f"{kind}.{phase}"})

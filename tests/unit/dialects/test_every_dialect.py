@@ -13,10 +13,14 @@ from schemas.dialects.dialect import NewJob, SubmitRefused, SubmitUnclear, Webho
 from schemas.identity import is_delivery_key, is_job_id, is_kind, is_source
 from schemas.readings import (
     CancelRefused,
+    Coverage,
     Denied,
     Ended,
     Expected,
     FileExists,
+    KeyFails,
+    KeyWorks,
+    NotVisible,
     Observed,
     Page,
     Refused,
@@ -27,6 +31,7 @@ from schemas.readings import (
     Troubled,
     Uploaded,
     Verified,
+    WebhookEndpoint,
 )
 from schemas.times import SECOND
 from schemas.words import TERMINAL, Status
@@ -165,6 +170,9 @@ def test_questions_stay_at_home(dialect: Dialect, job_id: str, offered: str | No
         dialect.upload(BASE),
         dialect.create(BASE, new),
         *(asked for asked in [dialect.list_page(BASE, None)] if asked),
+        *dialect.check_key(BASE),
+        *(asked for named in (job_id, None) if (asked := dialect.webhook_endpoints(BASE, named))),
+        *(asked for asked in [dialect.new_webhook_endpoint(BASE, str(offered), [job_id])] if asked),
         *(asked for kind in dialect.kinds if (asked := dialect.socket(BASE, kind, job_id, offered))),
     ]
     for question in questions:
@@ -179,12 +187,19 @@ def test_questions_stay_at_home(dialect: Dialect, job_id: str, offered: str | No
 
 
 def test_questions_that_change_nothing(dialect: Dialect) -> None:
-    """Looking is a GET without a body; only upload, create and cancel are a POST."""
+    """Looking is a GET without a body; only upload, create and cancel are a POST, and what we print and do not send."""
     for kind in dialect.kinds:
         assert dialect.poll(BASE, kind, JOB, None).method == "GET"
         assert dialect.poll(BASE, kind, JOB, None).body is None
         assert dialect.cancel(BASE, kind, JOB, None).method == "POST"
-    assert dialect.file(BASE, JOB).method == "GET"
+    looks = [
+        dialect.file(BASE, JOB),
+        *dialect.check_key(BASE),
+        *(dialect.webhook_endpoints(BASE, of) for of in (JOB, None)),
+    ]
+    assert {(look.method, look.body) for look in looks if look is not None} == {("GET", None)}
+    new = dialect.new_webhook_endpoint(BASE, BASE, ["batch.completed"])
+    assert new is None or new.method == "POST"
     assert {dialect.upload(BASE).method, dialect.create(BASE, NewJob("file-1")).method} == {"POST"}
 
 
@@ -196,6 +211,10 @@ def test_answers_are_total(dialect: Dialect, response: Response) -> None:
         assert isinstance(dialect.read_poll(kind, JOB, response), Observed | Denied | Troubled)
         assert isinstance(dialect.read_cancel(kind, JOB, response), Observed | Denied | CancelRefused | Troubled)
     assert isinstance(dialect.read_page(response), Page | Troubled)
+    assert isinstance(dialect.read_key(response), KeyWorks | KeyFails)
+    endpoints = dialect.read_webhook_endpoints(response)
+    assert isinstance(endpoints, tuple | NotVisible | Denied | Troubled)
+    assert not isinstance(endpoints, tuple) or all(isinstance(one, WebhookEndpoint) for one in endpoints)
     assert isinstance(dialect.read_file(JOB, response), FileExists | Denied | Troubled)
     assert isinstance(dialect.read_upload(response), Uploaded | SubmitRefused | Troubled)
     assert isinstance(dialect.read_create(response), Observed | SubmitRefused | SubmitUnclear | Troubled)
@@ -210,6 +229,55 @@ def test_strangers_are_not_believed(dialect: Dialect, members: dict[str, Any]) -
         assert not isinstance(dialect.read_poll(kind, JOB, Response(200, {}, body)), Observed)
         assert not isinstance(dialect.read_cancel(kind, JOB, Response(200, {}, body)), Observed)
         assert not isinstance(dialect.read_poll(kind, JOB + "x", Response(500, {}, body)), Observed)
+
+
+def test_a_key_is_checked_by_looking(dialect: Dialect) -> None:
+    """There is a question to check a key with; an error of any sort, and an answer that anybody could give, is no yes."""
+    assert dialect.check_key(BASE)
+    for status in (200, 204, 301, 400, 401, 403, 404, 429, 500, 503):
+        for body in (b"", b"<html>welcome</html>", b"{}", b"[]", b"null", b'{"error":"no"}'):
+            assert isinstance(dialect.read_key(Response(status, {}, body)), KeyFails)
+
+
+@THOROUGH
+@given(
+    st.lists(
+        st.dictionaries(st.sampled_from(["id", "url", "status", "events", "deletedAt", "hasSecret"]), JSON) | JSON,
+        max_size=4,
+    )
+)
+def test_endpoints_are_total(dialect: Dialect, entries: list[Any]) -> None:
+    """Whatever is shown as endpoints: each is read with all that it is compared by, or all of it is trouble."""
+    body = json.dumps({"object": "list", "data": entries}).encode()
+    found = dialect.read_webhook_endpoints(Response(200, {}, body))
+
+    assert isinstance(found, tuple | Troubled)
+    if isinstance(found, tuple):
+        assert len(found) == len(entries)
+        assert all(one.id and one.url and one.status for one in found)
+        assert all(text.isprintable() for one in found for text in (one.id, one.url, one.status, *one.events))
+
+
+@THOROUGH
+@given(st.lists(st.text(), max_size=3), st.data())
+def test_coverage_is_total(dialect: Dialect, strangers: list[str], data: st.DataObject) -> None:
+    """Who is subscribed to all that is listened for lacks nothing, whatever else there is; and what is lacking was wanted."""
+    known = sorted(dialect.defaults.known_events)
+    subscribed = [*strangers, *data.draw(st.lists(st.sampled_from(known), max_size=5))]
+    wanted = data.draw(st.lists(st.sampled_from(known), max_size=5))
+    coverage = dialect.coverage(subscribed, wanted)
+
+    assert isinstance(coverage, Coverage)
+    assert set(coverage.superfluous) <= set(subscribed)
+    assert dialect.coverage([*subscribed, *wanted], wanted).missing == ()
+    assert {*coverage.missing, *coverage.harmless} <= dialect.defaults.known_events
+
+
+@THOROUGH
+@given(st.text() | st.sampled_from(["https://hooks.example.com/x", "http://[::1", "https://10.0.0.1"]))
+def test_any_url_may_be_asked_about(dialect: Dialect, url: str) -> None:
+    """Why a provider would not deliver somewhere is a sentence, or nothing."""
+    assert isinstance(dialect.why_undeliverable(url), str | None)
 
 
 ENTRIES = st.dictionaries(st.sampled_from(["id", "status", "created_at", "metadata", "input_file_id"]), JSON)

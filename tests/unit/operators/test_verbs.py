@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import socket
 import sqlite3
 import sys
@@ -275,6 +276,71 @@ def test_sources_tells_how_much_the_list_shows(stored, columns, said):
     (line,) = [line for line in stored("sources").out.splitlines() if line.startswith("  list ")]
     assert line.removeprefix("  list").strip() == said
     assert json.loads(stored("sources", "--json").out)[0]["list"]["message"] == columns.get("list_message")
+
+
+def test_sources_prints_how_to_register(stored):
+    """
+    For a managed endpoint `sources` prints URL and events, and one unbroken command that registers both, without any key of ours.
+    """
+    lines = stored("sources").out.splitlines()
+    command = shlex.split(lines[-1])
+    (row,) = json.loads(stored("sources", "--json").out)
+
+    assert f"for the events {' '.join(row['webhook_events'])}" in " ".join(" ".join(lines).split())
+    assert command[:4] == ["curl", "-X", "POST", "http://127.0.0.1:1/v1/webhook-endpoints"]
+    assert command[4:8] == [
+        "-H",
+        "Authorization: Bearer $PHASEO_MANAGEMENT_KEY",
+        "-H",
+        "Content-Type: application/json",
+    ]
+    assert json.loads(command[9]) == {"url": row["webhook_url"], "events": row["webhook_events"]}
+    assert row["webhook_registration"]["body"] == json.loads(command[9])
+    assert "k" * 24 not in lines[-1]
+
+
+@pytest.mark.parametrize("webhook", ["inline", "none"])
+def test_sources_without_an_endpoint_registers_nothing(stored, webhook):
+    """
+    Where no endpoint is managed there is nothing to register.
+    """
+    said = stored("sources", BATCHKEEPER_SOURCES__GATEWAY__WEBHOOK=webhook)
+
+    assert "curl" not in said.out
+    assert said.code == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--json"], "belong to --online"),
+        (["--source", "gateway"], "belong to --online"),
+        (["--management-key-env", "KEY"], "belong to --online"),
+        (["--online", "--source", "nope"], "configured are: gateway"),
+        (["--online", "--management-key-env", "NOT_SET"], "export NOT_SET="),
+        (["--online", "--management-key-env", "EMPTY"], "export EMPTY="),
+        (["--online", "--management-key-env", "BROKEN"], "export BROKEN="),
+    ],
+)
+def test_a_check_that_is_asked_for_wrongly(typed, words, said):
+    """
+    Options of --online without it, a source that nobody knows, and a variable without a key are refused before anybody is asked.
+    """
+    found = typed("config", "check", *words, EMPTY=" ", BROKEN="two\nlines")
+
+    assert (found.code, found.out) == (2, "")
+    assert said in found.err
+
+
+def test_nobody_to_ask_ends_with_7(typed):
+    """
+    `config check --online` says what is configured, and ends with 7 where nobody answers.
+    """
+    plain, online = typed("config", "check"), typed("config", "check", "--online")
+
+    assert (plain.code, online.code) == (0, 7)
+    assert online.out.startswith(plain.out)
+    assert "  ! provider: unreachable: " in online.out
 
 
 def test_a_job_of_a_removed_source_says_so(stored):
