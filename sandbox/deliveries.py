@@ -113,7 +113,7 @@ class Sender:
     async def send_test(self, endpoint: Endpoint) -> tuple[str, Answer]:
         """One delivery to try an endpoint with, and its event id. What G3 sends is not in the contract.
 
-        Here it is `job.created` about an id that nobody has, the least that a receiver can read.
+        Here it is `batch.created` about an id that nobody has, the least that a receiver can read.
         """
         event, job_id, now = Event("batch", "created"), ids.batch_id(), self._clock.now()
         data = {"id": job_id, "object": "batch", "kind": "batch", "status": "pending", "lifecycle_status": "pending"}

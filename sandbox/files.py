@@ -1,7 +1,7 @@
 """Files of the workspace: the upload form, the real limits, and who is registered as owner (contract 2)."""
 
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.message import Message
@@ -54,6 +54,9 @@ class FileStore:
 
     def register(self, file: File) -> None:
         self._files.setdefault(file.id, file)
+
+    def __iter__(self) -> Iterator[File]:
+        return iter(self._files.values())
 
     def __contains__(self, file_id: str | None) -> bool:
         return file_id in self._files

@@ -2,8 +2,11 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from datetime import datetime
+from operator import itemgetter
 
 from sandbox.batches import Batch
+from sandbox.files import File
 from sandbox.generations import Generation
 
 FILTERS = {
@@ -36,8 +39,18 @@ def wanted_statuses(status: Sequence[str], statuses: str | None, generation: Gen
     return set().union(*known) if known else None
 
 
-def page(batches: Iterable[Batch], limit: int, wanted: set[str] | None) -> list[Batch]:
-    """The most recently touched first; there is no second page."""
+def page(batches: Iterable[Batch], files: Iterable[File], limit: int, wanted: set[str] | None) -> list[Batch]:
+    """The most recently touched first; there is no second page.
+
+    Records of files share the table. A few more rows than asked for are read, and the files among them then dropped, so a page
+    can be short, or empty, although there is more. That they pass no filter of statuses is our guess.
+    """
     kept = (batch for batch in batches if not batch.is_deleted)
-    passing = [batch for batch in kept if wanted is None or batch.stored.status in wanted]
-    return sorted(passing, key=lambda batch: batch.updated_at, reverse=True)[:limit]
+    rows: list[tuple[datetime, Batch | None]] = [
+        (batch.updated_at, batch) for batch in kept if wanted is None or batch.stored.status in wanted
+    ]
+    if wanted is None:
+        rows += [(file.created_at, None) for file in files]
+    rows.sort(key=itemgetter(0), reverse=True)
+    read = rows[: max(3 * limit, limit + 50)]
+    return [batch for _, batch in read if batch is not None][:limit]

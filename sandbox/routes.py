@@ -82,7 +82,7 @@ async def list_batches(request: Request) -> Response:
     statuses = next(iter(asked.getlist("statuses")), None)
     wanted = listing.wanted_statuses(asked.getlist("status"), statuses, gateway.generation)
     limit = listing.list_limit(next(iter(asked.getlist("limit")), None))
-    found = listing.page(gateway.batches.values(), limit, wanted)
+    found = listing.page(gateway.batches.values(), gateway.files, limit, wanted)
     return answer(
         {
             "object": "list",

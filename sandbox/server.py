@@ -25,7 +25,7 @@ from sandbox.counting import CountedRequests
 from sandbox.endpoints import Endpoint
 from sandbox.errors import Refused, answer_refusal, not_found_text
 from sandbox.gateway import Gateway
-from sandbox.generations import G2, generation_named
+from sandbox.generations import G2, Generation, generation_named
 from sandbox.history import add_history
 from sandbox.management import management_routes
 from sandbox.routes import gateway_routes
@@ -82,14 +82,20 @@ class SandboxSettings:
         return f"http://{host}:{self.port}"
 
     @property
-    def delivers_to(self) -> str:
-        """In words, for whoever starts it."""
-        return self.webhook_url if generation_named(self.generation).has_endpoints else "the URL of each create call"
+    def contract(self) -> Generation:
+        """The generation, as what it does."""
+        return generation_named(self.generation)
+
+    @property
+    def told(self) -> str:
+        """Which gateway this is and where it delivers to, for whoever starts it."""
+        receiver = self.webhook_url if self.contract.has_endpoints else "the URL of each create call"
+        return f"the Phaseo gateway ({self.contract.name}), at {self.speed:g} times the speed, delivering to {receiver}"
 
 
 def build_app(settings: SandboxSettings) -> Starlette:
     """The whole stand-in as one ASGI app; its gateway opens and closes with the app's lifespan."""
-    clock, generation = Clock(settings.speed), generation_named(settings.generation)
+    clock, generation = Clock(settings.speed), settings.contract
     now = clock.now()
     endpoint = Endpoint(
         DEFAULT_ENDPOINT_ID, "sandbox", settings.webhook_url, list(SEEDED_EVENTS), settings.webhook_secret, now, now

@@ -22,7 +22,7 @@ async def sandbox(
         float, typer.Option("--speed", help="Divides durations: at 60, nine minutes take nine seconds.")
     ] = 1,
     seed: Annotated[
-        int | None, typer.Option("--seed", help="Give batches without a scenario one drawn from this.")
+        int | None, typer.Option("--seed", help="Give jobs without a scenario one drawn from this.")
     ] = None,
     old_batches: Annotated[
         int, typer.Option("--old-batches", help="Begin with so many batches of somebody else's, ended days ago.")
@@ -38,7 +38,8 @@ async def sandbox(
 
     In generation G1 every create call brings the URL and the secret of its webhooks; since G2 they are those of the endpoint.
 
-    docs/sandbox.md lists the faults, and what differs between the generations. Ctrl-C ends it.
+    It has files, batches, videos and live updates. Faults are named in a job's metadata, or for the whole account by
+    POST /sandbox/fault; docs/sandbox.md lists them, and what differs between the generations. Ctrl-C ends it.
     """
     key, secret = os.environ.get(KEY) or DEFAULT_API_KEY, os.environ.get(SECRET) or DEFAULT_WEBHOOK_SECRET
     try:
@@ -56,10 +57,7 @@ async def sandbox(
         raise BadInput(str(error)) from None
 
     def started(url: str) -> None:
-        typer.echo(
-            f"sandbox of the Phaseo gateway ({settings.generation}) at {url}/v1, at {speed:g} times the speed, "
-            f"delivering to {settings.delivers_to}"
-        )
+        typer.echo(f"sandbox at {url}/v1 of {settings.told}")
         for name, value in ((KEY, key), (SECRET, secret)):
             taken = bool(os.environ.get(name))
             typer.echo(f"{name} is taken from the environment" if taken else f"export {name}={value}")

@@ -221,7 +221,7 @@ class TestEnds:
         """
 
         async def flow() -> None:
-            async with stage(speed=200, generation=generation) as on:
+            async with stage(speed=150, generation=generation) as on:
                 job = await on.create("status_stale")
                 await until(lambda: is_so(lambda: bool(on.receipts(job))))
                 shown = await on.batch(job)

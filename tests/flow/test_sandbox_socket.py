@@ -108,7 +108,7 @@ class TestListening:
         """
 
         async def flow() -> None:
-            async with stage(speed=600, public_base_url="https://api.example.org") as on:
+            async with stage(speed=200, public_base_url="https://api.example.org") as on:
                 job = await on.create()
                 async with listening(on, f"/v1/async/batch/{job}/ws?interval_ms=1000") as socket:
                     heard = await socket.hears_until_closed()
@@ -197,7 +197,7 @@ class TestListening:
         """
 
         async def flow() -> None:
-            async with stage(speed=600) as on:
+            async with stage(speed=200) as on:
                 job, kept = await on.create(), await on.create()
                 async with listening(on, f"/v1/async/batch/{job}/ws") as socket:
                     await socket.hears()

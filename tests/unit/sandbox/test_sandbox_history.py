@@ -38,7 +38,7 @@ def test_old(speed: float) -> None:
 def test_behind_what_is_new() -> None:
     """The list shows what was touched lately first, so the old ones come after anything new."""
     gateway = account(300)
-    found: list[Batch] = page(gateway.batches.values(), 100, None)
+    found: list[Batch] = page(gateway.batches.values(), gateway.files, 100, None)
 
     assert len(found) == 100
     assert all(gateway.clock.now() - batch.updated_at > AGE - timedelta(minutes=10) for batch in found)
