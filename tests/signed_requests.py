@@ -52,6 +52,11 @@ class Request:
         rest = [field for field in self.headers if field[0] not in names]
         return replace(self, headers=(*rest[:place], *fields, *rest[place:]))
 
+    def on_the_wire(self, path: str = "/webhooks/phaseo") -> bytes:
+        fields = [*self.headers, (b"content-length", b"%d" % len(self.body))]
+        head = b"".join(b"%s: %s\r\n" % field for field in fields)
+        return b"POST %s HTTP/1.1\r\n%s\r\n%s" % (path.encode(), head, self.body)
+
     def stamped(self, stamp: bytes) -> "Request":
         """With another timestamp, rightly signed."""
         return self.having((TIMESTAMP, stamp), (SIGNATURE, digest(self.signer, stamp, self.body)))
@@ -76,6 +81,12 @@ def theirs(request: Request) -> bool | type[Exception]:
 def digest(secret: str, stamp: bytes, body: bytes) -> bytes:
     """By the words of the contract (4.3), apart from everybody's code."""
     return hmac.new(secret.encode(), stamp + b"." + body, "sha256").hexdigest().encode()
+
+
+def authentic(body: bytes, secret: str) -> Request:
+    """A body with the two headers that make it authentic, and no others."""
+    stamp = str(NOW).encode()
+    return Request(((TIMESTAMP, stamp), (SIGNATURE, digest(secret, stamp, body))), body, (secret,), secret)
 
 
 # --- valid ones -------------------------------------------------------------------------------------------------------

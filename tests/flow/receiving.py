@@ -118,11 +118,16 @@ def configured(path: Path, **receiver: Any) -> Config:
 
 
 @asynccontextmanager
-async def house(folder: Path, patience: float = BUSY_SECONDS, **receiver: Any) -> AsyncIterator[House]:
-    """Start a receiver; stop it, and finish what is queued, at the end. `patience` in seconds, with a locked file."""
+async def house(
+    folder: Path, patience: float = BUSY_SECONDS, url: str | None = None, **receiver: Any
+) -> AsyncIterator[House]:
+    """Start a receiver; stop it, and finish what is queued, at the end.
+
+    `patience` in seconds, with a locked file; `url` of a server's database, where it is not the one that the test runs on.
+    """
     config, clock = configured(folder / "ledger.db", **receiver), Clock()
     path = folder / "ledger.db"
-    milliseconds, url = int(patience * 1_000), DATABASE.get()
+    milliseconds, url = int(patience * 1_000), url or DATABASE.get()
     engine: Engine = Sqlite(path, (*PRAGMAS, f"PRAGMA busy_timeout={milliseconds}"))
     if url is not None:
         engine = Postgresql(url, {**WRITING, "lock_timeout": f"{milliseconds}ms"})

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from receiving import House, house
-from stores import DATABASE
 
 from schemas.tables import SQLModel
 
@@ -51,13 +50,12 @@ def status_of(answer: bytes) -> int | None:
 
 
 @contextmanager
-def started(folder: Path, url: str | None = None) -> Iterator[Running]:
-    """Start one that is quick to give up on slow senders. `url` of a server's database, or None for a SQLite file."""
+def started(folder: Path, url: str | None = None, patience: float = PATIENCE) -> Iterator[Running]:
+    """Start one that waits so many seconds for a request to be whole. `url` of a server's database; None: a SQLite file."""
     up, found, ends = threading.Event(), list[House](), list[tuple[asyncio.AbstractEventLoop, asyncio.Event]]()
 
     async def serve() -> None:
-        DATABASE.set(url)  # a thread begins with a context of its own
-        async with house(folder, read_timeout_seconds=0.1, refusals_per_minute=1_000_000) as here:
+        async with house(folder, url=url, read_timeout_seconds=patience, refusals_per_minute=1_000_000) as here:
             end = asyncio.Event()
             found.append(here)
             ends.append((asyncio.get_running_loop(), end))

@@ -5,8 +5,8 @@ from contextlib import ExitStack
 from functools import cache
 from pathlib import Path
 
-from receiving import raw
-from receiving import signed as authentic
+from receiving import SECRET, raw
+from signed_requests import authentic
 from threaded import NOTHING, Running, started, status_of
 
 from fuzz.targets import NOW, Target
@@ -47,7 +47,7 @@ def receiver_request(data: bytes) -> None:
 
 def receiver_body(data: bytes) -> None:
     """Whatever body is signed is kept and answered 2xx."""
-    answer = _running("authentic").ask(authentic(NOW, data))
+    answer = _running("authentic").ask(authentic(data, SECRET).on_the_wire())
     assert status_of(answer) in (200, 202), answer
 
 

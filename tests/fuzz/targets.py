@@ -93,7 +93,7 @@ def webhook_body(data: bytes) -> None:
 
 
 def signed(body: bytes) -> list[tuple[bytes, bytes]]:
-    """Headers that make a body authentic, by the words of the contract (4.3)."""
+    """The two headers that make a body authentic, by the words of the contract (4.3)."""
     digest = hmac.new(SECRET, STAMP + b"." + body, "sha256").hexdigest().encode()
     return [(b"x-phaseo-timestamp", STAMP), (b"x-phaseo-signature", digest)]
 
