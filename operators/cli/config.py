@@ -92,7 +92,8 @@ async def _check_online(found: Config, sources: Sequence[Source], key: Secret | 
 def _show(source: Source, found: Sequence["Finding"]) -> None:
     typer.echo("\n" + present.heading(f"{source.name}, asked at {source.base_url}"))
     for finding in found:
-        for number, line in enumerate(present.wrapped(f"{finding.about}: {finding.message}", indent=4)):
+        text = present.text_of(f"{finding.about}: {finding.message}", present.LONGEST_FIELD)
+        for number, line in enumerate(present.wrapped(text, indent=4)):
             mark = " " if number else present.MARKS[finding.tone]
             typer.echo(f"  {mark} {present.coloured(line, finding.tone)}")
 

@@ -61,9 +61,10 @@ def _endpoint(source: Source, ours: str, heard: Heard, has_management_key: bool)
 
 
 def _by_hand(source: Source, ours: str) -> str:
-    named = f" {source.webhook_endpoint_id}" if source.webhook_endpoint_id else ""
-    events = ", ".join(source.webhook_events)
-    return f"compare the endpoint{named} by hand: active, URL {ours}, events {events}"
+    wanted = f"active, URL {ours}, events {', '.join(source.webhook_events)}"
+    if source.webhook_endpoint_id is None:
+        return f"webhook_endpoint_id is not set; look by hand for the endpoint's: {wanted}"
+    return f"compare the endpoint {source.webhook_endpoint_id} by hand: {wanted}"
 
 
 def _which(source: Source, ours: str, endpoints: tuple[WebhookEndpoint, ...]) -> Finding:

@@ -39,15 +39,22 @@ class SweepRound:
         answers = self.asking.answers()
         for back in answers:
             await self._write(back, now)
-        return len(answers) + self._start(now)
+        return len(answers) + await self._start(now)
 
-    def _start(self, now: int) -> int:
+    async def _start(self, now: int) -> int:
         owned = self._owned
-        is_closed = owned.circuit.asking_again_at is None  # to see whether a source is back, a job will do
-        if self.due_at is None or now < self.due_at or self.asking.busy or not is_closed or not owned.may_start(now):
+        if self.due_at is None or now < self.due_at or self.asking.busy or not owned.may_start(now):
             return 0
+        if owned.circuit.asking_again_at is not None and await self._has_jobs():
+            return 0  # to see whether a source is back, a job will do
         self.asking.start(_ONLY, None)
         return 1
+
+    async def _has_jobs(self) -> bool:
+        """Some job will be asked about, now or later."""
+        owned = self._owned
+        async with owned.store.reading() as connection:
+            return await jobs.next_due(connection, owned.source.name) is not None
 
     async def _ask(self, _: None) -> Listed:
         return await read_list(self._owned, MOST_PAGES)

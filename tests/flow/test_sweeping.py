@@ -18,13 +18,13 @@ ROW = b'{"custom_id":"a","method":"POST","url":"/v1/chat/completions","body":{"m
 
 
 async def swept(on: Stage, times: int = 3) -> dict[str, Any]:
-    """Wait for some more sweeps that are shown, and return the source as operators see it."""
-    asked = (await on.requests()).get("GET /v1/batches", 0)
+    """The source as operators see it once so many sweeps have been shown; the third began no earlier than this."""
+    seen: set[str] = set()
 
     async def enough() -> dict[str, Any] | None:
         source = await on.service.source()
-        is_there = source["list"]["swept_at"] and (await on.requests())["GET /v1/batches"] >= asked + times
-        return source if is_there else None
+        seen.update({source["list"]["swept_at"]} - {None})
+        return source if len(seen) >= times else None
 
     found: dict[str, Any] = await until(enough, f"{times} sweeps")
     return found
@@ -159,6 +159,38 @@ def test_trouble_on_the_way() -> None:
                 return (await running.source())["list"]["shows_all"] and await told() is None
 
             await until(whole, "the next sweep to be whole")
+
+    asyncio.run(flow())
+
+
+def test_a_source_without_jobs_is_tried_by_the_sweep() -> None:
+    """Where no job is there to be asked about, the sweep finds out that a source is back; where one is, the job does."""
+
+    async def flow() -> None:
+        away = True
+
+        def script(_: Any) -> bytes:
+            return said(b"Internal Server Error", 500) if away else listed()
+
+        start = now()
+        async with (
+            Provider(script, has_list=True).listening() as provider,
+            service(provider.base_url, more=OFTEN, clock=lambda: start + (now() - start) * 20) as running,
+        ):
+
+            async def circuit(*words: str) -> bool:
+                return (await running.source())["circuit"] in words
+
+            await until(lambda: circuit("open", "trying"), "the circuit to open")
+            away = False
+            await until(lambda: circuit("closed"), "the sweep to find out that the source is back")
+            away = True
+            await running.track("batch_1")
+            await until(lambda: circuit("open", "trying"), "the circuit to open again")
+            seen, tries = len(provider.lists()), len(provider.about("batch_1"))
+            await until(lambda: _about(provider, "batch_1", tries + 3), "the job to try it")
+
+            assert len(provider.lists()) <= seen + 1
 
     asyncio.run(flow())
 

@@ -212,6 +212,14 @@ def test_an_endpoint_that_is_not_seen(endpoints: Endpoints | None, managing: boo
         assert f"compare the endpoint {ID} by hand: active, URL {OURS}, events {', '.join(EVENTS)}" in message
 
 
+def test_no_endpoint_is_named_or_seen() -> None:
+    """Without webhook_endpoint_id, and with a key that sees none, it is said which endpoint to look for."""
+    ((tone, message),) = of_webhook(NotVisible("management_key_required"), webhook_endpoint_id=None)
+
+    assert tone == "note"
+    assert f"webhook_endpoint_id is not set; look by hand for the endpoint's: active, URL {OURS}, events" in message
+
+
 def test_without_a_key_nothing_is_compared() -> None:
     """What was not asked for with a key that does not work is not concluded."""
     found = of_webhook(None, key=KeyFails(Troubled(Trouble.KEY_REFUSED, "no")))
