@@ -23,13 +23,19 @@ def _object(found: View) -> tuple[str, View]:
         "window": said["completion_window"],
         "expires": _utc(said["expires_at"]),
         "request id": said["request_id"],
-        "native id": said["native_id"] and f"{said['native_id']} (behind the gateway; no question is asked by it)",
+        "native id": _native(said["native_id"], found["job_id"]),
         "session id": said["session_id"],
         "input file": said["input_file_id"],
         "live updates": said["websocket_url"],
         "metadata": said["metadata"],
         "usage": said["usage"],
     }
+
+
+def _native(native_id: str | None, job_id: str) -> str | None:
+    if native_id is None or native_id == job_id:
+        return native_id
+    return f"{native_id} (behind the gateway; no question is asked by it)"
 
 
 def _told_by(by: Mapping[str, Any]) -> str:
