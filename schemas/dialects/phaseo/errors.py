@@ -6,14 +6,12 @@ gateway's own account at that provider and says nothing of ours.
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 from schemas.readings import Response, Troubled
 from schemas.strict_json import NotStrictJson, parse_object
 from schemas.texts import clean
-from schemas.times import SECOND
+from schemas.times import SECOND, parse_http_date
 from schemas.words import Trouble
 
 _SERVER_REASONS = frozenset({"db_error", "server_misconfig_missing_pepper"})  # a 401 that is the gateway's own fault
@@ -114,16 +112,8 @@ def retry_after(response: Response) -> int | None:
     value = response.headers.get("retry-after", "").strip()
     if re.fullmatch(r"[0-9]{1,9}", value):
         return int(value) * SECOND
-    try:
-        until, since = (_date(text) for text in (value, response.headers.get("date", "")))
-        return int((until - since).total_seconds()) * SECOND
-    except (ValueError, TypeError, OverflowError):
-        return None
-
-
-def _date(text: str) -> datetime:
-    moment = parsedate_to_datetime(text)
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)  # `-0000`, which is not this machine's time either
+    until, since = parse_http_date(value), parse_http_date(response.headers.get("date", ""))
+    return None if until is None or since is None else until - since
 
 
 def _text(document: dict[str, Any], key: str) -> str:
