@@ -188,11 +188,11 @@ _MEANINGS = {
 
 def _ended(connection: ClientConnection) -> Troubled:
     """Nothing of what the other side says about it is passed on: a code tells as much."""
-    if isinstance(connection, _Connection) and connection.broken_off:
-        return Troubled(Trouble.TOO_LARGE, connection.broken_off)
     sent = connection.protocol.close_sent
     if sent is not None and sent.code == CloseCode.MESSAGE_TOO_BIG:
         return Troubled(Trouble.TOO_LARGE, "a message over the socket was too large")
+    if isinstance(connection, _Connection) and connection.broken_off:
+        return Troubled(Trouble.TOO_LARGE, connection.broken_off)
     code = connection.close_code
     how = "dropped" if code == CloseCode.ABNORMAL_CLOSURE else f"closed ({code})"
     return Troubled(Trouble.UNREACHABLE, f"the socket was {how}")
