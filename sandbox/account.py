@@ -7,10 +7,10 @@ from typing import Any
 
 from sandbox.clock import iso_ms
 from sandbox.endpoints import WebhookChoice
+from sandbox.generations import Generation
 
 MAX_ATTEMPTS = 4
 KEPT = 50
-SHOWN = 10
 
 
 @dataclass
@@ -19,6 +19,8 @@ class Account:
 
     history: list[dict[str, Any]] = field(default_factory=list)
     last_dispatched_at: datetime | None = None
+    last_progress: int | None = None
+    last_progress_at: datetime | None = None
 
     def record(
         self,
@@ -52,6 +54,10 @@ class Account:
         self.history = [*self.history, entry][-KEPT:]
         self.last_dispatched_at = tried_at
 
+    def record_progress(self, bucket: int, tried_at: datetime) -> None:
+        """What was told last of how far the job has come, delivered or not."""
+        self.last_progress, self.last_progress_at = bucket, tried_at
+
     def next_retry_at(self) -> str | None:
         return min((str(entry["next_retry_at"]) for entry in self._waiting()), default=None)
 
@@ -62,8 +68,11 @@ class Account:
         latest = {entry["delivery_key"]: entry for entry in self.history}
         return [entry for entry in latest.values() if entry["status"] == "scheduled_retry"]
 
-    def public_state(self, choice: WebhookChoice) -> dict[str, Any]:
-        """The `webhook` object of REST and push; a failure stays visible after a later success."""
+    def public_state(self, choice: WebhookChoice, generation: Generation) -> dict[str, Any]:
+        """The `webhook` object of REST and push; a failure stays visible after a later success.
+
+        In G1 `endpoint_id`, `last_attempt_status` and the `status` of an attempt are missing, as in the seed's example.
+        """
         delivered = [entry for entry in self.history if entry["status"] == "delivered"]
         failures = [entry for entry in self.history if entry["status"] != "delivered"]
         keys = sorted({entry["delivery_key"] for entry in delivered})
@@ -80,13 +89,16 @@ class Account:
             "last_failure_at": _last(failures, "tried_at"),
             "last_error_message": _last(failures, "error_message"),
         }
-        return {
-            "endpoint_id": choice.endpoint_id,
+        attempts = self.history[-generation.attempts_shown :]
+        if not generation.names_outcomes:
+            del delivery["last_attempt_status"]
+            attempts = [{name: value for name, value in entry.items() if name != "status"} for entry in attempts]
+        return ({"endpoint_id": choice.endpoint_id} if generation.has_endpoints else {}) | {
             "url": choice.url,
             "events": list(choice.events),
-            "has_secret": True,
+            "has_secret": choice.has_secret,
             "delivery": delivery,
-            "attempts": self.history[-SHOWN:],
+            "attempts": attempts,
         }
 
 

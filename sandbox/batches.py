@@ -4,24 +4,23 @@ The provider's word (`reading`) is a pure function of time. The gateway's stored
 only when somebody looks: a status call, a cancel, or the reconcile tick.
 """
 
-from collections import deque
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from math import floor
 from typing import Any
 
 from sandbox import life, rows
-from sandbox.account import Account
 from sandbox.clock import Clock, unix
 from sandbox.endpoints import WebhookChoice
+from sandbox.jobs import STALE, Job
 from sandbox.rows import Row
-from sandbox.scenarios import Scenario
 
-STALE = 120.0
 WINDOW = 86_400.0
 STAMPS = ("in_progress", "finalizing", "completed", "failed", "expired", "cancelling", "cancelled")
-RANKS = {"validating": 1, "finalizing": 1, "cancelling": 1, "in_progress": 2}
+RANKS = {"submitting": 0, "submission_unknown": 0, "validating": 1, "finalizing": 1, "cancelling": 1, "in_progress": 2}
+# What is stored of a submission that went wrong, until more is known.
+FIRST = {"create_unknown": "submission_unknown", "create_unstored": "submitting", "create_refused": "failed"}
 PROMPT_NANOS, COMPLETION_NANOS = 125, 1_000
-FAULTS = ("status_429", "status_500", "status_malformed", "status_provider_404")
 
 
 @dataclass(frozen=True)
@@ -69,40 +68,40 @@ class Bill:
         return self.prompt_tokens * PROMPT_NANOS + self.completion_tokens * COMPLETION_NANOS
 
 
-@dataclass
-class Batch:
-    id: str
-    native_id: str
-    request_id: str
+@dataclass(kw_only=True)
+class Batch(Job):
+    kind = "batch"
+    plural = "batches"
+    begins = life.VALIDATING
+
     order: Order
-    scenario: Scenario
-    created_at: datetime
     output_file_id: str
     error_file_id: str
-    stored: Reading = field(default_factory=lambda: Reading("validating"))
-    updated_at: datetime = field(init=False)
-    polled_at: datetime | None = None
-    polled_status: str | None = None
+    stored: Reading = field(init=False)
     cancel_asked: float | None = None
-    noticed_at: datetime | None = None
-    told_at: datetime | None = None
     bill: Bill | None = None
-    account: Account = field(default_factory=Account)
-    faults: deque[str] = field(init=False)
-    gets: int = 0
-    cancels: int = 0
-    sent: list[dict[str, Any]] = field(default_factory=list)
-    deliveries_open: int = 0
 
     def __post_init__(self) -> None:
-        self.updated_at = self.created_at
-        self.faults = deque(word for word in FAULTS if word in self.scenario for _ in range(3))
+        super().__post_init__()
         self.fate = life.fate_of(self.scenario)
+        self.unknown_until = life.unknown_until(self.scenario)
+        self.stored = Reading(next((FIRST[word] for word in FIRST if word in self.scenario), "validating"))
         share = "all" if "all_rows_fail" in self.scenario else "some" if "rows_fail" in self.scenario else "none"
         self.failing = rows.failing_rows(len(self.order.rows), share)
 
-    def count_delivery_done(self) -> None:
-        self.deliveries_open -= 1
+    @property
+    def webhook(self) -> WebhookChoice | None:
+        return self.order.webhook
+
+    @property
+    def is_unsure(self) -> bool:
+        """Stored without the provider's id, which may come yet."""
+        return self.stored.status in {"submission_unknown", "submitting"}
+
+    @property
+    def known_native_id(self) -> str | None:
+        """The provider's id, once the gateway knows it."""
+        return None if self.is_unsure or "create_refused" in self.scenario else self.native_id
 
     def end(self) -> float:
         """The second of life at which the batch is over, as things stand."""
@@ -150,6 +149,8 @@ def results(batch: Batch, clock: Clock, now: datetime) -> Results:
 
 def reading(batch: Batch, clock: Clock, now: datetime) -> Reading:
     """What the provider says about this batch at this moment."""
+    if "create_refused" in batch.scenario:
+        return Reading("failed", stamps={"failed_at": unix(batch.created_at)})
     lived = clock.lived(batch.created_at, now)
     passed = life.stages_so_far(batch.fate, batch.cancel_asked, lived)
     status, found = passed[-1].status, results(batch, clock, now)
@@ -175,6 +176,15 @@ def answered_reading(batch: Batch, clock: Clock, now: datetime) -> Reading:
         return true
     kept = {name: at for name, at in true.stamps.items() if name == "in_progress_at"}
     return replace(true, status="in_progress", output_file_id=None, error_file_id=None, stamps=kept)
+
+
+def percent_done(found: Reading) -> int:
+    """100 once completed, else the share of rows worked off, rounded half up; can be 100 before the end."""
+    if found.status == "completed":
+        return 100
+    if not found.total:
+        return 0
+    return floor(100 * (found.completed + found.failed) / found.total + 0.5)
 
 
 def may_finalize(found: Reading) -> bool:

@@ -6,9 +6,10 @@ from typing import Any
 
 from sandbox import ids
 from sandbox.batches import Order
-from sandbox.endpoints import Endpoint, WebhookChoice, batch_events
+from sandbox.endpoints import Endpoint
 from sandbox.errors import flat, nested, uncaught
 from sandbox.files import File, FileStore
+from sandbox.generations import Generation
 from sandbox.rows import (
     ENDPOINTS,
     RESPONSES,
@@ -20,7 +21,8 @@ from sandbox.rows import (
     prompt_requests,
     uploaded_rows,
 )
-from sandbox.scenarios import Scenario, UnknownScenario, read_scenario
+from sandbox.scenarios import NEED_SUBMISSIONS, Scenario, UnknownScenario, read_scenario
+from sandbox.webhook_forms import read_webhook
 
 INPUTS = ("input_file_id", "requests", "prompts", "items")
 
@@ -37,28 +39,36 @@ def read_document(body: bytes) -> dict[str, Any]:
     return document if isinstance(document, dict) else {}
 
 
-def read_scenario_of(document: dict[str, Any]) -> Scenario | None:
+def read_scenario_of(document: dict[str, Any], kind: str, generation: Generation) -> Scenario | None:
     metadata = document.get("metadata")
     text = metadata.get("scenario") if isinstance(metadata, dict) else None
     if not isinstance(text, str):
         return None
     try:
-        return read_scenario(text)
+        scenario = read_scenario(text, kind)
+        if not generation.stores_submissions and (late := sorted(scenario.words & NEED_SUBMISSIONS)):
+            raise UnknownScenario(f"{', '.join(late)} cannot happen in {generation.name}, only since G2.")
     except UnknownScenario as unknown:
         raise flat("validation_error", "sandbox_scenario_unknown", message=str(unknown)) from None
+    return scenario
 
 
-def read_order(document: dict[str, Any], files: FileStore, endpoints: dict[str, Endpoint], now: datetime) -> Order:
-    """Validate in the order input, limits, webhook; inline rows become an input file of their own."""
+def read_order(
+    document: dict[str, Any], files: FileStore, endpoints: dict[str, Endpoint], now: datetime, generation: Generation
+) -> Order:
+    """Validate in the order input, limits, webhook; inline rows become an input file of their own.
+
+    Members that are not known are passed over, G3's `provider_options` among them.
+    """
     source = _one_input(document)
     endpoint = _endpoint(document)
     model = document.get("model") if isinstance(document.get("model"), str) else None
     _check_provider(document.get("provider"))
     if document.get("completion_window", "24h") != "24h":
         raise flat("validation_error", "openai_batch_completion_window_unsupported")
-    metadata = _metadata(document.get("metadata"))
+    metadata = read_metadata(document.get("metadata"), "invalid_batch_metadata")
     _check_output_expiry(document.get("output_expires_after"))
-    webhook = _webhook(document, endpoints)
+    webhook = read_webhook(document, "batch", endpoints, generation)
     rows = _rows(document, source, endpoint, model, files)
     inline = source != "input_file_id"
     session = document.get("session_id", document.get("sessionId"))
@@ -103,13 +113,13 @@ def _check_provider(provider: Any) -> None:
         raise nested(403, "forbidden", "batch_provider_preview_disabled")
 
 
-def _metadata(written: Any) -> dict[str, str]:
+def read_metadata(written: Any, reason: str) -> dict[str, str]:
     """At most 16 entries, keys up to 64 characters, string values up to 512."""
     if written is None:
         return {}
     good = isinstance(written, dict) and len(written) <= 16
     if not good or not all(len(k) <= 64 and isinstance(v, str) and len(v) <= 512 for k, v in written.items()):
-        raise flat("validation_error", "invalid_batch_metadata")
+        raise flat("validation_error", reason)
     return dict(written)
 
 
@@ -119,38 +129,6 @@ def _check_output_expiry(written: Any) -> None:
     seconds = written.get("seconds") if isinstance(written, dict) and written.get("anchor") == "created_at" else None
     if type(seconds) is not int or not 3600 <= seconds <= 2_592_000:
         raise flat("validation_error", "invalid_openai_batch_output_expiry")
-
-
-def _webhook(document: dict[str, Any], endpoints: dict[str, Endpoint]) -> WebhookChoice | None:
-    """The forms of contract 3.1. The seed's inline form, without an endpoint id, is refused."""
-    written, shorthand = document.get("webhook"), document.get("webhook_endpoint_id")
-    if not isinstance(written, dict):
-        if isinstance(shorthand, str) and shorthand:
-            written = {"endpoint_id": shorthand}
-        elif written is None:
-            return None
-        else:
-            raise flat("validation_error", "invalid_batch_webhook")
-    endpoint_id = written.get("endpoint_id", written.get("endpointId"))
-    if not isinstance(endpoint_id, str) or not endpoint_id:
-        raise flat("validation_error", "batch_webhook_endpoint_required")
-    events = _own_events(written)
-    endpoint = endpoints.get(endpoint_id)
-    if endpoint is None or not endpoint.live:
-        raise flat("validation_error", "batch_webhook_endpoint_not_found_or_inactive", webhook_endpoint_id=endpoint_id)
-    url = written.get("url")
-    return WebhookChoice(endpoint_id, events, url if isinstance(url, str) else None)
-
-
-def _own_events(written: dict[str, Any]) -> tuple[str, ...]:
-    """Empty or absent inherits; some good names will do; none good, or no list at all, is refused."""
-    events = written.get("events", [])
-    if not isinstance(events, list):
-        raise flat("validation_error", "invalid_batch_webhook")
-    known = batch_events(events)
-    if events and not known:
-        raise flat("validation_error", "invalid_batch_webhook")
-    return tuple(known)
 
 
 def _rows(document: dict[str, Any], source: str, endpoint: str, model: str | None, files: FileStore) -> tuple[Row, ...]:

@@ -1,64 +1,48 @@
 """The sender: builds, signs and posts webhooks, tries four times, writes down what came of it (contract 4).
 
 Retries come exactly after 60 s, 5 min and 15 min of life. The gateway's own 5-minute retry tick, which rounds
-these up, is left out. Webhook words of a scenario bend the terminal webhook only; batch.created is always sent
-straight.
+these up, is left out. Webhook words of a scenario bend the terminal webhook only; what is told before the end is always
+sent straight.
 """
 
 import asyncio
 import json
-import socket
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import httpx
-
+from sandbox import ids
 from sandbox.account import MAX_ATTEMPTS
-from sandbox.batches import Batch
 from sandbox.clock import Clock, iso_ms, unix
-from sandbox.endpoints import Endpoint, is_subscribed, new_secret
-from sandbox.objects import push_object
+from sandbox.endpoints import Endpoint, new_secret, target_of
+from sandbox.events import Event
+from sandbox.generations import G2, Generation
+from sandbox.jobs import Job
+from sandbox.posting import Answer, Poster, timed_out
 from sandbox.scenarios import Scenario
 from sandbox.signing import event_id, signature
+from sandbox.snapshots import Snapshots
+from sandbox.subscriptions import is_subscribed
 
 RETRY_DELAYS = (60.0, 300.0, 900.0)
 TIMEOUT = 30.0
-SHORTEST_TIMEOUT = 2.0  # wall seconds: however fast the clock, a receiver needs a moment
-PREVIEW_BYTES = 500
 LATE = 180.0
+ENDS = frozenset({"completed", "failed", "cancelled", "expired"})
 
 
 @dataclass(frozen=True)
 class Plan:
-    """How the terminal webhook of a batch is sent: by which road, how late, how often, how well signed."""
+    """How the terminal webhook of a job is sent: by which road, how late, how often, how well signed.
+
+    `spoiled` says what is wrong with the first `spoiled_attempts`: their secret, that they have none, or their body.
+    """
 
     road: str = "receiver"
     late: float = 0.0
     copies: int = 1
-    badly_signed_attempts: int = 0
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What the receiver made of one request; `reached` is false where no connection came about."""
-
-    status: int | None = None
-    preview: str | None = None
-    error: str | None = None
-    reached: bool = True
-
-    @property
-    def delivered(self) -> bool:
-        return self.status is not None and 200 <= self.status < 300
-
-    @property
-    def outcome(self) -> str:
-        if self.delivered:
-            return "delivered"
-        if self.status is not None:
-            return "rejected"
-        return "timed_out" if self.error and "timed out" in self.error else "broken"
+    spoiled: str = ""
+    spoiled_attempts: int = MAX_ATTEMPTS
 
 
 def plan_for(scenario: Scenario) -> Plan:
@@ -68,84 +52,104 @@ def plan_for(scenario: Scenario) -> Plan:
         "webhook_timed_out": "nowhere",
         "webhook_phantom": "elsewhere",
     }
-    bad = MAX_ATTEMPTS if "webhook_badly_signed" in scenario else 1 if "webhook_badly_signed_once" in scenario else 0
+    spoils = {
+        "webhook_badly_signed": "secret",
+        "webhook_badly_signed_once": "secret",
+        "webhook_unsigned": "unsigned",
+        "webhook_tampered": "body",
+    }
     return Plan(
         road=next((road for word, road in roads.items() if word in scenario), "receiver"),
         late=LATE if "webhook_delayed" in scenario else 0.0,
         copies=3 if "webhook_repeated" in scenario else 1,
-        badly_signed_attempts=bad,
+        spoiled=next((spoiled for word, spoiled in spoils.items() if word in scenario), ""),
+        spoiled_attempts=1 if "webhook_badly_signed_once" in scenario else MAX_ATTEMPTS,
     )
 
 
 class Sender:
-    """Posts to endpoints. `open` it inside the loop that will use it, `close` it there."""
+    """Sends events of jobs. `open` it inside the loop that will use it, `close` it there."""
 
-    def __init__(self, clock: Clock, endpoints: dict[str, Endpoint], public_base: str) -> None:
+    def __init__(
+        self, clock: Clock, endpoints: Mapping[str, Endpoint], snapshots: Snapshots, generation: Generation
+    ) -> None:
         self._clock = clock
         self._endpoints = endpoints
-        self._public_base = public_base
+        self._snapshots = snapshots
+        self._generation = generation
+        self._poster = Poster(clock, generation)
         self._wrong_secret = new_secret()
-        self._patience = max(SHORTEST_TIMEOUT, clock.real(TIMEOUT))
 
     def open(self) -> None:
-        # A fresh connection for each request: a kept one that a restarting receiver has closed would look like
-        # a failure of the receiver.
-        limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)
-        self._client = httpx.AsyncClient(trust_env=False, follow_redirects=False, timeout=None, limits=limits)  # noqa: S113
-        self._closed_port = socket.socket()
-        self._closed_port.bind(("127.0.0.1", 0))  # bound and never listening: connections are refused
+        self._poster.open()
 
     async def close(self) -> None:
-        self._closed_port.close()
-        await self._client.aclose()
+        await self._poster.close()
 
-    async def deliver(self, batch: Batch, phase: str, first_done: asyncio.Event, *, forced: bool = False) -> None:
+    async def deliver(self, job: Job, event: Event, first_done: asyncio.Event, *, forced: bool = False) -> None:
         """See one event through to delivery or to giving up; `forced` sends it even if nobody subscribed."""
-        plan = Plan() if phase == "created" else plan_for(batch.scenario)
+        ends = event.phase in ENDS
+        plan = plan_for(job.scenario) if ends else Plan()
         try:
             await asyncio.sleep(self._clock.real(plan.late))
             for attempt in range(1, MAX_ATTEMPTS + 1):
-                if not self._may_go(batch, phase, attempt, forced) or plan.road == "none":
+                if not self._may_go(job, event, attempt, forced) or plan.road == "none":
                     return
-                delivered = await self._attempt(batch, phase, attempt, plan)
+                delivered = await self._attempt(job, event, attempt, plan)
                 first_done.set()
                 if delivered or attempt == MAX_ATTEMPTS:
                     return
                 await asyncio.sleep(self._clock.real(RETRY_DELAYS[attempt - 1]))
         finally:
             first_done.set()
-            if phase != "created":
-                batch.told_at = batch.told_at or self._clock.now()
+            if ends:
+                job.told_at = job.told_at or self._clock.now()
 
-    async def send_once(self, batch: Batch, phase: str) -> tuple[int, Answer]:
-        """One request, well signed, to the batch's endpoint, outside the account; with the attempt that it claims."""
-        key = f"batch.{phase}"
-        attempt = min(batch.account.attempts_of(key) + 1, MAX_ATTEMPTS)
-        return attempt, await self._send(batch, key, attempt, badly=False)
+    async def send_once(self, job: Job, event: Event) -> tuple[int, Answer]:
+        """One request, well signed, to the job's endpoint, outside the account; with the attempt that it claims."""
+        attempt = min(job.account.attempts_of(event.key) + 1, MAX_ATTEMPTS)
+        return attempt, await self._send(job, event, attempt)
 
-    def _may_go(self, batch: Batch, phase: str, attempt: int, forced: bool) -> bool:
-        """The endpoint is asked anew each time; a first attempt is skipped in silence, a retry is called off."""
-        obstacle, choice = None, batch.order.webhook
-        endpoint = self._endpoints.get(choice.endpoint_id) if choice else None
-        if choice is None or endpoint is None or not endpoint.live:
+    async def send_test(self, endpoint: Endpoint) -> tuple[str, Answer]:
+        """One delivery to try an endpoint with, and its event id. What G3 sends is not in the contract.
+
+        Here it is `job.created` about an id that nobody has, the least that a receiver can read.
+        """
+        event, job_id, now = Event("batch", "created"), ids.batch_id(), self._clock.now()
+        data = {"id": job_id, "object": "batch", "kind": "batch", "status": "pending", "lifecycle_status": "pending"}
+        body = self._written(job_id, event, 1, now, data)
+        told = headers_for(job_id, event.key, 1, self._generation)
+        told |= signed_headers(endpoint.secret, now, body, self._generation)
+        return told[f"{self._generation.header_prefix}event-id"], await self._poster.post(endpoint.url, told, body)
+
+    def _may_go(self, job: Job, event: Event, attempt: int, forced: bool) -> bool:
+        """The endpoint is asked anew each time; a first attempt is skipped in silence, a retry is called off.
+
+        Of a deleted job nothing is sent, and there is no account to say so in.
+        """
+        if job.is_deleted:
+            return False
+        obstacle, choice = None, job.webhook
+        target = target_of(choice, self._endpoints) if choice else None
+        if choice is None or target is None or not target.live:
             obstacle = "Webhook configuration is no longer valid."
-        elif not forced and not is_subscribed(phase, choice.events, endpoint.events):
+        elif not forced and not is_subscribed(event.kind, event.phase, choice.events, target.events, self._generation):
             obstacle = "Webhook configuration no longer subscribes to this event."
         if obstacle and attempt > 1:
             now = self._clock.now()
-            batch.account.record(f"batch.{phase}", attempt, now, "failed_permanently", error=obstacle, sent=False)
+            job.account.record(event.key, attempt, now, "failed_permanently", error=obstacle, sent=False)
         return obstacle is None
 
-    async def _attempt(self, batch: Batch, phase: str, attempt: int, plan: Plan) -> bool:
-        key, tried_at = f"batch.{phase}", self._clock.now()
-        batch.updated_at = tried_at
-        if phase != "created":
-            batch.told_at = batch.told_at or tried_at
-        answer = await self._go(batch, key, attempt, plan)
+    async def _attempt(self, job: Job, event: Event, attempt: int, plan: Plan) -> bool:
+        tried_at = self._clock.now()
+        job.updated_at = tried_at
+        if event.phase in ENDS:
+            job.told_at = job.told_at or tried_at
+        answer = await self._go(job, event, attempt, plan)
         now = self._clock.now()
         again = not answer.delivered and attempt < MAX_ATTEMPTS
-        batch.account.record(
-            key,
+        job.account.record(
+            event.key,
             attempt,
             tried_at,
             "delivered" if answer.delivered else "scheduled_retry" if again else "failed_permanently",
@@ -154,38 +158,40 @@ class Sender:
             error=answer.error,
             preview=answer.preview,
         )
-        batch.updated_at = now
+        if event.bucket is not None:
+            job.account.record_progress(event.bucket, tried_at)
+        job.updated_at = now
         return answer.delivered
 
-    async def _go(self, batch: Batch, key: str, attempt: int, plan: Plan) -> Answer:
+    async def _go(self, job: Job, event: Event, attempt: int, plan: Plan) -> Answer:
         """By the road that the plan names; where it is sent more than once, the best answer counts."""
         if plan.road == "elsewhere":
             return Answer(200, "ok")
         if plan.road == "nowhere":
             await asyncio.sleep(self._clock.real(TIMEOUT))
-            return Answer(error=_timed_out(TIMEOUT))
+            return Answer(error=timed_out(TIMEOUT))
         if plan.road == "closed_port":
-            return await self._post(f"http://127.0.0.1:{self._closed_port.getsockname()[1]}/", {}, b"")
-        badly = attempt <= plan.badly_signed_attempts
-        if plan.copies == 1:
-            return await self._send(batch, key, attempt, badly=badly)
-        answers = await asyncio.gather(*(self._send(batch, key, attempt, badly=badly) for _ in range(plan.copies - 1)))
-        answers.append(await self._send(batch, key, attempt, badly=badly))
+            return await self._poster.post_nowhere()
+        spoiled = plan.spoiled if attempt <= plan.spoiled_attempts else ""
+        answers = await asyncio.gather(*(self._send(job, event, attempt, spoiled) for _ in range(plan.copies - 1)))
+        answers.append(await self._send(job, event, attempt, spoiled))
         return next((answer for answer in answers if answer.delivered), answers[-1])
 
-    async def _send(self, batch: Batch, key: str, attempt: int, *, badly: bool) -> Answer:
+    async def _send(self, job: Job, event: Event, attempt: int, spoiled: str = "") -> Answer:
         """Build, sign and post one request to the receiver, and note it if it got there."""
-        choice = batch.order.webhook
-        assert choice is not None  # noqa: S101 - nothing is announced of a batch without a webhook
-        endpoint, now = self._endpoints[choice.endpoint_id], self._clock.now()
-        body = self._body(batch, key, attempt, now)
-        secret = self._wrong_secret if badly else endpoint.secret
-        told = headers_for(batch.id, key, attempt) | signed_headers(secret, now, body)
-        answer = await self._post(endpoint.url, told, body)
+        choice, now = job.webhook, self._clock.now()
+        assert choice is not None  # noqa: S101 - nothing is announced of a job without a webhook
+        target = target_of(choice, self._endpoints)
+        body = self._written(job.id, event, attempt, now, self._snapshots.of(job, bucket=event.bucket))
+        secret = self._wrong_secret if spoiled == "secret" else target.secret
+        told = headers_for(job.id, event.key, attempt, self._generation)
+        if secret is not None and spoiled != "unsigned":
+            told |= signed_headers(secret, now, body, self._generation)
+        answer = await self._poster.post(target.url, told, _tampered(body) if spoiled == "body" else body)
         if answer.reached:
-            batch.sent.append(
+            job.sent.append(
                 {
-                    "delivery_key": key,
+                    "delivery_key": event.key,
                     "attempt": attempt,
                     "at": iso_ms(now),
                     "outcome": answer.outcome,
@@ -194,73 +200,41 @@ class Sender:
             )
         return answer
 
-    def _body(self, batch: Batch, key: str, attempt: int, now: datetime) -> bytes:
-        """Compact JSON, UTF-8, in the gateway's order; `data` is what the batch looks like now."""
-        event: dict[str, Any] = {
-            "id": event_id("batch", batch.id, key),
-            "type": key,
-            "created_at": unix(now),
-            "delivery": {"key": key, "attempt": attempt, "max_attempts": MAX_ATTEMPTS},
-            "data": push_object(batch, self._public_base),
-        }
-        return json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode()
-
-    async def _post(self, url: str, headers: dict[str, str], body: bytes) -> Answer:
-        try:
-            async with asyncio.timeout(self._patience):
-                request = self._client.build_request("POST", url, headers=headers, content=body)
-                response = await self._client.send(request, stream=True)
-        except TimeoutError:
-            return Answer(error=_timed_out(self._patience))
-        except httpx.HTTPError as trouble:
-            reached = not isinstance(trouble, httpx.ConnectError)
-            return Answer(error=f"Webhook request failed: {trouble or type(trouble).__name__}", reached=reached)
-        try:
-            return Answer(response.status_code, await _preview(response), _complaint(response.status_code))
-        finally:
-            await response.aclose()
+    def _written(self, job_id: str, event: Event, attempt: int, now: datetime, data: dict[str, Any]) -> bytes:
+        """Compact JSON, UTF-8, in the gateway's order; `data` is what the job looks like now."""
+        told: dict[str, Any] = {"type": event.type, "created_at": unix(now)}
+        if self._generation.identifies_deliveries:
+            delivery = {"key": event.key, "attempt": attempt, "max_attempts": MAX_ATTEMPTS}
+            told = {"id": event_id(event.kind, job_id, event.key)} | told | {"delivery": delivery}
+        told["data"] = data
+        if event.change:
+            told["status_change"] = dict(zip(("previous_status", "status"), event.change, strict=True))
+        return json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def headers_for(job_id: str, key: str, attempt: int) -> dict[str, str]:
+def _tampered(body: bytes) -> bytes:
+    """The same event, with a status that nobody signed."""
+    event = json.loads(body)
+    event["data"]["status"] = "failed" if event["data"]["status"] == "completed" else "completed"
+    return json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def headers_for(job_id: str, key: str, attempt: int, generation: Generation = G2) -> dict[str, str]:
     """The headers of contract 4.1 that no signature covers."""
-    return {
-        "Content-Type": "application/json",
-        "User-Agent": "Phaseo-Async-Webhook/1.0",
-        "x-phaseo-event-id": event_id("batch", job_id, key),
-        "x-phaseo-event-type": key,
-        "x-phaseo-delivery-key": key,
-        "x-phaseo-attempt": str(attempt),
-        "x-phaseo-max-attempts": str(MAX_ATTEMPTS),
-    }
+    told = {"Content-Type": "application/json", "User-Agent": generation.user_agent}
+    if generation.identifies_deliveries:
+        type_, prefix = key.partition(":")[0], generation.header_prefix
+        told |= {
+            f"{prefix}event-id": event_id(type_.partition(".")[0], job_id, key),
+            f"{prefix}event-type": type_,
+            f"{prefix}delivery-key": key,
+            f"{prefix}attempt": str(attempt),
+            f"{prefix}max-attempts": str(MAX_ATTEMPTS),
+        }
+    return told
 
 
-def signed_headers(secret: str, now: datetime, body: bytes) -> dict[str, str]:
+def signed_headers(secret: str, now: datetime, body: bytes, generation: Generation = G2) -> dict[str, str]:
     """Made anew for every request: the timestamp is that of the attempt."""
-    timestamp = str(unix(now))
-    return {"x-phaseo-timestamp": timestamp, "x-phaseo-signature": signature(secret, timestamp, body)}
-
-
-async def _preview(response: httpx.Response) -> str:
-    """The first 500 bytes; a body that stalls or breaks off does not undo a 2xx."""
-    kept = b""
-    try:
-        async with asyncio.timeout(SHORTEST_TIMEOUT):
-            async for chunk in response.aiter_bytes():
-                kept += chunk
-                if len(kept) >= PREVIEW_BYTES:
-                    break
-    except (TimeoutError, httpx.HTTPError):
-        pass
-    return kept[:PREVIEW_BYTES].decode("utf-8", "replace")
-
-
-def _complaint(status: int) -> str | None:
-    if 200 <= status < 300:
-        return None
-    if 300 <= status < 400:
-        return "Webhook redirects are not allowed"
-    return f"Webhook returned HTTP {status}"
-
-
-def _timed_out(seconds: float) -> str:
-    return f"Webhook request timed out after {round(seconds * 1000)}ms"
+    timestamp, prefix = str(unix(now)), generation.header_prefix
+    return {f"{prefix}timestamp": timestamp, f"{prefix}signature": signature(secret, timestamp, body)}

@@ -1,7 +1,7 @@
-"""Webhook endpoints, and which events of a batch they are told about (contract 4.2, 4.10, 4.11)."""
+"""Webhook endpoints, and what a job may say of where its webhooks go (contract 3.1, 4.10, 4.11)."""
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,9 +10,7 @@ from uuid import uuid4
 from sandbox.clock import iso_ms
 from sandbox.errors import WORKSPACE_ID
 
-PHASES = frozenset({"created", "status_changed", "progress", "completed", "failed", "cancelled", "expired"})
 ENDPOINT_DEFAULT = [f"{kind}.{phase}" for kind in ("video", "batch") for phase in ("completed", "failed", "cancelled")]
-LAST_RESORT = ["job.status_changed", "job.completed", "job.failed", "job.cancelled", "job.expired"]
 
 
 @dataclass
@@ -52,11 +50,39 @@ class Endpoint:
 
 @dataclass(frozen=True)
 class WebhookChoice:
-    """What a batch asked for: which endpoint, its own events (empty inherits), and a URL that is only echoed."""
+    """What a job asked for: an endpoint by its id, or in G1 a URL and perhaps a secret; and its own events.
 
-    endpoint_id: str
+    Without events it inherits. Beside an endpoint id the URL is only echoed. Without an endpoint and without a secret its
+    deliveries go out unsigned.
+    """
+
+    endpoint_id: str | None = None
     events: tuple[str, ...] = ()
     url: str | None = None
+    secret: str | None = None
+
+    @property
+    def has_secret(self) -> bool:
+        """Every managed endpoint has one."""
+        return self.endpoint_id is not None or self.secret is not None
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where one attempt goes, and how it is signed. `events` are the endpoint's own; not `live`, it is off or gone."""
+
+    url: str
+    secret: str | None
+    events: tuple[str, ...] = ()
+    live: bool = True
+
+
+def target_of(choice: WebhookChoice, endpoints: Mapping[str, Endpoint]) -> Target:
+    """As things stand at this moment."""
+    if choice.endpoint_id is None:
+        return Target(choice.url or "", choice.secret)
+    endpoint = endpoints[choice.endpoint_id]
+    return Target(endpoint.url, endpoint.secret, tuple(endpoint.events), endpoint.live)
 
 
 def new_secret() -> str:
@@ -68,24 +94,3 @@ def new_endpoint(name: str | None, url: str, events: list[str] | None, now: date
     return Endpoint(
         str(uuid4()), name, url, ENDPOINT_DEFAULT.copy() if events is None else events, new_secret(), now, now
     )
-
-
-def batch_event(written: Any) -> str | None:
-    """The name as subscriptions keep it, or None where it names nothing that a batch does."""
-    if not isinstance(written, str):
-        return None
-    name = written.strip().lower().replace("canceled", "cancelled")
-    kind, dot, phase = name.rpartition(".")
-    if phase not in PHASES or (dot and kind not in {"job", "batch"}):
-        return None
-    return name if dot else f"job.{phase}"
-
-
-def batch_events(written: Iterable[Any]) -> list[str]:
-    return [name for name in map(batch_event, written) if name is not None]
-
-
-def is_subscribed(phase: str, own: Iterable[str], endpoint: Iterable[str]) -> bool:
-    """The job's own list, else the endpoint's, else the last resort; `job.` and `batch.` names both match."""
-    effective = batch_events(own) or batch_events(endpoint) or LAST_RESORT
-    return f"job.{phase}" in effective or f"batch.{phase}" in effective

@@ -16,6 +16,12 @@ FLAT_STATUS = {
     "validation_error": 400,
     "not_found": 404,
     "not_supported": 400,
+    "not_ready": 409,
+    "model_required": 400,
+    "not_implemented_yet": 501,
+    "forbidden": 403,
+    "insufficient_funds": 402,
+    "key_limit_exceeded": 429,
     "unsupported_model_or_endpoint": 400,
 }
 
@@ -38,8 +44,16 @@ async def not_found_text(_request: Request, _trouble: Exception) -> Response:
     return PlainTextResponse("404 Not Found", status_code=404)
 
 
-def flat(code: str, reason: str, *, message: str | None = None, workspace: bool = True, **context: Any) -> Refused:
-    """E1: `error` is a word, with a request id and the ids it speaks about."""
+def flat(
+    code: str,
+    reason: str,
+    *,
+    message: str | None = None,
+    workspace: bool = True,
+    origin: str = "user",
+    **context: Any,
+) -> Refused:
+    """E1: `error` is a word, with a request id and the ids it speaks about. `origin` is user or gateway."""
     status, request_id = FLAT_STATUS[code], ids.request_id()
     body: dict[str, Any] = {"error": code, "reason": reason}
     if message is not None:
@@ -51,18 +65,16 @@ def flat(code: str, reason: str, *, message: str | None = None, workspace: bool 
     body |= {
         "status_code": status,
         "error_type": "user",
-        "error_origin": "user",
+        "error_origin": origin,
         "generation_id": request_id,
     }
     return Refused(JSONResponse(body, status_code=status, headers=NO_STORE))
 
 
-def nested(status: int, kind: str, reason: str, message: str | None = None) -> Refused:
-    """E2: `error` is an object, without a request id."""
-    error = {"type": kind, "reason": reason}
-    if message is not None:
-        error["message"] = message
-    return Refused(JSONResponse({"error": error}, status_code=status, headers=NO_STORE))
+def nested(status: int, kind: str, reason: str, message: str | None = None, **context: Any) -> Refused:
+    """E2: `error` is an object, without a request id and with whatever it speaks about."""
+    error = {"type": kind, "reason": reason} | ({"message": message} if message is not None else {})
+    return Refused(JSONResponse({"error": error | context}, status_code=status, headers=NO_STORE))
 
 
 def native(status: int, message: str, kind: str = "invalid_request_error", **headers: str) -> Refused:

@@ -6,90 +6,102 @@ what sends its webhook.
 """
 
 import asyncio
-import logging
 from collections import Counter
-from collections.abc import Coroutine
+from dataclasses import replace
 from random import Random
-from typing import Any
 
-from sandbox import batches, ids, life, rows
+from sandbox import batches, ids, rows
+from sandbox.account_faults import AccountFault
+from sandbox.announcing import Announcer
+from sandbox.background import Background
 from sandbox.batches import Batch, Order, Reading
 from sandbox.clock import Clock
 from sandbox.deliveries import Sender
 from sandbox.endpoints import Endpoint
 from sandbox.errors import flat, native
+from sandbox.events import Event, progress_bucket
 from sandbox.files import File, FileStore
+from sandbox.generations import Generation
+from sandbox.jobs import Job
+from sandbox.links import DownloadLinks
 from sandbox.scenarios import Scenario, drawn_scenario
+from sandbox.snapshots import Snapshots
+from sandbox.video_gateway import Videos
 
 TICKS = (120.0, 300.0)  # seconds of life between two reconcile visits of one batch
-ANNOUNCED_AS = {"completed": "completed", "failed": "failed", "expired": "failed", "cancelled": "cancelled"}
-
-log = logging.getLogger(__name__)
 
 
 class Gateway:
     """Everything the sandbox knows, in memory and in one event loop."""
 
     def __init__(
-        self, clock: Clock, api_key: str, seed: int | None, seeded_endpoint: Endpoint, public_base: str
+        self,
+        clock: Clock,
+        api_key: str,
+        seed: int | None,
+        seeded_endpoint: Endpoint,
+        public_base: str,
+        generation: Generation,
     ) -> None:
         self.clock = clock
+        self.generation = generation
         self.api_key = api_key
-        self.files = FileStore(clock)
+        self.files = FileStore(clock, limited=generation.has_upload_limits)
         self.endpoints = {seeded_endpoint.id: seeded_endpoint}
+        self.fault = AccountFault.NONE
         self.batches: dict[str, Batch] = {}
         self.requests: Counter[str] = Counter()
-        self.sender = Sender(clock, self.endpoints, public_base)
+        self.links = DownloadLinks()
+        self.snapshots = Snapshots(clock, generation, public_base, self.links)
+        self.sender = Sender(clock, self.endpoints, self.snapshots, generation)
+        self.background = Background()
+        self.announcer = Announcer(self.sender, self.background, clock)
+        self.videos = Videos(clock, generation, self.announcer, self.background)
         self.stopping = asyncio.Event()
         self._seed = seed
         self._drawn = 0
         self._changes: dict[str, asyncio.Event] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
 
     def open(self) -> None:
         self.sender.open()
 
     async def close(self) -> None:
-        """Drop whatever is in flight; a stand-in owes nobody a delivery."""
         self.stopping.set()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.background.close()
         await self.sender.close()
 
-    def start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._ended)
-        return task
+    def owned(self, job_id: str) -> Job | None:
+        """Of either kind; None where there is none, or none any more."""
+        job = self.videos.known.get(job_id) or self.batches.get(job_id)
+        return None if job is None or job.is_deleted else job
 
-    def _start_sending(self, batch: Batch, work: Coroutine[Any, Any, None]) -> None:
-        """Counted at once, so that a batch never looks settled between deciding to send and sending."""
-        batch.deliveries_open += 1
-        self.start(work).add_done_callback(lambda _task: batch.count_delivery_done())
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (trouble := task.exception()):
-            log.error("background work of the sandbox failed", exc_info=trouble)
+    def delete(self, job: Job) -> None:
+        """Forget it: from now on nobody finds it, nothing is noticed of it and nothing more is told."""
+        job.is_deleted = True
 
     def find(self, batch_id: str) -> Batch:
         batch = self.batches.get(batch_id)
-        if batch is None:
+        if batch is None or batch.is_deleted:
             raise flat("not_found", "batch_not_found_or_not_owned", batch_id=batch_id)
         return batch
 
-    def scenario_for(self, named: Scenario | None) -> Scenario:
-        """The one that the batch names, else with a seed the next of its sequence, else a good day."""
+    def scenario_for(self, named: Scenario | None, kind: str) -> Scenario:
+        """The one that the job names, else with a seed the next of its sequence, else a good day."""
         if named is not None or self._seed is None:
             return named or Scenario()
         self._drawn += 1
-        return drawn_scenario(self._seed, self._drawn)
+        return drawn_scenario(self._seed, self._drawn, kind)
+
+    def new_ids(self) -> tuple[str, str]:
+        """The gateway's and the provider's id of a new batch; in G1 they are one."""
+        native_id = ids.native_batch_id()
+        return (ids.batch_id() if self.generation.has_ids_of_its_own else native_id), native_id
 
     def create(self, order: Order, scenario: Scenario) -> Batch:
+        batch_id, native_id = self.new_ids()
         batch = Batch(
-            id=ids.batch_id(),
-            native_id=ids.native_batch_id(),
+            id=batch_id,
+            native_id=native_id,
             request_id=ids.request_id(),
             order=order,
             scenario=scenario,
@@ -99,18 +111,32 @@ class Gateway:
         )
         self.batches[batch.id] = batch
         self._changes[batch.id] = asyncio.Event()
-        if order.webhook and "webhook_reordered" not in scenario:
-            self._start_sending(batch, self.sender.deliver(batch, "created", asyncio.Event()))
+        if batch.stored.terminal:  # the provider refused it, and nobody is told (contract 4.4, hole 5)
+            batch.noticed_at = batch.told_at = batch.created_at
+            return batch
+        if not batch.is_unsure:
+            self.announcer.tell_creation(batch)
         name = None if self._seed is None else f"{self._seed}:ticks:{len(self.batches)}"
-        self.start(self._watch(batch, Random(name)))
+        self.background.start(self._watch(batch, Random(name)))
         return batch
 
+    def reach(self, batch: Batch) -> None:
+        """Raise the provider's 404 where it would be asked for the gateway's id, for want of its own (contract 3.2)."""
+        if self.clock.lived(batch.created_at, self.clock.now()) < batch.unknown_until:
+            raise native(404, f"No batch found with id '{batch.id}'.")
+
     def cancel(self, batch: Batch) -> Reading:
-        """Ask the provider; its refusal is passed through with its own status."""
+        """Ask the provider; its refusal is passed through with its own status. In G1 only if it is open as stored."""
+        self.reach(batch)
         now = self.clock.now()
-        status = batches.reading(batch, self.clock, now).status
-        if status in life.TERMINAL or "cancel_refused" in batch.scenario:
-            raise native(409, f"Cannot cancel a batch with status '{status}'.")
+        found = batches.reading(batch, self.clock, now)
+        if self.generation.checks_before_cancel and batch.stored.terminal:
+            if batch.stored.status == "cancelled":
+                return found
+            reason = "batch_cancel_requires_non_terminal_status"
+            raise flat("validation_error", reason, batch_id=batch.id, status=batch.stored.status)
+        if found.terminal or "cancel_refused" in batch.scenario:
+            raise native(409, f"Cannot cancel a batch with status '{found.status}'.")
         if batch.cancel_asked is None:
             batch.cancel_asked = self.clock.lived(batch.created_at, now)
             self._changes[batch.id].set()
@@ -118,40 +144,46 @@ class Gateway:
         self.notice(batch, found)
         return found
 
+    def ask(self, batch: Batch) -> Reading:
+        """Ask the provider, take in what it says, and tell it. In G1 the first end stays, and only that."""
+        self.reach(batch)
+        heard = batches.answered_reading(batch, self.clock, self.clock.now())
+        self.notice(batch, heard)
+        if self.generation.keeps_first_end and batch.stored.terminal:
+            return replace(heard, status=batch.stored.status)
+        return heard
+
     def notice(self, batch: Batch, found: Reading) -> None:
-        """Take in one word of the provider's; the first terminal one that can be billed is announced."""
+        """Take in one word of the provider's; the first terminal one is announced, since G2 once it can be billed."""
         now = self.clock.now()
+        if batch.is_unsure:  # only now does the gateway know that it was accepted
+            self.announcer.tell_creation(batch)
         batch.store(found)
         batch.updated_at = batch.polled_at = now
         batch.polled_status = found.status
         if not found.terminal:
+            self._announce_progress(batch)
             return
         first = batch.noticed_at is None
         batch.noticed_at = batch.noticed_at or now
         self._register_results(batch, found)
-        if batch.bill is None and batches.may_finalize(found):
+        billed_now = batch.bill is None and batches.may_finalize(found)
+        if billed_now:
             batch.bill = batches.bill_for(batches.results(batch, self.clock, now), now)
-            self._announce(batch, ANNOUNCED_AS[found.status])
+        if billed_now if self.generation.waits_for_bill else first:
+            self.announcer.tell_end(batch, Event("batch", self.generation.announced_as[found.status]))
         elif first and "webhook_reordered" in batch.scenario and not will_finalize(batch):
-            self._announce(batch, None)
+            self.announcer.tell_end(batch, None)
         if "webhook_delayed" not in batch.scenario or batch.bill is None:
             batch.told_at = batch.told_at or now
 
-    def _announce(self, batch: Batch, phase: str | None) -> None:
-        if batch.order.webhook:
-            self._start_sending(batch, self._tell(batch, phase))
-        else:
-            batch.told_at = batch.told_at or self.clock.now()
-
-    async def _tell(self, batch: Batch, phase: str | None) -> None:
-        """The terminal webhook, and with `webhook_reordered` batch.created on its heels."""
-        async with asyncio.TaskGroup() as together:
-            first_done = asyncio.Event()
-            if phase:
-                together.create_task(self.sender.deliver(batch, phase, first_done))
-                await first_done.wait()
-            if "webhook_reordered" in batch.scenario:
-                together.create_task(self.sender.deliver(batch, "created", asyncio.Event(), forced=True))
+    def _announce_progress(self, batch: Batch) -> None:
+        """In G1b each time that it has come another step; never of a batch since."""
+        bucket = progress_bucket(batches.percent_done(batch.stored))
+        if not self.generation.announces_progress or bucket is None or bucket <= batch.told_progress:
+            return
+        batch.told_progress = bucket
+        self.announcer.tell(batch, Event("batch", "progress", bucket))
 
     def _register_results(self, batch: Batch, found: Reading) -> None:
         """The files that the gateway has now seen become readable."""
@@ -179,18 +211,22 @@ class Gateway:
         the provider's own callback, by which the gateway gets its second chance to finalize.
         """
         changed = self._changes[batch.id]
-        while batch.bill is None and (batch.noticed_at is None or will_finalize(batch)):
+        while not batch.is_deleted and batch.bill is None and (batch.noticed_at is None or will_finalize(batch)):
             changed.clear()
             pause = self._next_visit(batch, pauses)
             try:
                 async with asyncio.timeout(self.clock.real(pause)):
                     await changed.wait()
             except TimeoutError:
+                if batch.is_deleted:
+                    return
                 self.notice(batch, batches.reading(batch, self.clock, self.clock.now()))
 
     def _next_visit(self, batch: Batch, pauses: Random) -> float:
         """Seconds of life until the tick comes by again."""
         lived = self.clock.lived(batch.created_at, self.clock.now())
+        if lived < batch.unknown_until:
+            return max(batch.unknown_until - lived, 0.1)
         if batch.noticed_at is not None:
             return max(batch.files_at() - lived, 0.1)
         if "status_stale" in batch.scenario:

@@ -27,9 +27,10 @@ def _old_batch(gateway: Gateway, number: int) -> Batch:
     created_at = now - AGE - number * APART
     rows = tuple(Row(f"old-{row}", ENDPOINT, {"model": "gpt-5", "messages": []}) for row in range(6))
     order = Order(rows, ENDPOINT, "24h", ids.native_file_id(), inline=True, metadata={"job": f"old-{number}"})
+    batch_id, native_id = gateway.new_ids()
     batch = Batch(
-        id=ids.batch_id(),
-        native_id=ids.native_batch_id(),
+        id=batch_id,
+        native_id=native_id,
         request_id=ids.request_id(),
         order=order,
         scenario=read_scenario(ENDS[number % len(ENDS)]),

@@ -24,5 +24,9 @@ def native_batch_id() -> str:
     return f"batch_{secrets.token_hex(16)}"
 
 
+def native_video_id() -> str:
+    return f"video_{secrets.token_hex(16)}"
+
+
 def native_file_id() -> str:
     return f"file-{secrets.token_hex(12)}"

@@ -4,7 +4,7 @@ All times are seconds of life. At speed 1 a second of life is a second of the wa
 """
 
 from dataclasses import dataclass
-from math import floor
+from math import floor, inf
 
 from sandbox.scenarios import Scenario
 
@@ -15,6 +15,7 @@ END = VALIDATING + IN_PROGRESS + FINALIZING
 CANCELLING = 20.0
 CANCELLING_LATE = 300.0
 FILES_LATE = 120.0
+RECOVERED = 120.0  # when the gateway finds what it submitted without hearing of it
 
 TERMINAL = frozenset({"completed", "failed", "expired", "cancelled"})
 
@@ -40,6 +41,13 @@ def fate_of(scenario: Scenario) -> Fate:
     end = "failed" if "fails" in scenario else "expired" if "expires" in scenario else "completed"
     late = "cancel_late" in scenario
     return Fate(end, CANCELLING_LATE if late else CANCELLING, "cancel_loses" not in scenario)
+
+
+def unknown_until(scenario: Scenario) -> float:
+    """The second of life at which the gateway learns the provider's id; never, of what the provider refused."""
+    if "create_refused" in scenario:
+        return inf
+    return RECOVERED if "create_unknown" in scenario or "create_unstored" in scenario else 0.0
 
 
 def stages(fate: Fate, cancel_asked: float | None) -> list[Stage]:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from sandbox.batches import Batch
+from sandbox.generations import Generation
 
 FILTERS = {
     "pending": {"pending", "queued", "validating"},
@@ -28,14 +29,15 @@ def list_limit(written: str | None) -> int:
     return min(max(int(float(written)), 1), 100)
 
 
-def wanted_statuses(status: Sequence[str], statuses: str | None) -> set[str] | None:
-    """Stored statuses that pass. `status` repeats and is not split; unknown words vanish; None lets all pass."""
-    words = [*status, *(statuses or "").split(",")]
+def wanted_statuses(status: Sequence[str], statuses: str | None, generation: Generation) -> set[str] | None:
+    """Stored statuses that pass; unknown words vanish, and None lets all pass. `status` is split at commas in G1 only."""
+    words = [*(",".join(status).split(",") if generation.splits_status else status), *(statuses or "").split(",")]
     known = [FILTERS[word.strip().lower()] for word in words if word.strip().lower() in FILTERS]
     return set().union(*known) if known else None
 
 
 def page(batches: Iterable[Batch], limit: int, wanted: set[str] | None) -> list[Batch]:
     """The most recently touched first; there is no second page."""
-    passing = [batch for batch in batches if wanted is None or batch.stored.status in wanted]
+    kept = (batch for batch in batches if not batch.is_deleted)
+    passing = [batch for batch in kept if wanted is None or batch.stored.status in wanted]
     return sorted(passing, key=lambda batch: batch.updated_at, reverse=True)[:limit]

@@ -1,4 +1,4 @@
-"""The `/v1/webhook-endpoints` routes (contract 4.11): enough to make, look at, change, rotate and delete one."""
+"""The `/v1/webhook-endpoints` routes (contract 4.11): enough to make, look at, change, rotate, delete and test one."""
 
 import json
 from typing import Any
@@ -12,12 +12,17 @@ from sandbox.auth import check_management_key
 from sandbox.endpoints import Endpoint, new_endpoint, new_secret
 from sandbox.errors import NO_STORE, managed
 from sandbox.gateway import Gateway
+from sandbox.generations import Generation
 from sandbox.listing import list_limit
+from sandbox.subscriptions import is_listed
 
 ROOT = "/v1/webhook-endpoints"
 
 
-def management_routes() -> list[Route]:
+def management_routes(generation: Generation) -> list[Route]:
+    """None in G1, where there are no endpoints to manage."""
+    if not generation.has_endpoints:
+        return []
     one = f"{ROOT}/{{id}}"
     return [
         Route(ROOT, list_endpoints),
@@ -26,6 +31,7 @@ def management_routes() -> list[Route]:
         Route(one, patch_endpoint, methods=["PATCH"]),
         Route(one, delete_endpoint, methods=["DELETE"]),
         Route(f"{one}/rotate-secret", rotate_secret, methods=["POST"]),
+        *([Route(f"{one}/test", test_endpoint, methods=["POST"])] if generation.tests_endpoints else []),
     ]
 
 
@@ -41,7 +47,7 @@ async def list_endpoints(request: Request) -> Response:
 
 async def create_endpoint(request: Request) -> Response:
     gateway, asked = _admitted(request), await _document(request)
-    name, events = asked.get("name"), _events(asked)
+    name, events = asked.get("name"), _events(asked, gateway.generation)
     made = new_endpoint(name if isinstance(name, str) else None, _url(asked), events, gateway.clock.now())
     gateway.endpoints[made.id] = made
     return _answer(made.shown() | {"signing_secret": made.secret}, 201)
@@ -57,7 +63,7 @@ async def patch_endpoint(request: Request) -> Response:
     endpoint, asked = _found(request, gateway), await _document(request)
     if "url" in asked:
         endpoint.url = _url(asked)
-    if (events := _events(asked)) is not None:
+    if (events := _events(asked, gateway.generation)) is not None:
         endpoint.events = events
     if asked.get("status", "active") not in {"active", "disabled"}:
         raise managed(400, "validation_error", "status must be active or disabled")
@@ -73,6 +79,22 @@ async def rotate_secret(request: Request) -> Response:
     endpoint = _found(request, gateway)
     endpoint.secret, endpoint.updated_at = new_secret(), gateway.clock.now()
     return _answer(endpoint.shown() | {"signing_secret": endpoint.secret})
+
+
+async def test_endpoint(request: Request) -> Response:
+    """One delivery of a made-up event, signed like any other, and told in the answer alone."""
+    gateway = _admitted(request)
+    endpoint = _found(request, gateway)
+    event_id, answer = await gateway.sender.send_test(endpoint)
+    return _answer(
+        {
+            "ok": answer.delivered,
+            "event_id": event_id,
+            "status_code": answer.status,
+            "response_body_preview": answer.preview,
+            "error": answer.error,
+        }
+    )
 
 
 async def delete_endpoint(request: Request) -> Response:
@@ -117,13 +139,15 @@ def _url(asked: dict[str, Any]) -> str:
     return str(url)
 
 
-def _events(asked: dict[str, Any]) -> list[str] | None:
-    """Lower-cased and otherwise taken as they come."""
+def _events(asked: dict[str, Any], generation: Generation) -> list[str] | None:
+    """Lower-cased and otherwise taken as they come; in G3 each must be among those that it lists."""
     events = asked.get("events")
     if events is None:
         return None
     if not isinstance(events, list) or not all(isinstance(name, str) for name in events):
         raise managed(400, "validation_error", "events must be a list of names")
+    if generation.names_every_event and (strange := [name for name in events if not is_listed(name, generation)]):
+        raise managed(400, "validation_error", f"unknown event {strange[0]}")
     return [name.lower() for name in events]
 
 

@@ -12,7 +12,13 @@ from sandbox.batches import Batch
 from sandbox.clock import Clock, iso_stored
 from sandbox.rows import COMPLETIONS, Row, json_lines, usage_of
 
-STATUSES = {"in_progress": "in_progress", "finalizing": "in_progress", "cancelling": "in_progress"}
+STATUSES = {
+    "in_progress": "in_progress",
+    "finalizing": "in_progress",
+    "cancelling": "in_progress",
+    "submission_unknown": "queued",
+    "submitting": "queued",
+}
 
 
 def request_rows(batch: Batch, clock: Clock) -> list[dict[str, Any]]:
@@ -49,7 +55,7 @@ def _row(batch: Batch, row: Row, index: int, status: str) -> dict[str, Any]:
         "custom_id": row.custom_id,
         "request_index": index,
         "provider": "openai",
-        "native_batch_id": batch.native_id,
+        "native_batch_id": batch.known_native_id,
         "method": None,
         "endpoint": None,
         "model": row.body["model"],

@@ -3,38 +3,44 @@
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from sandbox import batches, faults, listing
-from sandbox.auth import check_inference_key
+from sandbox import faults, listing
+from sandbox.account_faults import check_batch_funds, check_upload
+from sandbox.asking import address, admitted_to_batches, answer, id_in_path
+from sandbox.batches import Batch, Reading
 from sandbox.creation import read_document, read_order, read_scenario_of
-from sandbox.errors import NO_STORE, flat, nested, uncaught, upgrade_required
+from sandbox.errors import NO_STORE, flat, nested, uncaught
 from sandbox.files import body_within
 from sandbox.gateway import Gateway
-from sandbox.objects import list_item, rest_object
+from sandbox.generations import Generation
 from sandbox.request_rows import request_rows
+from sandbox.rest_objects import list_item, rest_object
+from sandbox.results import result_lines
 from sandbox.rows import ENDPOINTS
+from sandbox.submissions import submit
 
 
-def gateway_routes() -> list[Route]:
+def gateway_routes(generation: Generation) -> list[Route]:
     return [
-        *_batch_routes("/v1/batches"),
-        *_batch_routes("/v1/batch"),
+        *_batch_routes("/v1/batches", generation),
+        *(_batch_routes("/v1/batch", generation) if generation.has_alias else []),
         *_file_routes("/v1/files"),
-        Route("/v1/async/{kind}/{id}/ws", live_updates),
     ]
 
 
-def _batch_routes(root: str) -> list[Route]:
+def _batch_routes(root: str, generation: Generation) -> list[Route]:
+    one = f"{root}/{{id}}"
     return [
         Route(root, create_batch, methods=["POST"]),
-        Route(root, list_batches),
-        Route(f"{root}/capabilities", capabilities),
+        *([Route(root, list_batches)] if generation.has_list else []),
+        *([Route(f"{root}/capabilities", capabilities)] if generation.has_alias else []),
         *_file_routes(f"{root}/files"),
-        Route(f"{root}/{{id}}", get_batch),
-        Route(f"{root}/{{id}}/cancel", cancel_batch, methods=["POST"]),
-        Route(f"{root}/{{id}}/requests", list_requests),
+        Route(one, get_batch),
+        Route(f"{one}/cancel", cancel_batch, methods=["POST"]),
+        *([Route(f"{one}/requests", list_requests)] if generation.has_alias else []),
+        *([Route(f"{one}/results", stream_results)] if generation.has_results else []),
     ]
 
 
@@ -49,38 +55,38 @@ def _file_routes(root: str) -> list[Route]:
 
 async def create_batch(request: Request) -> Response:
     """Each call makes a batch: there is no idempotency key."""
-    gateway = _admitted(request)
+    gateway = admitted_to_batches(request)
     declared = request.headers.get("content-length")
     document = read_document(await body_within(request.stream(), declared, "batch_body_too_large"))
-    named = read_scenario_of(document)
-    order = read_order(document, gateway.files, gateway.endpoints, gateway.clock.now())
-    batch = gateway.create(order, gateway.scenario_for(named))
-    return _answer(rest_object(batch, batch.stored, gateway.clock, _address(request)))
+    named = read_scenario_of(document, "batch", gateway.generation)
+    order = read_order(document, gateway.files, gateway.endpoints, gateway.clock.now(), gateway.generation)
+    check_batch_funds(gateway.fault)
+    batch = submit(gateway, order, gateway.scenario_for(named, "batch"))
+    return answer(_object(batch, batch.stored, request))
 
 
 async def get_batch(request: Request) -> Response:
     """Asks the provider, and so may notice the end and send its webhook while this answer is on its way."""
-    gateway = _admitted(request)
+    gateway = admitted_to_batches(request)
     batch = gateway.find(_id_without_query(request))
     batch.gets += 1
     await faults.dawdle(batch, gateway)
     if fault := faults.next_fault(batch, gateway):
         return fault
-    heard = batches.answered_reading(batch, gateway.clock, gateway.clock.now())
-    gateway.notice(batch, heard)
-    return _answer(rest_object(batch, heard, gateway.clock, _address(request)))
+    return answer(_object(batch, gateway.ask(batch), request))
 
 
 async def list_batches(request: Request) -> Response:
     """From storage, without asking the provider; `has_more` is always false."""
-    gateway, asked = _admitted(request), request.query_params
-    wanted = listing.wanted_statuses(asked.getlist("status"), next(iter(asked.getlist("statuses")), None))
+    gateway, asked = admitted_to_batches(request), request.query_params
+    statuses = next(iter(asked.getlist("statuses")), None)
+    wanted = listing.wanted_statuses(asked.getlist("status"), statuses, gateway.generation)
     limit = listing.list_limit(next(iter(asked.getlist("limit")), None))
     found = listing.page(gateway.batches.values(), limit, wanted)
-    return _answer(
+    return answer(
         {
             "object": "list",
-            "data": [list_item(batch, _address(request)) for batch in found],
+            "data": [list_item(batch, address(request), gateway.generation) for batch in found],
             "first_id": found[0].id if found else None,
             "last_id": found[-1].id if found else None,
             "has_more": False,
@@ -89,16 +95,15 @@ async def list_batches(request: Request) -> Response:
 
 
 async def cancel_batch(request: Request) -> Response:
-    gateway = _admitted(request)
-    batch = gateway.find(_id_in_path(request))
+    gateway = admitted_to_batches(request)
+    batch = gateway.find(id_in_path(request))
     batch.cancels += 1
-    heard = gateway.cancel(batch)
-    return _answer(rest_object(batch, heard, gateway.clock, _address(request)))
+    return answer(_object(batch, gateway.cancel(batch), request))
 
 
 async def list_requests(request: Request) -> Response:
-    gateway, asked = _admitted(request), request.query_params
-    batch = gateway.find(_id_in_path(request))
+    gateway, asked = admitted_to_batches(request), request.query_params
+    batch = gateway.find(id_in_path(request))
     try:
         limit, offset = int(asked.get("limit") or 100), int(asked.get("offset") or 0)
     except ValueError:
@@ -108,11 +113,19 @@ async def list_requests(request: Request) -> Response:
         rows = [row for row in rows if row["status"] == status]
     start = max(offset, 0)
     data = rows[start : start + min(max(limit, 1), 1000)]
-    return _answer({"object": "list", "batch_id": batch.id, "data": data})
+    return answer({"object": "list", "batch_id": batch.id, "data": data})
+
+
+async def stream_results(request: Request) -> Response:
+    gateway = admitted_to_batches(request)
+    batch = gateway.find(id_in_path(request))
+    gateway.reach(batch)
+    lines = result_lines(batch, gateway.clock)
+    return StreamingResponse(lines, media_type="application/x-ndjson", headers=NO_STORE)
 
 
 async def capabilities(request: Request) -> Response:
-    _admitted(request)
+    admitted_to_batches(request)
     openai = {
         "id": "openai",
         "name": "OpenAI",
@@ -126,12 +139,13 @@ async def capabilities(request: Request) -> Response:
         "documentation_url": None,
         "notes": [],
     }
-    return _answer({"object": "list", "data": [openai]})
+    return answer({"object": "list", "data": [openai]})
 
 
 async def upload_file(request: Request) -> Response:
-    gateway = _admitted(request)
+    gateway = admitted_to_batches(request)
     _check_file_provider(request)
+    check_upload(gateway.fault, gateway.generation)
     declared = request.headers.get("content-length")
     body = await body_within(request.stream(), declared, "batch_file_too_large")
     file = gateway.files.upload(request.headers.get("content-type", ""), body)
@@ -139,13 +153,13 @@ async def upload_file(request: Request) -> Response:
 
 
 async def list_files(request: Request) -> Response:
-    _admitted(request)
+    admitted_to_batches(request)
     raise flat("not_supported", "file_list_not_supported_with_shared_gateway_key")
 
 
 async def get_file(request: Request) -> Response:
-    gateway = _admitted(request)
-    file_id = _id_in_path(request)
+    gateway = admitted_to_batches(request)
+    file_id = id_in_path(request)
     if request.url.query:
         raise flat("not_found", "file_not_found_or_not_owned", file_id=f"{file_id}?{request.url.query}")
     return JSONResponse(gateway.files.owned(file_id).shown())
@@ -153,36 +167,19 @@ async def get_file(request: Request) -> Response:
 
 async def get_file_content(request: Request) -> Response:
     """Raw bytes; here a query string does no harm."""
-    file = _admitted(request).files.owned(_id_in_path(request))
+    file = admitted_to_batches(request).files.owned(id_in_path(request))
     return Response(file.content, media_type="application/octet-stream")
-
-
-async def live_updates(_request: Request) -> Response:
-    """Only the refusal to talk without an upgrade; checked before the key."""
-    raise upgrade_required()
-
-
-def _admitted(request: Request) -> Gateway:
-    gateway: Gateway = request.app.state.gateway
-    check_inference_key(request.headers.get("authorization"), gateway.api_key)
-    return gateway
-
-
-def _id_in_path(request: Request) -> str:
-    """The id as it was written: the gateway does not percent-decode it."""
-    place = request.scope["route"].path.split("/").index("{id}")
-    return str(request.scope["raw_path"].decode("latin-1").split("/")[place])
 
 
 def _id_without_query(request: Request) -> str:
     """A query string becomes part of the id, and so of an id that nobody has."""
-    named, query = _id_in_path(request), request.url.query
+    named, query = id_in_path(request), request.url.query
     return f"{named}?{query}" if query else named
 
 
-def _address(request: Request) -> str:
-    """The collection's URL under the host and alias that the caller used."""
-    return f"{request.url.scheme}://{request.url.netloc}/v1/{request.url.path.split('/')[2]}"
+def _object(batch: Batch, heard: Reading, request: Request) -> dict[str, Any]:
+    gateway: Gateway = request.app.state.gateway
+    return rest_object(batch, heard, gateway.clock, address(request), gateway.generation)
 
 
 def _check_file_provider(request: Request) -> None:
@@ -192,7 +189,3 @@ def _check_file_provider(request: Request) -> None:
     provider = asked or headers.get("x-phaseo-provider") or headers.get("x-ai-stats-provider") or "openai"
     if provider != "openai":
         raise nested(400, "validation_error", "batch_input_mode_not_supported")
-
-
-def _answer(body: dict[str, Any]) -> Response:
-    return JSONResponse(body, headers=NO_STORE)

@@ -1,8 +1,8 @@
 """The words that ask for trouble, what each does, which exclude each other, and how a seed draws them.
 
-A batch names its scenario in `metadata.scenario`: words joined by commas. Words that change different things
+A job names its scenario in `metadata.scenario`: words joined by commas. Words that change different things
 combine freely; two words that would decide the same thing differently are refused, because picking one
-silently would make a test lie.
+silently would make a test lie. So is, for a video, a word about rows, files or cancels, which it does not have.
 """
 
 from dataclasses import dataclass
@@ -15,6 +15,8 @@ WORDS = {
     "webhook_reordered": "batch.created is sent after the terminal webhook, subscribed or not",
     "webhook_badly_signed": "all attempts carry a signature made with another secret",
     "webhook_badly_signed_once": "the first attempt carries a signature made with another secret",
+    "webhook_unsigned": "all attempts come without timestamp and signature",
+    "webhook_tampered": "all attempts say another status than the one that was signed",
     "webhook_given_up": "four attempts at a closed port, then given up",
     "webhook_timed_out": "four attempts recorded as timed out, none of which reached the receiver",
     "webhook_phantom": "recorded as delivered to something else; nothing reached the receiver",
@@ -27,12 +29,26 @@ WORDS = {
     "cancel_late": "a cancel is accepted and takes 5 minutes",
     "cancel_loses": "a cancel is accepted, and the batch ends as if nobody had asked",
     "cancel_refused": "a cancel is refused with 409 while the batch is open",
+    "cancelled_as_canceled": "once cancelled, a G1 gateway spells it canceled on REST, as the provider does",
+    "lifecycle_missing": "lifecycle_status is left out everywhere, as before 2026-05-19",
     "status_slow": "each status answer takes 3 seconds of the wall",
     "status_429": "the first three status answers in progress are the provider's 429 with Retry-After: 1",
     "status_500": "the first three status answers in progress are a plain-text 500",
     "status_malformed": "the first three status answers in progress are cut JSON, HTML and another batch",
     "status_stale": "announced at once; status answers keep saying in_progress for 2 minutes after that",
+    "status_429_bare": "the first three status answers in progress are the provider's 429 without Retry-After",
+    "status_429_date": "the first three status answers in progress are the provider's 429 with a date in Retry-After",
+    "status_provider_401": "the first three status answers in progress are the provider's 401, about the gateway's own key",
+    "status_provider_403": "the first three status answers in progress are the provider's 403, about the gateway's own key",
     "status_provider_404": "the first three status answers in progress are the provider's 404",
+    "status_denied": "the first three status answers in progress are the gateway's 404 about this very job",
+    "status_gateway_502": "the first three status answers in progress are the gateway's 502, which could not store",
+    "create_unknown": "create is answered 502 with the batch's id; it lives, for 2 minutes as submission_unknown",
+    "create_unstored": "create is answered 502 with the batch's id; it lives, for 2 minutes as submitting",
+    "create_refused": "create is answered with the provider's 400; a failed batch stays behind, and nobody is told",
+    "create_unavailable": "create is answered 503, and no batch comes of it",
+    "socket_refused": "the upgrade to a WebSocket is answered with a plain-text 503",
+    "socket_drops": "a WebSocket is cut after its first message, without a close",
 }
 
 EXCLUSIVE = (
@@ -43,10 +59,44 @@ EXCLUSIVE = (
         "webhook_phantom",
         "webhook_badly_signed",
         "webhook_badly_signed_once",
+        "webhook_unsigned",
+        "webhook_tampered",
     },
     {"fails", "expires", "rows_fail", "all_rows_fail"},
     {"output_late", "output_missing"},
+    {"socket_refused", "socket_drops"},
     {"cancel_late", "cancel_loses", "cancel_refused"},
+    {"create_unknown", "create_unstored", "create_refused", "create_unavailable"},
+)
+
+# One after the other, where a scenario has several.
+STATUS_FAULTS = (
+    "status_429",
+    "status_500",
+    "status_malformed",
+    "status_provider_404",
+    "status_429_bare",
+    "status_429_date",
+    "status_provider_401",
+    "status_provider_403",
+    "status_denied",
+    "status_gateway_502",
+)
+CREATE_FAULTS = frozenset(word for word in WORDS if word.startswith("create_"))
+NEED_SUBMISSIONS = CREATE_FAULTS - {"create_refused"}
+
+ABOUT_BATCHES = frozenset(
+    {
+        "rows_fail",
+        "all_rows_fail",
+        "output_late",
+        "output_missing",
+        "cancel_late",
+        "cancel_loses",
+        "cancel_refused",
+        "cancelled_as_canceled",
+        *CREATE_FAULTS,
+    }
 )
 
 PAIRS = (
@@ -76,17 +126,21 @@ class Scenario:
         return word in self.words
 
 
-def read_scenario(text: str) -> Scenario:
+def read_scenario(text: str, kind: str = "batch") -> Scenario:
     words = frozenset(word.strip() for word in text.split(",") if word.strip())
     unknown = sorted(words - WORDS.keys())
     if unknown:
         raise UnknownScenario(f"Unknown scenario {', '.join(unknown)}. Known words: {', '.join(WORDS)}.")
+    if kind == "video" and (strange := sorted(words & ABOUT_BATCHES)):
+        raise UnknownScenario(f"{', '.join(strange)} cannot happen to a video; leave it out.")
     for group in EXCLUSIVE:
         if len(words & group) > 1:
             raise UnknownScenario(f"{', '.join(sorted(words & group))} decide the same thing; keep one of them.")
     return Scenario(words, text)
 
 
-def drawn_scenario(seed: int, ordinal: int) -> Scenario:
-    """The scenario of the nth batch that named none, the same in every run with this seed."""
-    return read_scenario(Random(f"{seed}:{ordinal}").choice([*WORDS, *PAIRS]))
+def drawn_scenario(seed: int, ordinal: int, kind: str = "batch") -> Scenario:
+    """The scenario of the nth job that named none, the same in every run with this seed. Creates do not fail by chance."""
+    barred = ABOUT_BATCHES if kind == "video" else CREATE_FAULTS
+    texts = [text for text in (*WORDS, *PAIRS) if barred.isdisjoint(text.split(","))]
+    return read_scenario(Random(f"{seed}:{ordinal}").choice(texts), kind)

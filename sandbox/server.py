@@ -25,10 +25,13 @@ from sandbox.counting import CountedRequests
 from sandbox.endpoints import Endpoint
 from sandbox.errors import Refused, answer_refusal, not_found_text
 from sandbox.gateway import Gateway
+from sandbox.generations import G2, generation_named
 from sandbox.history import add_history
 from sandbox.management import management_routes
 from sandbox.routes import gateway_routes
+from sandbox.sockets import socket_routes
 from sandbox.truth import control_routes
+from sandbox.video_routes import video_routes
 
 DEFAULT_API_KEY = "phaseo_v1_sk_sandbox0_only-for-the-loopback-stand-in"
 DEFAULT_WEBHOOK_SECRET = "whsec_c2FuZGJveC1sb29wYmFjay1zaWduaW5nLXNlY3JldDA"
@@ -45,7 +48,8 @@ class SandboxSettings:
     `speed` divides durations and nothing else: 60 makes a nine-minute batch take nine seconds. `seed` gives
     every batch that names no scenario one drawn from it. `public_base_url` is what push objects build their URLs
     on; left out, it is the sandbox's own address. `old_batches` ended before it started, days ago, and were made
-    by somebody else on the same account.
+    by somebody else on the same account. `generation` is that of the gateway's contract: G1a, G1b, G2 or G3. In G1 there
+    are no endpoints, so `webhook_url` and `webhook_secret` go unused: each create call brings its own.
     """
 
     port: int
@@ -57,6 +61,7 @@ class SandboxSettings:
     webhook_secret: str = DEFAULT_WEBHOOK_SECRET
     public_base_url: str | None = None
     old_batches: int = 0
+    generation: str = G2.name
 
     def __post_init__(self) -> None:
         if not _is_loopback(self.host):
@@ -69,22 +74,28 @@ class SandboxSettings:
             raise ValueError(f"Use a port from 1 to 65535, or 0 for any free one, not {self.port}.")
         if not 0 <= self.old_batches <= MOST_OLD:
             raise ValueError(f"Use 0 to {MOST_OLD} old batches, not {self.old_batches}.")
+        generation_named(self.generation)
 
     @property
     def url(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"http://{host}:{self.port}"
 
+    @property
+    def delivers_to(self) -> str:
+        """In words, for whoever starts it."""
+        return self.webhook_url if generation_named(self.generation).has_endpoints else "the URL of each create call"
+
 
 def build_app(settings: SandboxSettings) -> Starlette:
     """The whole stand-in as one ASGI app; its gateway opens and closes with the app's lifespan."""
-    clock = Clock(settings.speed)
+    clock, generation = Clock(settings.speed), generation_named(settings.generation)
     now = clock.now()
     endpoint = Endpoint(
         DEFAULT_ENDPOINT_ID, "sandbox", settings.webhook_url, list(SEEDED_EVENTS), settings.webhook_secret, now, now
     )
     public_base = (settings.public_base_url or settings.url).rstrip("/")
-    gateway = Gateway(clock, settings.api_key, settings.seed, endpoint, public_base)
+    gateway = Gateway(clock, settings.api_key, settings.seed, endpoint, public_base, generation)
     add_history(gateway, settings.old_batches)
 
     @contextlib.asynccontextmanager
@@ -96,7 +107,13 @@ def build_app(settings: SandboxSettings) -> Starlette:
             await gateway.close()
 
     app = Starlette(
-        routes=[*gateway_routes(), *management_routes(), *control_routes()],
+        routes=[
+            *gateway_routes(generation),
+            *video_routes(),
+            *management_routes(generation),
+            *control_routes(),
+            *socket_routes(),
+        ],
         middleware=[Middleware(CountedRequests, gateway.requests), Middleware(OpenToEveryOrigin)],
         exception_handlers={404: not_found_text, 405: not_found_text, Refused: answer_refusal},
         lifespan=lifespan,
@@ -131,7 +148,8 @@ class RunningSandbox:
             uvicorn.Config(
                 app,
                 lifespan="on",
-                ws="none",
+                ws="websockets-sansio",
+                ws_ping_interval=None,
                 log_config=None,
                 access_log=False,
                 timeout_graceful_shutdown=FAREWELL,

@@ -1,16 +1,21 @@
 """The control surface, `/sandbox/...`: no part of the gateway's wire, no key, for tests and the demo."""
 
+import json
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from sandbox import batches
-from sandbox.batches import Batch
-from sandbox.gateway import ANNOUNCED_AS, Gateway, will_finalize
+from sandbox.account_faults import read_account_fault
+from sandbox.batches import Batch, Reading, reading
+from sandbox.errors import flat
+from sandbox.events import Event
+from sandbox.gateway import Gateway, will_finalize
+from sandbox.jobs import Job
+from sandbox.videos import Video, VideoReading, video_reading
 
-PHASES = sorted({"created", "expired", *ANNOUNCED_AS.values()})
+PHASES = ("cancelled", "completed", "created", "expired", "failed")
 
 
 def control_routes() -> list[Route]:
@@ -19,6 +24,8 @@ def control_routes() -> list[Route]:
         Route("/sandbox/truth", truth),
         Route("/sandbox/requests", requests),
         Route("/sandbox/deliver/{job_id}/{phase}", deliver, methods=["POST"]),
+        Route("/sandbox/delete/{job_id}", delete, methods=["POST"]),
+        Route("/sandbox/fault", fault, methods=["POST"]),
     ]
 
 
@@ -27,9 +34,14 @@ async def ready(_request: Request) -> Response:
 
 
 async def truth(request: Request) -> Response:
-    """What really became of every batch, what was really sent, and what the account claims, in creation order."""
+    """What really became of every job, what was really sent, and what the account claims, in creation order."""
     gateway: Gateway = request.app.state.gateway
-    return JSONResponse({"batches": [_true_account(batch, gateway) for batch in gateway.batches.values()]})
+    return JSONResponse(
+        {
+            "batches": [_true_account(batch, gateway) for batch in gateway.batches.values()],
+            "videos": [_true_account(video, gateway) for video in gateway.videos.known.values()],
+        }
+    )
 
 
 async def requests(request: Request) -> Response:
@@ -41,14 +53,15 @@ async def requests(request: Request) -> Response:
 async def deliver(request: Request) -> Response:
     """Send one event once, now, well signed; it shows under `sent` and not in the account."""
     gateway: Gateway = request.app.state.gateway
-    batch, phase = gateway.find(request.path_params["job_id"]), request.path_params["phase"]
-    if phase not in PHASES or batch.order.webhook is None:
-        reason = f"The phase must be one of {', '.join(PHASES)}, and the batch must have a webhook."
+    job, phase = _owned(request, gateway), request.path_params["phase"]
+    if phase not in PHASES or job.webhook is None:
+        reason = f"The phase must be one of {', '.join(PHASES)}, and the job must have a webhook."
         return JSONResponse({"error": reason}, status_code=400)
-    attempt, answer = await gateway.sender.send_once(batch, phase)
+    event = Event(job.kind, phase)
+    attempt, answer = await gateway.sender.send_once(job, event)
     return JSONResponse(
         {
-            "delivery_key": f"batch.{phase}",
+            "delivery_key": event.key,
             "attempt": attempt,
             "outcome": answer.outcome,
             "response_status": answer.status,
@@ -56,18 +69,54 @@ async def deliver(request: Request) -> Response:
     )
 
 
-def _true_account(batch: Batch, gateway: Gateway) -> dict[str, Any]:
-    """`done`: the status is final. `settled`: besides, nothing is left to notice, to appear or to send."""
-    found = batches.reading(batch, gateway.clock, gateway.clock.now())
-    quiet = batch.noticed_at is not None and not batch.deliveries_open and not will_finalize(batch)
+async def delete(request: Request) -> Response:
+    """The gateway forgets the job. Its account here stays."""
+    gateway: Gateway = request.app.state.gateway
+    job = _owned(request, gateway)
+    gateway.delete(job)
+    return JSONResponse({"deleted": job.id})
+
+
+async def fault(request: Request) -> Response:
+    """Switch one trouble of the whole account on, or with `none` all of them off: JSON `{"fault": word}`."""
+    gateway: Gateway = request.app.state.gateway
+    try:
+        asked = json.loads(await request.body())
+        gateway.fault = read_account_fault(asked.get("fault") if isinstance(asked, dict) else None, gateway.generation)
+    except (ValueError, RecursionError) as trouble:
+        return JSONResponse({"error": str(trouble)}, status_code=400)
+    return JSONResponse({"fault": gateway.fault})
+
+
+def _owned(request: Request, gateway: Gateway) -> Job:
+    if (job := gateway.owned(request.path_params["job_id"])) is None:
+        raise flat("not_found", "sandbox_job_not_found")
+    return job
+
+
+def _true_account(job: Batch | Video, gateway: Gateway) -> dict[str, Any]:
+    """`done`: the status is final. `settled`: besides, nothing is left to notice, to appear or to send.
+
+    Nothing is left of a deleted job but what is on its way. `sockets` counts those that were opened.
+    """
+    now = gateway.clock.now()
+    if isinstance(job, Video):
+        found: Reading | VideoReading = video_reading(job, gateway.clock, now)
+    else:
+        found = reading(job, gateway.clock, now)
+    late = isinstance(job, Batch) and will_finalize(job)
+    over = job.is_deleted or (found.terminal and job.noticed_at is not None and not late)
     return {
-        "job_id": batch.id,
-        "scenario": batch.scenario.text,
+        "job_id": job.id,
+        "kind": job.kind,
+        "scenario": job.scenario.text,
         "status": found.status,
         "done": found.terminal,
-        "settled": found.terminal and quiet,
-        "gets": batch.gets,
-        "cancels": batch.cancels,
-        "sent": batch.sent,
-        "recorded": batch.account.history,
+        "settled": over and not job.deliveries_open,
+        "gets": job.gets,
+        "cancels": job.cancels,
+        "sockets": job.sockets,
+        "deleted": job.is_deleted,
+        "sent": job.sent,
+        "recorded": job.account.history,
     }

@@ -27,13 +27,18 @@ async def sandbox(
     old_batches: Annotated[
         int, typer.Option("--old-batches", help="Begin with so many batches of somebody else's, ended days ago.")
     ] = 0,
+    generation: Annotated[
+        str, typer.Option("--generation", help="Of the gateway's contract: G1a, G1b, G2 or G3.")
+    ] = "G2",
     webhook_url: Annotated[
-        str, typer.Option("--webhook-url", help="Where its webhook endpoint delivers to.")
+        str, typer.Option("--webhook-url", help="Where its webhook endpoint delivers to; unused in G1.")
     ] = "http://127.0.0.1:8080/webhooks/gateway",
 ) -> None:
     """Run a stand-in of the Phaseo gateway on loopback, with faults on demand.
 
-    docs/sandbox.md lists the faults. Ctrl-C ends it.
+    In generation G1 every create call brings the URL and the secret of its webhooks; since G2 they are those of the endpoint.
+
+    docs/sandbox.md lists the faults, and what differs between the generations. Ctrl-C ends it.
     """
     key, secret = os.environ.get(KEY) or DEFAULT_API_KEY, os.environ.get(SECRET) or DEFAULT_WEBHOOK_SECRET
     try:
@@ -45,13 +50,15 @@ async def sandbox(
             api_key=key,
             webhook_secret=secret,
             old_batches=old_batches,
+            generation=generation,
         )
     except ValueError as error:
         raise BadInput(str(error)) from None
 
     def started(url: str) -> None:
         typer.echo(
-            f"sandbox of the Phaseo gateway at {url}/v1, at {speed:g} times the speed, delivering to {webhook_url}"
+            f"sandbox of the Phaseo gateway ({settings.generation}) at {url}/v1, at {speed:g} times the speed, "
+            f"delivering to {settings.delivers_to}"
         )
         for name, value in ((KEY, key), (SECRET, secret)):
             taken = bool(os.environ.get(name))

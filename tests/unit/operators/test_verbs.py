@@ -89,6 +89,7 @@ def stored(typed) -> Typed:
         (["jobs", "--config"], "write --config PATH"),
         (["jobs", "--config", "nowhere.toml"], "nowhere.toml"),
         (["sandbox", "--speed", "0"], "above 0"),
+        (["sandbox", "--generation", "G9"], "use G1a, G1b, G2, G3"),
         (["sandbox", "--port", "99999"], "--port"),
         (["sign", "--source", "nope"], "configured are: gateway"),
         (["send", "--source", "gateway", "--body", "nothing"], "cannot read nothing"),

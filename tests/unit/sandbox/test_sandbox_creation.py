@@ -12,6 +12,7 @@ from sandbox.creation import read_document, read_order, read_scenario_of
 from sandbox.endpoints import Endpoint, WebhookChoice
 from sandbox.errors import Refused
 from sandbox.files import FileStore
+from sandbox.generations import G2
 
 NOON = datetime(2026, 8, 12, 12, tzinfo=UTC)
 ENDPOINTS = {"we": Endpoint("we", None, "http://127.0.0.1:1/", ["batch.completed"], "whsec_x", NOON, NOON)}
@@ -19,7 +20,7 @@ GOOD = {"requests": [{"body": {"messages": []}}], "endpoint": "/v1/chat/completi
 
 
 def order(**changed: Any) -> Order:
-    return read_order(GOOD | changed, FileStore(Clock()), ENDPOINTS, NOON)
+    return read_order(GOOD | changed, FileStore(Clock()), ENDPOINTS, NOON, G2)
 
 
 def refusal(**changed: Any) -> tuple[int, dict[str, Any]]:
@@ -121,6 +122,6 @@ def test_unknown_scenario() -> None:
     An unknown scenario is refused at once, with the known words.
     """
     with pytest.raises(Refused) as refused:
-        read_scenario_of({"metadata": {"scenario": "oops"}})
+        read_scenario_of({"metadata": {"scenario": "oops"}}, "batch", G2)
 
     assert "webhook_lost" in json.loads(bytes(refused.value.response.body))["message"]

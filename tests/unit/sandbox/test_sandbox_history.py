@@ -8,6 +8,7 @@ from sandbox.batches import Batch
 from sandbox.clock import Clock
 from sandbox.endpoints import Endpoint
 from sandbox.gateway import Gateway
+from sandbox.generations import G2
 from sandbox.history import AGE, add_history
 from sandbox.listing import page
 from sandbox.server import MOST_OLD, SandboxSettings
@@ -17,7 +18,7 @@ from sandbox.truth import _true_account
 def account(many: int, speed: float = 1000) -> Gateway:
     clock = Clock(speed)
     endpoint = Endpoint("we", "sandbox", "http://127.0.0.1:1/", [], "secret", clock.now(), clock.now())
-    gateway = Gateway(clock, "key", None, endpoint, "http://127.0.0.1:1")
+    gateway = Gateway(clock, "key", None, endpoint, "http://127.0.0.1:1", G2)
     add_history(gateway, many)
     return gateway
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from sandbox.generations import G2
 from sandbox.listing import list_limit, wanted_statuses
 
 
@@ -40,7 +41,7 @@ def test_filter_words(status: list[str], statuses: str | None, expected: set[str
     """
     A filter word stands for a family of stored statuses, and words add up.
     """
-    assert wanted_statuses(status, statuses) == expected
+    assert wanted_statuses(status, statuses, G2) == expected
 
 
 @pytest.mark.parametrize("word", ["validating", "finalizing", "complete", "completed,failed"])
@@ -48,4 +49,4 @@ def test_misspelt_filter_lets_everything_pass(word: str) -> None:
     """
     An unknown word is dropped, also two words joined by a comma; alone it leaves no filter at all.
     """
-    assert wanted_statuses([word], None) is None
+    assert wanted_statuses([word], None, G2) is None

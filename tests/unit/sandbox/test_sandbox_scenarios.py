@@ -2,7 +2,17 @@
 
 import pytest
 
-from sandbox.scenarios import EXCLUSIVE, PAIRS, WORDS, UnknownScenario, drawn_scenario, read_scenario
+from sandbox.faults import REFUSALS
+from sandbox.scenarios import (
+    CREATE_FAULTS,
+    EXCLUSIVE,
+    PAIRS,
+    STATUS_FAULTS,
+    WORDS,
+    UnknownScenario,
+    drawn_scenario,
+    read_scenario,
+)
 
 
 def test_words_combine() -> None:
@@ -47,6 +57,23 @@ def test_draws_repeat() -> None:
 
 def test_draws_reach_everything() -> None:
     """
-    Every word and every pair is drawn sooner or later.
+    Every word and every pair is drawn sooner or later, but for those that spoil the create call itself.
     """
-    assert {drawn_scenario(1, nth).text for nth in range(1000)} == {*WORDS, *PAIRS}
+    assert {drawn_scenario(1, nth).text for nth in range(1000)} == {*WORDS, *PAIRS} - CREATE_FAULTS
+
+
+def test_every_status_word_is_played() -> None:
+    """
+    Each word about status answers is a fault of single answers, or one of the two that last.
+    """
+    assert {word for word in WORDS if word.startswith("status_")} == {*STATUS_FAULTS, "status_slow", "status_stale"}
+    assert set(STATUS_FAULTS) == {*REFUSALS, "status_malformed", "status_429_date"}
+
+
+@pytest.mark.parametrize("word", ["rows_fail", "cancel_late", "create_refused"])
+def test_words_that_cannot_happen_to_a_video(word: str) -> None:
+    """
+    A video has no rows, no files and no cancels; a word about them is refused.
+    """
+    with pytest.raises(UnknownScenario, match="cannot happen to a video"):
+        read_scenario(word, "video")

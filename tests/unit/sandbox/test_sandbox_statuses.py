@@ -2,8 +2,9 @@
 
 import pytest
 
-from sandbox.batches import Reading
-from sandbox.objects import progress, push_lifecycle, push_status, rest_lifecycle
+from sandbox.batches import Reading, percent_done
+from sandbox.generations import G2
+from sandbox.statuses import push_lifecycle, push_status, rest_lifecycle
 
 TABLE = [
     # stored status, REST lifecycle, push status, push lifecycle
@@ -32,7 +33,7 @@ def test_status_table(stored: str, rest: str, pushed: str, push: str) -> None:
     """
     REST and push read the same stored status each in their own way.
     """
-    assert (rest_lifecycle(stored), push_status(stored), push_lifecycle(stored)) == (rest, pushed, push)
+    assert (rest_lifecycle(stored, G2), push_status(stored, G2), push_lifecycle(stored, G2)) == (rest, pushed, push)
 
 
 @pytest.mark.parametrize(
@@ -50,4 +51,4 @@ def test_progress(reading: Reading, expected: int) -> None:
     """
     Progress is the share of rows worked off, halves rounded up; it can be 100 before the end.
     """
-    assert progress(reading) == expected
+    assert percent_done(reading) == expected

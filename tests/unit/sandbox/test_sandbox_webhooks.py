@@ -6,7 +6,9 @@ import pytest
 
 from sandbox.account import Account
 from sandbox.clock import iso_ms, iso_stored
-from sandbox.endpoints import WebhookChoice, is_subscribed, new_secret
+from sandbox.endpoints import WebhookChoice, new_secret
+from sandbox.generations import G2
+from sandbox.subscriptions import is_subscribed
 
 NOON = datetime(2026, 8, 12, 12, tzinfo=UTC)
 CHOICE = WebhookChoice("5f0c")
@@ -31,14 +33,14 @@ def test_subscriptions(phase: str, own: list[str], endpoint: list[str], expected
     """
     The batch's own list, else the endpoint's words for batches, else five job events, decide.
     """
-    assert is_subscribed(phase, own, endpoint) is expected
+    assert is_subscribed("batch", phase, own, endpoint, G2) is expected
 
 
 def test_an_account_without_attempts() -> None:
     """
     Before anything was tried all counts are zero and all times absent.
     """
-    state = Account().public_state(CHOICE)
+    state = Account().public_state(CHOICE, G2)
 
     assert state["attempts"] == []
     assert state["delivery"]["total_attempts"] == 0
@@ -60,9 +62,9 @@ def test_a_failure_stays_visible_after_success() -> None:
         error="Webhook returned HTTP 503",
         preview="later",
     )
-    waiting = account.public_state(CHOICE)["delivery"]
+    waiting = account.public_state(CHOICE, G2)["delivery"]
     account.record("batch.completed", 2, retry, "delivered", response_status=200, preview="ok")
-    after = account.public_state(CHOICE)["delivery"]
+    after = account.public_state(CHOICE, G2)["delivery"]
 
     assert (waiting["pending_retries"], waiting["next_retry_at"]) == (1, iso_ms(retry))
     assert (after["pending_retries"], after["next_retry_at"]) == (0, None)
@@ -79,7 +81,7 @@ def test_fifty_are_kept_and_ten_are_shown() -> None:
     account = Account()
     for number in range(60):
         account.record("batch.created", number, NOON, "scheduled_retry")
-    state = account.public_state(CHOICE)
+    state = account.public_state(CHOICE, G2)
 
     assert state["delivery"]["total_attempts"] == 50
     assert [entry["attempt_number"] for entry in state["attempts"]] == list(range(50, 60))
