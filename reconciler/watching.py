@@ -8,6 +8,7 @@ from schemas.times import MINUTE, SECOND
 from schemas.words import Status
 
 EVERY = 5 * SECOND  # between two questions about a watched job that no socket tells of
+BESIDE = 15 * SECOND  # the same beside a socket: it may tell of a copy, which our own question is what refreshes
 FIRST_PAUSE, LONGEST_PAUSE = 5 * SECOND, 5 * MINUTE
 LIVED = MINUTE  # a socket that held so long was a good one: its end is not held against the next
 
@@ -27,13 +28,12 @@ class Tries:
 
 
 def is_to_be_asked(job: JobRow, live: Status | None, every: int, now: int) -> bool:
-    """Whether somebody who watches should have a job asked about now, ahead of routine. `live` is what its socket says.
-
-    Not while a socket says what we know already, nor when it is asked about at a pace that has its reasons.
-    """
-    if live == job.status or job.wanted_at is not None or job.failed_asks > 0 or job.denials > 0:
+    """Whether somebody who watches should have a job asked about now, ahead of routine: `every` so often at most, and more
+    seldom while its socket says (`live`) what we know. Not when it is asked about at a pace that has its reasons."""
+    if job.asked_at is None or job.wanted_at is not None or job.failed_asks > 0 or job.denials > 0:
         return False
-    return job.asked_at is not None and not 0 <= now - job.asked_at < every
+    wait = max(every, BESIDE) if live == job.status else every
+    return not 0 <= now - job.asked_at < wait
 
 
 def between(watched: int, per_minute: int | None) -> int:

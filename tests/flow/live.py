@@ -4,11 +4,11 @@ import asyncio
 import json
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
-from service import Asked, batch, listed, said
+from service import Asked, batch, file_of, listed, said
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed
@@ -30,11 +30,14 @@ async def nothing(gateway: "Gateway", socket: ServerConnection) -> None:
 
 
 class Gateway:
-    """Answers questions by `script` and sockets by `talk`; `refusal`, if there is one, in place of any socket."""
+    """Answers sockets by `talk`, or by `refusal` if there is one, and questions by `script`: if not otherwise, each job has the
+    status that stands in `statuses`, is in progress else, and is as far as was last told over its socket."""
 
     def __init__(self, talk: Talk = nothing, script: Script | None = None, refusal: bytes | None = None) -> None:
         self.talk, self.refusal = talk, refusal
-        self.script = script or (lambda asked: said(batch(asked.job_id)))
+        self.script = script or self.as_it_is
+        self.statuses: dict[str, str] = {}
+        self.told: dict[str, Mapping[str, Any]] = {}
         self.asked: list[Asked] = []
         self.upgrades: list[Asked] = []
         self.open: dict[str, ServerConnection] = {}  # by job id
@@ -58,7 +61,13 @@ class Gateway:
 
     async def tell(self, job_id: str, status: str, kind: str = "job.updated", **data: Any) -> None:
         """Say over a job's socket how it is."""
+        self.told[job_id] = data
         await self.open[job_id].send(pushed(job_id, status, kind, **data))
+
+    def as_it_is(self, asked: Asked) -> bytes:
+        job_id = asked.job_id
+        status, told = self.statuses.get(job_id, "in_progress"), self.told.get(job_id, {})
+        return file_of(asked) or said(batch(job_id, status, **told))
 
     @asynccontextmanager
     async def listening(self, port: int = 0) -> AsyncIterator["Gateway"]:

@@ -7,7 +7,7 @@ from factories import ENDS, NOW, OPEN_STATUSES, job, thoroughly
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.watching import EVERY, FIRST_PAUSE, LIVED, LONGEST_PAUSE, Tries, between, is_to_be_asked
+from reconciler.watching import BESIDE, EVERY, FIRST_PAUSE, LIVED, LONGEST_PAUSE, Tries, between, is_to_be_asked
 from schemas.times import DAY, HOUR, MINUTE, SECOND
 from schemas.words import Status
 
@@ -25,22 +25,29 @@ LONG_AGO = NOW - HOUR
         (None, {"asked_at": LONG_AGO, "wanted_at": NOW - SECOND}, False),  # asked about at a pace that has its reasons
         (None, {"asked_at": LONG_AGO, "failed_asks": 1}, False),
         (None, {"asked_at": LONG_AGO, "denials": 1}, False),
-        (Status.RUNNING, {"asked_at": LONG_AGO}, False),  # its socket says what we know
+        (Status.RUNNING, {"asked_at": NOW - BESIDE + 1}, False),  # its socket says what we know
+        (Status.RUNNING, {"asked_at": NOW - BESIDE}, True),
         (Status.PENDING, {"asked_at": LONG_AGO}, True),
         (Status.COMPLETED, {"asked_at": LONG_AGO}, True),
         (Status.COMPLETED, {"asked_at": NOW - EVERY + 1}, False),
     ],
 )
 def test_when_to_ask(live: Status | None, columns: dict[str, Any], asked: bool) -> None:
-    """Every few seconds, unless a socket says what we know, or the job is asked about for another reason."""
+    """Every few seconds, more seldom beside a socket that says what we know, and not when it is asked about anyhow."""
     assert is_to_be_asked(job(Status.RUNNING, **columns), live, EVERY, NOW) is asked
 
 
 @pytest.mark.parametrize("known", OPEN_STATUSES)
 @pytest.mark.parametrize("live", [None, *OPEN_STATUSES, *ENDS])
 def test_a_socket_that_agrees(known: Status, live: Status | None) -> None:
-    """Whatever is known: a socket that says the same spares the questions, and any other word does not."""
-    assert is_to_be_asked(job(known, asked_at=LONG_AGO), live, EVERY, NOW) is (live is not known)
+    """Whatever is known: a socket that says the same spares questions, and any other word does not."""
+    assert is_to_be_asked(job(known, asked_at=NOW - EVERY), live, EVERY, NOW) is (live is not known)
+
+
+def test_a_budget_counts_beside_a_socket() -> None:
+    """Where the budget wants longer pauses, they hold for jobs with a socket, too."""
+    row = job(asked_at=NOW - BESIDE)
+    assert not is_to_be_asked(row, Status.RUNNING, BESIDE + 1, NOW)
 
 
 @pytest.mark.parametrize(
