@@ -115,7 +115,7 @@ def _picture(view: View, at: int) -> RenderableType:
         "rows": _rows(view),
         "rests on": newest and f"{newest['by']}, {_ago(newest['at'], at)}",
         "next question": _ahead(asking["next_at"], at),
-        "socket": _socket(view) or (view["socket"] and f"last news {_ago(view['socket']['at'], at)}"),
+        "socket": _socket(view) or _last_news(view, at),
         "trouble": _trouble(view),
         "reconciler": None if view["owner"] else "none at work",
     }
@@ -170,9 +170,16 @@ def _trouble(view: View) -> str | None:
 
 
 def _socket(view: View) -> str | None:
-    """Why there is none, when the last one has ended."""
+    """Why there is none, when the last one has ended and there should be another."""
     socket = view["socket"]
-    return f"{socket['message']}; polls instead" if socket and socket["status"] is None else None
+    if socket is None or socket["status"] is not None or _has_ended(view):
+        return None
+    return f"{socket['message']}; polls instead"
+
+
+def _last_news(view: View, at: int) -> str | None:
+    socket = view["socket"]
+    return f"last news {_ago(socket['at'], at)}" if socket and socket["status"] is not None else None
 
 
 def _ago(time: str, at: int) -> str:

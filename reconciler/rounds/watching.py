@@ -134,7 +134,7 @@ class WatchRound:
                 continue
             owned.spend()
             self._sockets[job.id] = Live(self._parties, job.kind, job.job_id, question)
-            log.info("socket_opened", source=job.source, job_id=job.job_id)
+            log.info("socket_opening", source=job.source, job_id=job.job_id)
 
     def _question(self, job: JobRow) -> Question | None:
         """Always where the dialect itself knows the socket: a URL that the provider offered is not followed."""

@@ -205,6 +205,25 @@ def test_nobody_watches() -> None:
     asyncio.run(flow())
 
 
+def test_who_comes_once_does_not_listen() -> None:
+    """`reconcile --once` asks about what is due, watched or not, and opens no socket."""
+
+    async def flow() -> None:
+        gateway = Gateway()
+        async with (
+            gateway.listening(),
+            service(gateway.base_url, SELDOM, more=PLAIN, reconciles=False) as running,
+        ):
+            await running.track("batch_a")
+            row = await running.row("batch_a")
+            assert row is not None
+            async with watching(running.store, row):
+                assert (await running.reconciler.run_once())["gateway"]
+            assert (len(gateway.about("batch_a")), gateway.upgrades) == (1, [])
+
+    asyncio.run(flow())
+
+
 def test_no_more_than_a_few_sockets() -> None:
     """A few jobs have a socket, in the order of their ids; the next gets one when one of those is watched no more."""
     most = 0

@@ -56,6 +56,12 @@ ENDED_SOCKET = {"asked": "socket", "status": None, "native_status": None, "troub
             "running  in_progress  by poll  HTTP 426; polls instead",
         ),
         (
+            a_view(
+                Status.FAILED, {"newest": observed(asked="poll", status="failed"), "socket": observed(**ENDED_SOCKET)}
+            ),
+            "failed  in_progress  by poll",
+        ),
+        (
             a_view(trouble="gateway", trouble_message="HTTP 500: no"),
             "running  in_progress  by socket  gateway: HTTP 500: no",
         ),
