@@ -183,6 +183,30 @@ def observation(row: ObservationRow) -> View:
     }
 
 
+def said(row: ObservationRow) -> View:
+    """An observation in short: who said what, and when last."""
+    return {
+        "by": row.asked,
+        "status": row.status,
+        "native_status": row.native_status,
+        "trouble": row.trouble,
+        "message": row.message,
+        "at": rfc3339(row.last_seen_at),
+    }
+
+
+def reported(row: JobRow) -> View:
+    """The same of the newest webhook about a job."""
+    return {
+        "by": "webhook",
+        "status": row.reported_status,
+        "native_status": row.reported_native,
+        "trouble": None,
+        "message": None,
+        "at": rfc3339_or_none(row.reported_at),
+    }
+
+
 def transition(row: TransitionRow) -> View:
     return {
         "from": row.from_status,

@@ -164,15 +164,31 @@ def _still_open(job: JobRow, evidence: Mapping[str, Any], patience: int, now: in
 
 
 def _indicated(job: JobRow, sent_at: int, answer: Observation | Denied | Troubled, now: int) -> Applied:
-    """A list or a socket: it may show progress and make us ask, no more. That it is silent or in trouble says nothing, and
-    neither does a word that is older than the job's own last answer."""
-    if not isinstance(answer, Observation) or Status(job.status).is_terminal or _is_overtaken(job, sent_at):
+    """A list or a socket: it may show progress and make us ask, no more. That it is in trouble says nothing, and neither does
+    a word that is older than the job's own last answer."""
+    if isinstance(answer, Troubled) or Status(job.status).is_terminal or _is_overtaken(job, sent_at):
         return Applied()
+    if isinstance(answer, Denied):
+        is_asked_already = job.wanted_at is not None or job.denials > 0
+        return Applied() if is_asked_already else Applied(claimed(job, None, now))
     if not answer.status.is_terminal:
-        return Applied({"progress": answer.progress} if answer.progress not in (None, job.progress) else {})
+        return Applied(_progress(job, answer))
     if job.claimed_at is not None and job.wanted_status == answer.status:
         return Applied()  # claimed already, and being asked about at the pace of a claim
     return Applied(claimed(job, answer.status, now))
+
+
+def _progress(job: JobRow, answer: Observation) -> dict[str, Any]:
+    """How far a job is, where an indicative word knows that and it is news. The status and the provider's word for it stay a
+    pair, as its own answer gave them."""
+    counts = answer.counts
+    told = {
+        "progress": answer.progress,
+        "rows_total": counts.total,
+        "rows_completed": counts.completed,
+        "rows_failed": counts.failed,
+    }
+    return {name: value for name, value in told.items() if value not in (None, getattr(job, name))}
 
 
 def _is_overtaken(job: JobRow, sent_at: int) -> bool:

@@ -13,6 +13,7 @@ from reconciler.rounds.listing import ListRound
 from reconciler.rounds.looking import OutputRound
 from reconciler.rounds.polling import PollRound
 from reconciler.rounds.sweeping import SweepRound
+from reconciler.rounds.watching import WatchRound
 from reconciler.showing import Showing
 from schemas.times import SECOND
 from storage import actions, jobs, outputs
@@ -57,9 +58,12 @@ class Keeping:
         self._polls = PollRound(owned, self._lists)
         self._sweep = SweepRound(owned)
         self._outputs = OutputRound(owned)
+        self._watches = WatchRound(owned)
+        self._follows = False
 
     async def keep(self, lease_length: int, handing_over: asyncio.Event) -> None:
         """Go on until it is to be handed over, or the lease is lost: then LeaseLost. A store that is away is waited for."""
+        self._follows = True
         try:
             await until_first(self._renew(lease_length), self._turn_for_ever(), handing_over.wait())
         finally:
@@ -94,14 +98,15 @@ class Keeping:
         """In which order the rounds may spend what concurrency and budget leave: what is wanted first, routine last."""
         actions, wanted, routine = self._actions.run_once, self._polls.run_once, self._polls.routine
         lists, sweep, outputs = self._lists.run_once, self._sweep.run_once, self._outputs.run_once
+        watches = [self._watches.run_once] if self._follows else []  # who comes only once has no time to listen
         if self.owned.circuit.asking_again_at is not None:
-            return [lists, sweep, wanted, routine, outputs, actions]  # a cancel that is refused must not take every try
-        return [actions, lists, wanted, sweep, outputs, routine]
+            # A cancel that is refused must not take every try.
+            return [*watches, lists, sweep, wanted, routine, outputs, actions]
+        return [*watches, actions, lists, wanted, sweep, outputs, routine]
 
     async def stop(self) -> None:
-        """Give up what is in flight: it is due still, and will be asked again."""
-        for asking in self.owned.askings:
-            await asking.stop()
+        """Give up what is in flight: it is due still, and will be asked again. And listen to nobody any more."""
+        await asyncio.gather(self._watches.stop(), *(asking.stop() for asking in self.owned.askings))
 
     async def _turn_for_ever(self) -> None:
         while True:

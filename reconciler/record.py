@@ -145,7 +145,7 @@ def observation_row(
             row.status, row.native_status, row.progress = said.status.value, said.native_status, said.progress
             row.details = observations.details(details_of(said))
         case Denied():
-            row.message, row.http_status = said.message, 404
+            row.message, row.http_status = said.message, 404 if asked.is_decisive else None
         case Troubled():
             row.trouble, row.message, row.http_status = said.trouble.value, said.message, said.http_status
     return row

@@ -16,6 +16,7 @@ from schemas.tables import (
     RefusalRow,
     TallyRow,
     TransitionRow,
+    WatchRow,
 )
 from schemas.times import MINUTE
 from storage.rows import table
@@ -23,6 +24,7 @@ from storage.rows import table
 BODIES, RECEIPTS, DELIVERIES = table(BodyRow), table(ReceiptRow), table(DeliveryRow)
 REFUSALS, OBSERVATIONS, ACTIONS = table(RefusalRow), table(ObservationRow), table(ActionRow)
 JOBS, TRANSITIONS, TALLIES = table(JobRow), table(TransitionRow), table(TallyRow)
+WATCHES = table(WatchRow)
 
 IDENTITY_DAYS = 30  # an identity forgotten sooner could be taken for new again by a replay
 
@@ -74,6 +76,11 @@ async def actions(connection: AsyncConnection, before: int, limit: int) -> int:
     settled = exists().where(JOBS.c.id == ACTIONS.c.job, JOBS.c.settled_at.is_not(None))
     condition = (ACTIONS.c.asked_at < before) & ACTIONS.c.due_at.is_(None) & settled
     return await _delete(connection, ACTIONS, condition, before, limit)
+
+
+async def watches(connection: AsyncConnection, before: int, limit: int) -> int:
+    """Watches that lapsed, because whoever looked could not say that they look no more."""
+    return await _delete(connection, WATCHES, WATCHES.c.until < before, before, limit)
 
 
 async def tallies(connection: AsyncConnection, before: int) -> int:

@@ -13,6 +13,7 @@ from storage.store import Store
 log = structlog.get_logger()
 
 BATCH = 500
+WATCHES_DAYS = 1  # beyond any doubt: they lapse within seconds
 Chore = Callable[[AsyncConnection, int, int], Awaitable[int]]
 
 
@@ -25,6 +26,7 @@ async def run_once(store: Store, keep: Retention, now: int) -> dict[str, int]:
         ("refusals", retention.refusals, keep.refusals),
         ("observations", retention.observations, keep.observations),
         ("actions", retention.actions, keep.actions),
+        ("watches", retention.watches, WATCHES_DAYS),
     )
     gone = {name: await _all_of(store, chore, now - days * DAY) for name, chore, days in chores}
     async with store.writing() as connection:

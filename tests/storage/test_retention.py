@@ -17,6 +17,7 @@ from schemas.tables import (
     RefusalRow,
     TallyRow,
     TransitionRow,
+    WatchRow,
 )
 from schemas.times import DAY, MINUTE
 from schemas.words import Verdict
@@ -259,6 +260,23 @@ def test_actions(store: Store, run: Run, then: Clock) -> None:
         assert await prune(store, retention.actions) == 1
         kept = [row.id for row in await everything(store, ActionRow)]
         assert kept == [waiting.id, young.id, of_open.id]
+
+    run(flow())
+
+
+def test_watches(store: Store, run: Run, then: Clock) -> None:
+    """Watches that lapsed go; one that began long ago and is renewed to this day stays."""
+
+    async def flow() -> None:
+        job = await a_job(store)
+        lapsed, renewed = (
+            WatchRow(id=store.new_id(), job=job.id, source="acme", until=until) for until in (BEFORE - 1, BEFORE)
+        )
+        await put(store, lapsed)
+        await put(store, renewed)
+
+        assert await prune(store, retention.watches) == 1
+        assert [row.id for row in await everything(store, WatchRow)] == [renewed.id]
 
     run(flow())
 

@@ -12,7 +12,7 @@ from stores import migrate
 
 from schemas.tables import ActionRow
 from schemas.words import Origin
-from storage import actions, jobs, leases
+from storage import actions, jobs, leases, watches
 from storage.engine import StoreAway
 from storage.postgresql.engine import Postgresql
 from storage.store import Store
@@ -55,7 +55,8 @@ def an_action(store: Store, job: int) -> ActionRow:
 
 
 def test_whatever_there_is_to_do_is_heard(store: Store, file: Fixed, run: Run) -> None:
-    """A new job, an action, a group of deliveries and a lease given back are heard, when they are committed."""
+    """A new job, an action, a group of deliveries, a lease given back, and who begins or ends to watch are heard, when they
+    are committed; that somebody goes on to watch is not."""
 
     async def flow() -> None:
         job = await a_job(store)
@@ -70,6 +71,13 @@ def test_whatever_there_is_to_do_is_heard(store: Store, file: Fixed, run: Run) -
                 await ledger.append(accepted())
                 assert await ear.hears()
             await within(store.writing(), leases.release, lease)
+            assert await ear.hears()
+            watch = store.new_id()
+            await within(store.writing(), watches.begin, watch, job, 1_000_000, NOON)
+            assert await ear.hears()
+            await within(store.writing(), watches.renew, watch, 1_000_000, NOON)
+            assert not ear.heard.is_set()
+            await within(store.writing(), watches.end, watch)
             assert await ear.hears()
 
     run(flow())

@@ -20,6 +20,7 @@ from storage import (
     retention,
     sources,
     submissions,
+    watches,
 )
 
 NOW, BUSY = 5, {1, 2, 3}
@@ -32,6 +33,7 @@ EVERY_ROUND = [
     (actions.next_due, ("acme",), ["ix_actions_due (source=? AND due_at>?)"]),
     (outputs.due, ("acme", NOW, 10, BUSY), ["ix_outputs_due (due_at<?)"]),
     (outputs.next_due, ("acme",), ["ix_outputs_due (due_at>?)"]),
+    (watches.watched, ("acme", 10, NOW), ["ix_watches_source (source=? AND until>?)"]),
     (inbox.waiting, ("acme", NOW, 10), ["ix_receipts_inbox (source=?)", "PRIMARY KEY", "PRIMARY KEY"]),
 ]  # fmt: skip
 
@@ -67,7 +69,7 @@ LISTINGS = [
     (deliveries.newest_refusals, (10, "acme"), "ix_refusals_source (source=?)"),
 ]
 
-PRUNING = ["bodies", "receipts", "orphans", "refusals", "observations", "actions"]
+PRUNING = ["bodies", "receipts", "orphans", "refusals", "observations", "actions", "watches"]
 
 
 def scanned(steps: str) -> list[str]:

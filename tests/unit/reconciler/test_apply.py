@@ -185,9 +185,28 @@ def test_indicated_end(asked: Asked, known: Status, said: Status) -> None:
 @pytest.mark.parametrize("asked", INDICATIVE)
 @pytest.mark.parametrize("said", OPEN_STATUSES)
 def test_indicated_progress(asked: Asked, said: Status) -> None:
-    """A list or a socket that tells of progress is shown, and no more: not even the open status is taken from it."""
+    """A list or a socket that tells of progress is shown, and no more: not even the open status is taken from it, nor the
+    provider's word for it."""
     assert apply(job(), asked, NOW, answer(said, progress=70), RULES, NOW) == Applied({"progress": 70})
     assert apply(job(), asked, NOW, answer(said), RULES, NOW) == Applied()
+
+
+@pytest.mark.parametrize("asked", INDICATIVE)
+def test_indicated_rows(asked: Asked) -> None:
+    """How many rows are done is shown, too, as far as it is told and is news."""
+    row = job(rows_total=10, rows_completed=3)
+    told = answer(counts=RowCounts(10, 4, 0))
+    assert apply(row, asked, NOW, told, RULES, NOW) == Applied({"rows_completed": 4, "rows_failed": 0})
+    assert apply(row, asked, NOW, answer(counts=RowCounts(None, 3, None)), RULES, NOW) == Applied()
+
+
+@pytest.mark.parametrize("asked", INDICATIVE)
+def test_indicated_too_late(asked: Asked) -> None:
+    """A word that is not younger than the job's own last question changes nothing."""
+    row = job(asked_at=NOW)
+    for said in (answer(progress=70, counts=RowCounts(10, 7, 0)), answer(Status.FAILED), DENIED):
+        assert apply(row, asked, NOW, said, RULES, NOW) == Applied()
+        assert apply(row, asked, NOW + 1, said, RULES, NOW + 1) != Applied()
 
 
 @pytest.mark.parametrize("asked", INDICATIVE)
@@ -198,10 +217,23 @@ def test_indicated_after_end(asked: Asked, said: Status) -> None:
 
 
 @pytest.mark.parametrize("asked", INDICATIVE)
-@pytest.mark.parametrize("said", [DENIED, troubled()])
-def test_indicated_nothing(asked: Asked, said: Denied | Troubled) -> None:
-    """A job that a list does not show is not denied, however often, and a list in trouble is no trouble of the job."""
-    assert apply(job(denials=99, denied_since=NOW - 9 * DAY), asked, NOW, said, RULES, NOW) == Applied()
+def test_indicated_denial(asked: Asked) -> None:
+    """A socket that says that the job is gone makes us ask, and counts for no denial of the job's own."""
+    wanted = {"wanted_at": NOW, "wanted_status": None, "due_at": NOW}
+    assert apply(job(), asked, NOW, DENIED, RULES, NOW) == Applied(wanted)
+
+
+@pytest.mark.parametrize("asked", INDICATIVE)
+@pytest.mark.parametrize("columns", [{"denials": 1, "denied_since": NOW - DAY}, {"wanted_at": NOW - SECOND}])
+def test_indicated_denial_of_what_is_asked_about(asked: Asked, columns: dict[str, Any]) -> None:
+    """What is denied already, or wanted, is asked about at a pace that has its reasons."""
+    assert apply(job(**columns), asked, NOW, DENIED, RULES, NOW) == Applied()
+
+
+@pytest.mark.parametrize("asked", INDICATIVE)
+def test_indicated_trouble(asked: Asked) -> None:
+    """A list or a socket in trouble is no trouble of the job."""
+    assert apply(job(denials=99, denied_since=NOW - 9 * DAY), asked, NOW, troubled(), RULES, NOW) == Applied()
 
 
 # --- evidence ---------------------------------------------------------------------------------------------------------
