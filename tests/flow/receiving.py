@@ -6,7 +6,7 @@ import re
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -131,27 +131,26 @@ async def house(
     engine: Engine = Sqlite(path, (*PRAGMAS, f"PRAGMA busy_timeout={milliseconds}"))
     if url is not None:
         engine = Postgresql(url, {**WRITING, "lock_timeout": f"{milliseconds}ms"})
-    store = Store(engine, clock)
-    await schema.migrate(store)
-    wakes: list[int] = []
-    ledger = Ledger(
-        engine,
-        store.new_id,
-        queue_limit=config.receiver.queue_limit,
-        on_commit=lambda: wakes.append(len(wakes)),
-    )
-    await ledger.start()
-    app = build_app(config, ledger, clock, store)
-    server = Server(app, config.receiver)
-    built = House(path, clock, store, ledger, app, server, config, url, wakes=wakes)
-    try:
+    async with AsyncExitStack() as stack:
+        store = Store(engine, clock)
+        stack.push_async_callback(store.close)
+        await schema.migrate(store)
+        wakes: list[int] = []
+        ledger = Ledger(
+            engine,
+            store.new_id,
+            queue_limit=config.receiver.queue_limit,
+            on_commit=lambda: wakes.append(len(wakes)),
+        )
+        await ledger.start()
+        stack.push_async_callback(ledger.close)
+        app = build_app(config, ledger, clock, store)
+        server = Server(app, config.receiver)
+        stack.push_async_callback(server.stop)
+        built = House(path, clock, store, ledger, app, server, config, url, wakes=wakes)
         built.port = await server.start()
         yield built
         await settled(built)
-    finally:
-        await server.stop()
-        await ledger.close()
-        await store.close()
 
 
 @asynccontextmanager

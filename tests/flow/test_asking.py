@@ -81,7 +81,7 @@ REFUSALS: Mapping[str, tuple[bytes, str, float]] = {  # the answer, the trouble,
 }
 
 
-def test_a_refused_key_and_a_rate_limit_are_trouble_of_the_source_and_not_of_its_jobs() -> None:
+def test_threat_53_a_refused_key_and_a_rate_limit_are_trouble_of_the_source() -> None:
     """401, 403 and the gateway's own 429 open the circuit: one question at a time, jobs unblamed, and well again by itself."""
 
     async def flow() -> None:
@@ -187,7 +187,7 @@ def test_a_gateway_that_falls_over_is_left_alone_and_then_asked_again() -> None:
 # Trouble with one job
 
 
-def test_retry_after_of_the_provider_behind_is_obeyed_job_by_job() -> None:
+def test_threat_54_retry_after_of_the_provider_behind_is_obeyed_job_by_job() -> None:
     """The upstream's 429 makes that job wait as long as asked, in seconds or by date, and no other job of the source."""
 
     async def flow() -> None:
@@ -232,7 +232,7 @@ UNREADABLE: Mapping[str, tuple[bytes, str]] = {
 }
 
 
-def test_what_is_no_answer_about_the_job_moves_nothing() -> None:
+def test_threat_52_what_is_no_answer_about_the_job_moves_nothing() -> None:
     """Cut, foreign, doubled, too deep or about another job: trouble that says so, nothing moves, and the next answer counts."""
 
     async def flow() -> None:
@@ -254,44 +254,60 @@ def test_what_is_no_answer_about_the_job_moves_nothing() -> None:
     asyncio.run(flow())
 
 
-def test_encoded_oversized_and_redirected_answers_are_not_followed() -> None:
-    """Compressed or too large: not read. Redirected: the other host is never visited, and the key stays at home."""
+def test_threat_51_encoded_and_oversized_answers_are_not_read() -> None:
+    """Compressed or too large: not read, however small it came or good it would be. The next answer counts."""
 
     async def flow() -> None:
-        script = Jobs()
-
         async def endless() -> AsyncIterator[bytes]:
             yield b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\r\n{"
             while True:
                 yield b" " * 65_536
 
+        good = json.dumps(batch("gzip", "completed")).encode()
+        bomb = gzip.compress(b" " * 50_000_000)
+        answers: dict[str, tuple[Said, str]] = {
+            "gzip": (said(gzip.compress(good), content_encoding="gzip"), "encoded"),
+            "bomb": (said(bomb, content_encoding="gzip"), "encoded"),
+            "strange_encoding": (said(good, content_encoding="rot13"), "encoded"),
+            "large": (said(batch("large", "completed", x="y" * 20_000)), "too_large"),
+            "endless": (endless(), "too_large"),
+        }
+        script = Jobs()
         async with (
-            Provider(lambda asked: said(batch(asked.job_id, "completed"))).listening() as elsewhere,
             Provider(script).listening() as provider,
             service(provider.base_url, {"max_answer_bytes": 16_384, "concurrency": 2}) as running,
         ):
-            good = json.dumps(batch("gzip", "completed")).encode()
-            bomb = gzip.compress(b" " * 50_000_000)
+            await _each_first(running, script, answers)
+
+    asyncio.run(flow())
+
+
+def test_threat_48_redirects_are_not_followed() -> None:
+    """Redirected: the other host is never visited, and the key stays at home. The next answer counts."""
+
+    async def flow() -> None:
+        script = Jobs()
+        async with (
+            Provider(lambda asked: said(batch(asked.job_id, "completed"))).listening() as elsewhere,
+            Provider(script).listening() as provider,
+            service(provider.base_url) as running,
+        ):
             moved = f"{elsewhere.url}/v1/batches/moved"
-            answers: dict[str, tuple[Said, str]] = {
-                "gzip": (said(gzip.compress(good), content_encoding="gzip"), "encoded"),
-                "bomb": (said(bomb, content_encoding="gzip"), "encoded"),
-                "strange_encoding": (said(good, content_encoding="rot13"), "encoded"),
-                "large": (said(batch("large", "completed", x="y" * 20_000)), "too_large"),
-                "endless": (endless(), "too_large"),
-                **{
-                    f"moved_{status}": (said(b"", status, location=moved), "redirected")
-                    for status in (301, 302, 303, 307, 308)
-                },
-            }
-            for job, (answer, trouble) in answers.items():
-                script.first[job] = [answer]
-                await running.track(job)
-                await running.reaches(job, "completed")
-                assert await first_trouble(running, job) == trouble
+            statuses = (301, 302, 303, 307, 308)
+            answers = {f"moved_{status}": (said(b"", status, location=moved), "redirected") for status in statuses}
+            await _each_first(running, script, answers)
             assert elsewhere.asked == []
 
     asyncio.run(flow())
+
+
+async def _each_first(running: Service, script: Jobs, answers: Mapping[str, tuple[Said, str]]) -> None:
+    """Each job's first answer is the given one, and its trouble; by the second it ends."""
+    for job, (answer, trouble) in answers.items():
+        script.first[job] = [answer]
+        await running.track(job)
+        await running.reaches(job, "completed")
+        assert await first_trouble(running, job) == trouble
 
 
 async def first_trouble(running: Service, job: str) -> str | None:
@@ -304,7 +320,7 @@ async def first_trouble(running: Service, job: str) -> str | None:
     return trouble
 
 
-def test_a_dripping_a_silent_and_a_breaking_answer_end_in_time() -> None:
+def test_threat_50_a_dripping_a_silent_and_a_breaking_answer_end_in_time() -> None:
     """Each question has one deadline for all of it: bytes that trickle do not prolong it. A broken connection is trouble too."""
 
     async def flow() -> None:
@@ -405,7 +421,7 @@ def test_cut_answers_leave_no_trace_in_the_job() -> None:
     asyncio.run(flow())
 
 
-def test_three_kinds_of_404() -> None:
+def test_threat_53_three_kinds_of_404() -> None:
     """The gateway's own 404 about this job denies it; the provider's, one about another job, or plain text is only trouble."""
 
     async def flow() -> None:
@@ -621,7 +637,7 @@ def test_no_question_about_one_batch_or_file_has_a_query_string() -> None:
     asyncio.run(flow())
 
 
-def test_an_id_that_looks_like_a_path_stays_one_segment() -> None:
+def test_threat_55_an_id_that_looks_like_a_path_stays_one_segment() -> None:
     """A job id with slashes, dots, query and percent signs is encoded as one segment: it cannot lead us to another place."""
 
     async def flow() -> None:
@@ -682,7 +698,7 @@ def test_a_wanted_question_that_failed_is_asked_again() -> None:
     asyncio.run(flow())
 
 
-def test_an_end_that_the_provider_does_not_confirm_stays_a_claim() -> None:
+def test_threat_21_an_end_that_the_provider_does_not_confirm_stays_a_claim() -> None:
     """Reported completed and answered open: asked again at once and soon after, and shown as trouble when it goes on too long."""
 
     async def flow() -> None:

@@ -147,7 +147,7 @@ def test_a_source_that_the_others_do_not_know_is_kept(tmp_path: Path) -> None:
         asyncio.run(flow())
 
 
-def test_a_lapsed_lease_writes_nothing(tmp_path: Path) -> None:
+def test_threat_71_a_lapsed_lease_writes_nothing(tmp_path: Path) -> None:
     """F26: whoever was held up for longer than its lease finds the source taken, and the answer it brings is not written."""
     arrived, go_on = asyncio.Event(), asyncio.Event()
 

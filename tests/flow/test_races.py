@@ -274,7 +274,7 @@ def test_evidence_that_comes_while_a_cancel_is_on_its_way_is_not_lost() -> None:
     asyncio.run(flow())
 
 
-def test_two_ends_that_contradict_each_other_are_a_conflict() -> None:
+def test_threat_68_two_ends_that_contradict_each_other_are_a_conflict() -> None:
     """Observed completed and reported failed: the verdict says conflict, one more question is asked, and the answer decides."""
 
     async def flow() -> None:
@@ -303,7 +303,7 @@ def test_two_ends_that_contradict_each_other_are_a_conflict() -> None:
     asyncio.run(flow())
 
 
-def test_a_late_stale_delivery_after_the_end_changes_nothing() -> None:
+def test_threat_68_a_late_stale_delivery_after_the_end_changes_nothing() -> None:
     """Created and progress that arrive after the end are stale: kept, shown, no question asked, no state moved."""
 
     async def flow() -> None:
@@ -330,7 +330,7 @@ def test_a_late_stale_delivery_after_the_end_changes_nothing() -> None:
     asyncio.run(flow())
 
 
-def test_a_status_endpoint_that_goes_back_after_the_end_is_not_believed() -> None:
+def test_threat_68_a_status_endpoint_that_goes_back_after_the_end_is_not_believed() -> None:
     """Completed, then in progress, then failed: the open answer is kept and flagged, the other end is a new revision."""
 
     async def flow() -> None:

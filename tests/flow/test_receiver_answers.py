@@ -157,7 +157,7 @@ class TestRefused:
             "/webhooks/phaseo#part",
         ],
     )  # fmt: skip
-    def test_no_such_path(self, tmp_path: Path, path: str) -> None:
+    def test_threat_40_no_such_path(self, tmp_path: Path, path: str) -> None:
         """A path that is not exactly one of ours is a 404, never a redirect, and a source without webhooks has none."""
 
         async def story() -> None:
@@ -185,7 +185,7 @@ class TestRefused:
 
         run(story())
 
-    def test_too_large_by_its_own_word(self, tmp_path: Path) -> None:
+    def test_threat_28_too_large_by_its_own_word(self, tmp_path: Path) -> None:
         """An announced body over the cap is refused before it is read, and the answer arrives although it is still sent."""
 
         async def story() -> None:
@@ -200,7 +200,7 @@ class TestRefused:
 
         run(story())
 
-    def test_too_large_in_chunks(self, tmp_path: Path) -> None:
+    def test_threat_28_too_large_in_chunks(self, tmp_path: Path) -> None:
         """A body without an announced length is counted while it comes."""
 
         async def story() -> None:
@@ -216,7 +216,7 @@ class TestRefused:
     @pytest.mark.parametrize(
         ("coding", "status"), [("gzip", 415), ("br", 415), ("identity, gzip", 415), ("identity", 202)]
     )
-    def test_encoded_content(self, tmp_path: Path, coding: str, status: int) -> None:
+    def test_threat_31_encoded_content(self, tmp_path: Path, coding: str, status: int) -> None:
         """Nothing is ever decoded: content that is encoded is refused unread."""
 
         async def story() -> None:
@@ -225,7 +225,7 @@ class TestRefused:
 
         run(story())
 
-    def test_a_flood_of_the_unauthentic(self, tmp_path: Path) -> None:
+    def test_threat_22_a_flood_of_the_unauthentic(self, tmp_path: Path) -> None:
         """Whoever has used up the budget of refusals gets 429, and authentic requests from there pass all the same."""
 
         async def story() -> None:
@@ -282,7 +282,7 @@ class TestNotStored:
 
         run(story())
 
-    def test_a_clock_that_cannot_be_right(self, tmp_path: Path) -> None:
+    def test_threat_71_a_clock_that_cannot_be_right(self, tmp_path: Path) -> None:
         """With a clock in 1970 nobody can be judged stale or fresh: 503 and not 401, until the clock is sane."""
 
         async def story() -> None:
@@ -296,7 +296,7 @@ class TestNotStored:
 
         run(story())
 
-    def test_a_source_without_a_secret(self, tmp_path: Path) -> None:
+    def test_threat_10_a_source_without_a_secret(self, tmp_path: Path) -> None:
         """A source that nothing can be checked with is closed, not open."""
 
         async def story() -> None:

@@ -64,7 +64,7 @@ class TestFraming:
             b"content-length: 3\r\n\xff\xff: 1\r\n",
         ],
     )
-    def test_row_24_two_ways_to_tell_the_end(self, tmp_path: Path, fields: bytes) -> None:
+    def test_threat_24_two_ways_to_tell_the_end(self, tmp_path: Path, fields: bytes) -> None:
         """Where the end of a body could be read in two ways, the answer is one 400 and the connection is closed."""
 
         async def story() -> None:
@@ -119,7 +119,7 @@ class TestFraming:
 
         run(story())
 
-    def test_row_26_a_trailer_is_no_header(self, tmp_path: Path) -> None:
+    def test_threat_26_a_trailer_is_no_header(self, tmp_path: Path) -> None:
         """A signature in a trailer signs nothing, whether it comes in the same packet or later."""
 
         async def story() -> None:
@@ -206,7 +206,7 @@ class TestSize:
             b"a: " + b"x" * 5_000_000 + b"\r\n",
         ],
     )
-    def test_row_30_heads_are_small(self, tmp_path: Path, fields: bytes) -> None:
+    def test_threat_30_heads_are_small(self, tmp_path: Path, fields: bytes) -> None:
         """More than 64 headers or 16 KiB of them are answered 431 and closed."""
 
         async def story() -> None:
@@ -241,7 +241,7 @@ class TestSize:
 
         run(story())
 
-    def test_row_28_chunks_of_nothing(self, tmp_path: Path) -> None:
+    def test_threat_28_chunks_of_nothing(self, tmp_path: Path) -> None:
         """Bytes that are no body, such as a chunk's extensions, are bounded too."""
 
         async def story() -> None:
@@ -259,7 +259,7 @@ class TestSize:
 class TestSlowness:
     """Row 29. The deadline is for the whole request, from its first byte."""
 
-    def test_half_sent_headers(self, tmp_path: Path) -> None:
+    def test_threat_29_half_sent_headers(self, tmp_path: Path) -> None:
         """A head that is not finished in time is answered 408 and closed."""
 
         async def story() -> None:
@@ -271,7 +271,7 @@ class TestSlowness:
 
         run(story())
 
-    def test_a_half_sent_body(self, tmp_path: Path) -> None:
+    def test_threat_29_a_half_sent_body(self, tmp_path: Path) -> None:
         """A body that stops half-way is answered 408 and closed, and nothing of it is kept."""
 
         async def story() -> None:
@@ -286,7 +286,7 @@ class TestSlowness:
         run(story())
 
     @pytest.mark.parametrize("start", [0, -300])
-    def test_drops_do_not_move_the_deadline(self, tmp_path: Path, start: int) -> None:
+    def test_threat_29_drops_do_not_move_the_deadline(self, tmp_path: Path, start: int) -> None:
         """A byte now and then buys no time, neither in the head nor in the body."""
 
         async def story() -> None:
@@ -306,7 +306,7 @@ class TestSlowness:
         run(story())
 
     @pytest.mark.parametrize("opening", [b"", b"\r\n\r\n"])
-    def test_a_silent_connection(self, tmp_path: Path, opening: bytes) -> None:
+    def test_threat_29_a_silent_connection(self, tmp_path: Path, opening: bytes) -> None:
         """Whoever connects and asks nothing is closed without a word."""
 
         async def story() -> None:
@@ -365,7 +365,7 @@ class TestSlowness:
 
         run(story())
 
-    def test_more_connections_than_may_be(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_threat_29_more_connections_than_may_be(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         """One connection too many is told to come again; the others are served."""
         monkeypatch.setattr(server, "MOST_CONNECTIONS", 3)
 

@@ -270,7 +270,7 @@ def test_a_signed_delivery_about_an_unknown_job_adopts_it() -> None:
     asyncio.run(flow())
 
 
-def test_without_adoption_an_unknown_job_leaves_an_orphan_until_it_is_tracked() -> None:
+def test_threat_70_without_adoption_an_unknown_job_leaves_an_orphan_until_it_is_tracked() -> None:
     """With adopt = "none" the delivery is kept and nothing is asked; tracked later, the job counts that delivery as received."""
 
     async def flow() -> None:

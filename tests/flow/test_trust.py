@@ -34,7 +34,7 @@ OFFERS: dict[str, Callable[[str, str], str]] = {
 }
 
 
-def test_a_polling_url_or_cancel_url_elsewhere_is_recorded_and_not_followed() -> None:
+def test_threat_43_a_polling_url_or_cancel_url_elsewhere_is_recorded_and_not_followed() -> None:
     """Another origin, scheme, path or user in an offered URL: the other listener is never visited, our own path is asked."""
 
     async def flow() -> None:
@@ -118,7 +118,7 @@ def test_a_url_on_the_configured_origin_is_followed_with_the_key() -> None:
     asyncio.run(flow())
 
 
-def test_urls_in_a_webhook_are_not_even_looked_at() -> None:
+def test_threat_43_urls_in_a_webhook_are_not_even_looked_at() -> None:
     """A signed delivery whose polling_url leads elsewhere: the job is asked about where it always is."""
 
     async def flow() -> None:
@@ -139,7 +139,7 @@ def test_urls_in_a_webhook_are_not_even_looked_at() -> None:
 
 
 @pytest.mark.parametrize("variables", [("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"), ("http_proxy", "all_proxy")])
-def test_proxies_of_the_environment_are_ignored(variables: tuple[str, ...]) -> None:
+def test_threat_49_proxies_of_the_environment_are_ignored(variables: tuple[str, ...]) -> None:
     """Questions go straight to the source, whatever proxy the environment names: it would see the key."""
 
     async def flow() -> None:
@@ -153,6 +153,25 @@ def test_proxies_of_the_environment_are_ignored(variables: tuple[str, ...]) -> N
                     await running.reaches("batch_a", "cancelled")
                     assert len(provider.asked) >= 1
             assert proxy.asked == []
+
+    asyncio.run(flow())
+
+
+def test_threat_49_a_netrc_names_no_other_key(tmp_path: Path) -> None:
+    """A file of passwords that the environment names is not read: the key is the configured one."""
+
+    async def flow() -> None:
+        file = tmp_path / "netrc"
+        file.write_text("machine 127.0.0.1 login somebody password else\n")
+        file.chmod(0o600)
+        with environment({"NETRC": str(file), "HOME": str(tmp_path)}):
+            async with (
+                Provider(lambda asked: said(batch(asked.job_id, "cancelled"))).listening() as provider,
+                service(provider.base_url) as running,
+            ):
+                await running.track("batch_a")
+                await running.reaches("batch_a", "cancelled")
+                assert {asked.headers["authorization"] for asked in provider.asked} == {f"Bearer {KEY}"}
 
     asyncio.run(flow())
 

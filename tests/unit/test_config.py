@@ -517,7 +517,7 @@ class TestWhatIsRefused:
             "sources.gateway.webhook",
         } == {key for key, _ in problems}
 
-    def test_sources_do_not_share_a_secret(self, refused):
+    def test_threat_19_sources_do_not_share_a_secret(self, refused):
         """
         Two sources with one secret are refused, whatever the secret's variables are called, and both are named.
         """
@@ -526,6 +526,37 @@ class TestWhatIsRefused:
         assert key == "sources.other.webhook_secrets_env"
         assert "the same secret as sources.gateway (the variable HOOK)" in text
         assert SECRET not in text
+
+    @pytest.mark.parametrize(
+        "secret", ["", " ", "\t", "whsec_", "whsec_ ", " whsec_", "fifteen-bytes-1", "whsec_12345678"]
+    )
+    def test_threat_09_a_secret_that_is_none(self, refused, secret):
+        """
+        A secret that is empty, blank, a prefix alone or short enough to be guessed is refused before anything starts.
+        """
+        [(key, _)] = refused(SOURCE, HOOK=secret)
+
+        assert key == "sources.gateway.webhook_secrets_env"
+
+    @pytest.mark.parametrize("lines", [["-webhook_secrets_env"], ["webhook_secrets_env = []"]])
+    def test_threat_10_no_source_takes_webhooks_unsigned(self, refused, lines):
+        """
+        A source without a secret is refused, unless it takes no webhooks at all. There is no way to take them unsigned.
+        """
+        [(key, text)] = refused(source(*lines))
+
+        assert (key, 'webhook = "none"' in text) == ("sources.gateway.webhook_secrets_env", True)
+
+    def test_threat_11_three_secrets_may_be_live(self, read, refused):
+        """
+        While secrets are changed up to three are good at once, and a fourth is refused.
+        """
+        three, four = '"HOOK", "OTHER", "A"', '"HOOK", "OTHER", "A", "B"'
+        more = {"A": "a" * 32, "B": "b" * 32}
+        [(key, text)] = refused(source(f"webhook_secrets_env = [{four}]"), **more)
+
+        assert len(read(source(f"webhook_secrets_env = [{three}]"), **more).sources["gateway"].webhook_secrets) == 3
+        assert (key, "at most 3" in text) == ("sources.gateway.webhook_secrets_env", True)
 
     def test_the_text_is_for_people(self, read):
         """

@@ -130,7 +130,7 @@ def test_followed(offered: str | None, followed: str) -> None:
         "\x00https://api.phaseo.app/v1/batches/batch_1",
     ],
 )
-def test_not_followed(offered: str) -> None:
+def test_threat_44_not_followed(offered: str) -> None:
     """Any other host, port, scheme or path, and any trick of spelling, is recorded, and our own path is asked."""
     assert follow(BASE, offered, PATHS) == (OWN, offered)
 

@@ -136,7 +136,7 @@ def test_failing(row: JobRow, failed: int, expected: int) -> None:
         (1 << 62, 15 * MINUTE),
     ],
 )
-def test_retry_after(wish: int | None, held: int) -> None:
+def test_threat_54_retry_after(wish: int | None, held: int) -> None:
     """A provider's wish to wait is obeyed between a second and a quarter of an hour; it never shortens a wait of ours."""
     assert clamp(wish) == held
     assert wait(job(failed_asks=1), Circumstances(retry_after=wish)) == max(5 * SECOND, held)
