@@ -83,25 +83,36 @@ def test_the_table_knows_every_word_and_pair() -> None:
     assert WORDS.keys() | set(PAIRS) <= ENDS.keys() | WITHOUT_A_JOB
 
 
+REFUSALS = {
+    # Four attempts each, but for the one that is put right after the first.
+    "webhook_badly_signed": ["signature_wrong"] * 4,
+    "webhook_badly_signed,rows_fail": ["signature_wrong"] * 4,
+    "webhook_badly_signed_once": ["signature_wrong"],
+    "webhook_tampered": ["signature_wrong"] * 4,
+    "webhook_unsigned": ["signature_missing"] * 4,
+}
+
+
 @pytest.mark.both_stores
-def test_every_scenario_ends_in_its_true_state_with_the_right_failures() -> None:
+@pytest.mark.parametrize("half", [0, 1])
+def test_every_scenario_ends_in_its_true_state_with_the_right_failures(half: int) -> None:
     """All at once: state and failures as the table says and the stand-in confirms, everything ready, settled and at rest."""
 
     async def flow() -> None:
+        played = {scenario: ENDS[scenario] for scenario in list(ENDS)[half::2]}
         async with stage() as on:
-            jobs = {await on.watched(scenario): scenario for scenario in ENDS}
+            jobs = {await on.watched(scenario): scenario for scenario in played}
             views = {view["job_id"]: view for view in await on.service.settles(*jobs)}
             truth = await on.truth()
             refusals = await on.service.refusals()
 
-            assert {jobs[job]: found(view["status"], *told(view)) for job, view in views.items()} == ENDS
+            assert {jobs[job]: found(view["status"], *told(view)) for job, view in views.items()} == played
             assert {job: view["status"] for job, view in views.items()} == {job: truth[job]["status"] for job in jobs}
             assert all(view["ready"] and view["settled"] for view in views.values())
             assert all(view["trouble"] is None for view in views.values())
             assert all(truth[job]["settled"] for job in jobs)
-            # Badly signed are four, four of the pair, and the one that was then put right. Four were tampered with.
-            reasons = Counter(refusal["reason"] for refusal in refusals)
-            assert reasons == {"signature_wrong": 13, "signature_missing": 4}
+            expected = Counter(reason for scenario in played for reason in REFUSALS.get(scenario, ()))
+            assert Counter(refusal["reason"] for refusal in refusals) == expected
             assert (await on.service.source())["trouble"] is None
 
     asyncio.run(flow())
