@@ -124,19 +124,21 @@ def response(data: bytes) -> Response:
 def poll_answer(data: bytes) -> None:
     """What is observed was answered with a success, about the very job that was asked about."""
     answer = response(data)
-    read = DIALECT.read_poll("batch", JOB, answer)
-    assert isinstance(read, Observed | Denied | Troubled), read
-    _check_observed(read, answer)
-    assert not isinstance(read, Denied) or answer.status == 404
+    for kind in sorted(DIALECT.kinds):
+        read = DIALECT.read_poll(kind, JOB, answer)
+        assert isinstance(read, Observed | Denied | Troubled), read
+        _check_observed(read, kind, answer)
+        assert not isinstance(read, Denied) or answer.status == 404
 
 
 def cancel_answer(data: bytes) -> None:
     """A cancel is observed, refused by a 4xx or 501, denied, or in trouble."""
     answer = response(data)
-    read = DIALECT.read_cancel("batch", JOB, answer)
-    assert isinstance(read, Observed | Denied | CancelRefused | Troubled), read
-    _check_observed(read, answer)
-    assert not isinstance(read, CancelRefused) or 400 <= answer.status < 500 or answer.status == 501
+    for kind in sorted(DIALECT.kinds):
+        read = DIALECT.read_cancel(kind, JOB, answer)
+        assert isinstance(read, Observed | Denied | CancelRefused | Troubled), read
+        _check_observed(read, kind, answer)
+        assert not isinstance(read, CancelRefused) or 400 <= answer.status < 500 or answer.status == 501
 
 
 def page_answer(data: bytes) -> None:
@@ -190,8 +192,8 @@ def error_envelope(data: bytes) -> None:
     if answer.status < 300:
         answer = Response(answer.status + 300, answer.headers, answer.body)
     reads = [
-        DIALECT.read_poll("batch", JOB, answer),
-        DIALECT.read_cancel("batch", JOB, answer),
+        *(DIALECT.read_poll(kind, JOB, answer) for kind in sorted(DIALECT.kinds)),
+        *(DIALECT.read_cancel(kind, JOB, answer) for kind in sorted(DIALECT.kinds)),
         DIALECT.read_page(answer),
         DIALECT.read_file(FILE, answer),
         DIALECT.read_upload(answer),
@@ -211,11 +213,11 @@ def retry_after(data: bytes) -> None:
     assert read.retry_after is None or isinstance(read.retry_after, int)
 
 
-def _check_observed(read: object, answer: Response) -> None:
+def _check_observed(read: object, kind: str, answer: Response) -> None:
     assert is_storable(read), read
     if isinstance(read, Observed):
         assert 200 <= answer.status < 300
-        assert read.observation.job_id == JOB
+        assert (read.observation.kind, read.observation.job_id) == (kind, JOB)
 
 
 def is_storable(value: Any) -> bool:
