@@ -50,7 +50,8 @@ def build_app(configured: Callable[[], Config], store: Store, now: Callable[[], 
 
     async def explain(request: Request) -> object:
         async with store.reading() as connection:
-            return await queries.explain_job(connection, configured(), request.path_params["job"], now())
+            clock = store.engine.lease_clock(now())
+            return await queries.explain_job(connection, configured(), request.path_params["job"], now(), clock)
 
     async def deliveries(request: Request) -> object:
         async with store.reading() as connection:
@@ -70,7 +71,8 @@ def build_app(configured: Callable[[], Config], store: Store, now: Callable[[], 
 
     async def sources(_: Request) -> object:
         async with store.reading() as connection:
-            return {"sources": await queries.list_sources(connection, configured(), now())}
+            clock = store.engine.lease_clock(now())
+            return {"sources": await queries.list_sources(connection, configured(), now(), clock)}
 
     pages: dict[str, Page] = {
         "/jobs": jobs,

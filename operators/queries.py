@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -65,8 +66,8 @@ async def list_refusals(connection: AsyncConnection, limit: int | None, source: 
     return Listing([views.refusal(row) for row in found[:limit]], len(found) > len(found[:limit]))
 
 
-async def list_sources(connection: AsyncConnection, config: Config, now: int) -> list[View]:
-    """Every configured source, with the URL to register and how asking it goes."""
+async def list_sources(connection: AsyncConnection, config: Config, now: int, lease_clock: Any) -> list[View]:
+    """Every configured source, with the URL to register and how asking it goes. `lease_clock` is the engine's."""
     known = {row.name: row for row in await sources.all_of_them(connection)}
     rows = []
     for name, source in sorted(config.sources.items()):
@@ -83,7 +84,7 @@ async def list_sources(connection: AsyncConnection, config: Config, now: int) ->
                 "webhook_registration": registration(config, source),
                 "webhook_secrets": len(source.webhook_secrets),
                 "adopt": source.adopt,
-                "owner": await leases.holder_of(connection, f"source:{name}", now),
+                "owner": await leases.holder_of(connection, f"source:{name}", lease_clock),
                 "listening_since": rfc3339_or_none(row.listening_since) if row else None,
                 "trouble": row.trouble if row else None,
                 "trouble_message": row.trouble_message if row else None,
@@ -153,11 +154,11 @@ async def _pushed(connection: AsyncConnection, config: Config, job: JobRow) -> t
     return None if said is None else (receipt, said)
 
 
-async def explain_job(connection: AsyncConnection, config: Config, name: str, now: int) -> View:
+async def explain_job(connection: AsyncConnection, config: Config, name: str, now: int, lease_clock: Any) -> View:
     """The findings about one job, on the three axes and on our own asking."""
     facts, source = await facts_of(connection, config, await find_job(connection, name), now)
     held = [one for one in await failures.of_job(connection, facts.job.id) if one.cleared_at is None]
-    owner = await leases.holder_of(connection, f"source:{facts.job.source}", now)
+    owner = await leases.holder_of(connection, f"source:{facts.job.source}", lease_clock)
     return {
         **views.job(facts.job, held),
         "findings": [views.finding(finding) for finding in explain(facts, source, now, is_owned=owner is not None)],

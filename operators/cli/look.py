@@ -94,7 +94,7 @@ async def sources(in_json: Json = False) -> None:
     """List the configured sources, with the URL to register at each provider."""
     config = configuration()
     async with opened(config) as store, store.reading() as connection:
-        found = await queries.list_sources(connection, config, now())
+        found = await queries.list_sources(connection, config, now(), store.engine.lease_clock(now()))
     if in_json:
         present.as_json(found)
         return

@@ -57,7 +57,7 @@ async def explain(name: JobName, in_json: Json = False) -> None:
     """
     config = configuration()
     async with opened(config) as store, store.reading() as connection:
-        found = await queries.explain_job(connection, config, name, now())
+        found = await queries.explain_job(connection, config, name, now(), store.engine.lease_clock(now()))
     if in_json:
         present.as_json(found)
         return

@@ -82,7 +82,7 @@ def show_job(job: JobRow, in_json: bool, what: str) -> None:
 async def hint(store: Store, source: str) -> None:
     """Say so when nobody is there to do what was asked for."""
     async with store.reading() as connection:
-        holder = await leases.holder_of(connection, f"source:{source}", now())
+        holder = await leases.holder_of(connection, f"source:{source}", store.engine.lease_clock(now()))
     if holder is None:
         complain(
             f"no reconciler is at work for {source}; `batchkeeper up` or `batchkeeper reconcile --once` goes on from here"

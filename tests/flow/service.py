@@ -172,9 +172,9 @@ class Service:
 
     async def source(self, name: str = "gateway") -> dict[str, Any]:
         async with self.store.reading() as connection:
-            return next(
-                row for row in await queries.list_sources(connection, self.config, now()) if row["name"] == name
-            )
+            clock = self.store.engine.lease_clock(now())
+            rows = await queries.list_sources(connection, self.config, now(), clock)
+        return next(row for row in rows if row["name"] == name)
 
     async def reaches(self, job_id: str, *statuses: str) -> JobRow:
         """Wait until a job is here and in one of these states."""
