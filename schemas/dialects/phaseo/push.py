@@ -63,7 +63,7 @@ def read_push(body: bytes) -> Push | str:
         read = _decoder.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         return _reason(error)
-    kind = _kind(read)
+    kind = _kind(read.data.kind, read.data.object, read.type)
     if kind is None or not is_kind(kind):
         return "data.kind is missing, too long, or not printable ASCII"
     if not isinstance(read.data.id, str) or not is_job_id(read.data.id):
@@ -76,13 +76,13 @@ def read_push(body: bytes) -> Push | str:
     return Push(Identity(kind, read.data.id, key), report, _hints(read))
 
 
-def _kind(read: _Body) -> str | None:
+def _kind(kind: Any, object_word: Any, event_type: Any) -> str | None:
     """The object's own word, or the subject of the event where the object has none: `batch.completed` is about a batch."""
-    if isinstance(read.data.kind, str):
-        return read.data.kind
-    if isinstance(read.data.object, str):
-        return read.data.object
-    subject = read.type.partition(".")[0] if isinstance(read.type, str) else ""
+    if isinstance(kind, str):
+        return kind
+    if isinstance(object_word, str):
+        return object_word
+    subject = event_type.partition(".")[0] if isinstance(event_type, str) else ""
     return subject if subject in ("batch", "video") else None
 
 
@@ -106,24 +106,28 @@ def _derived_key(read: _Body) -> str | None:
 def read_report(document: Mapping[str, Any]) -> Report:
     """The same report from a strictly parsed body, which may lack anything."""
     delivery, data = (_object(document.get(name)) for name in ("delivery", "data"))
-    kind = data.get("kind")
+    kind = _kind_of(document, data)
     return _report(document.get("type"), document.get("id"), delivery.get("attempt"), kind, data)
+
+
+def _kind_of(document: Mapping[str, Any], data: Mapping[str, Any]) -> str | None:
+    return _kind(data.get("kind"), data.get("object"), document.get("type"))
 
 
 def read_pushed(document: Mapping[str, Any]) -> Observation | None:
     """The job as a strictly parsed body shows it."""
     data = _object(document.get("data"))
-    read = read_object(data, "video" if _text(data.get("kind")) == "video" else "batch")
+    read = read_object(data, _kind_of(document, data) or "batch")
     return read if isinstance(read, Observation) else None
 
 
-def _report(event_type: Any, event_id: Any, attempt: Any, kind: Any, data: Mapping[str, Any]) -> Report:
+def _report(event_type: Any, event_id: Any, attempt: Any, kind: str | None, data: Mapping[str, Any]) -> Report:
     native = data.get("status")
     return Report(
         event_type=_text(event_type),
         event_id=_text(event_id),
         attempt=attempt if _is_small(attempt) else None,
-        status=read_status(native, data.get("lifecycle_status"), "video" if kind == "video" else "batch"),
+        status=read_status(native, data.get("lifecycle_status"), kind),
         native_status=_text(native),
         progress=read_progress(data.get("progress")),
     )

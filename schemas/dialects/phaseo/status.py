@@ -29,7 +29,7 @@ WORDS = {
 VIDEO_WORDS = {"succeeded": Status.COMPLETED, "success": Status.COMPLETED, "error": Status.FAILED}
 
 
-def read_status(native: Any, lifecycle: Any, kind: str = "batch") -> Status | None:
+def read_status(native: Any, lifecycle: Any, kind: str | None = "batch") -> Status | None:
     """The status behind a native word, or behind the lifecycle where the word is unknown; None when neither tells."""
     words = WORDS | VIDEO_WORDS if kind == "video" else WORDS
     for word in (native, lifecycle):

@@ -194,6 +194,17 @@ def test_first_generation_without_lifecycle() -> None:
     )
 
 
+@pytest.mark.parametrize("data", [{"kind": "video"}, {"object": "video"}, {}, {"kind": 7, "object": "video"}])
+def test_both_readers_take_it_for_the_same_kind(data: dict[str, Any]) -> None:
+    """Wherever the kind stands, the quick reader and the strict one read the same status: that of a video here."""
+    body = {"type": "video.completed", "delivery": DELIVERY, "data": {"id": "v1", "status": "succeeded", **data}}
+    quick, strict = arrive(json.dumps(body).encode()), Phaseo().read_report(body)
+
+    assert quick.identity == Identity("video", "v1", "batch.completed")
+    assert quick.report == strict
+    assert strict.status is Status.COMPLETED
+
+
 @pytest.mark.parametrize("word", ["completed", "succeeded", "success"])
 def test_words_of_videos(word: str) -> None:
     """A video has words of its own for its end; on a batch nobody has explained them."""
