@@ -182,7 +182,7 @@ def _extent(shows_all: bool, message: str | None) -> str:
     """How much the list showed; and what is in the way of another look, where the last one was whole."""
     if not shows_all:
         return f"there may be more than it shows: {message or 'its page is full'}"
-    return f"it showed all; since then: {message}" if message else "it shows all"
+    return f"its page was not full; since then: {message}" if message else "its page is not full"
 
 
 def _orphans(row: View) -> str:
