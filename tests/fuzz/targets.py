@@ -11,8 +11,10 @@ from schemas.dialects.dialect import SubmitRefused, SubmitUnclear
 from schemas.identity import is_delivery_key, is_job_id, is_kind
 from schemas.readings import (
     CancelRefused,
+    Deleted,
     Denied,
     FileExists,
+    Ignored,
     Observed,
     Page,
     Refused,
@@ -82,9 +84,10 @@ def webhook_body(data: bytes) -> None:
         document = parse_object(data)
     except NotStrictJson:
         return
-    report = DIALECT.read_report(document)
+    report, shown = DIALECT.read_report(document), DIALECT.read_pushed(document)
     assert isinstance(report, Report)
     assert is_storable(report)
+    assert shown is None or is_storable(shown)
     if outcome.identity is not None:
         assert report == outcome.report, (report, outcome.report)
         assert is_kind(outcome.identity.kind)
@@ -152,6 +155,16 @@ def page_answer(data: bytes) -> None:
         assert len(set(names)) == len(names)
         assert all(is_job_id(name) for name in names)
         assert 200 <= answer.status < 300
+
+
+def socket_message(data: bytes) -> None:
+    """What a socket says is taken for the job that it was opened for, or for nothing."""
+    for kind in sorted(DIALECT.kinds):
+        read = DIALECT.read_socket(kind, JOB, data.decode("utf-8", "surrogateescape"))
+        assert isinstance(read, Observed | Deleted | Ignored), read
+        assert is_storable(read), read
+        if isinstance(read, Observed):
+            assert (read.observation.kind, read.observation.job_id) == (kind, JOB)
 
 
 def file_answer(data: bytes) -> None:
@@ -260,6 +273,11 @@ def _head(body: bytes) -> bytes:
     return b"\n".join(name + b": " + value for name, value in signed(body)) + b"\n\n"
 
 
+SOCKET: Sequence[Mapping[str, Any]] = [
+    {"type": "job.updated", "data": BATCH},
+    {"type": "job.deleted", "data": {"id": JOB}},
+    {"type": "pong"},
+]
 _ERRORS = _status(401, 403, 404, 409, 429, 500, 501, 502)
 TARGETS: Mapping[str, Target] = {
     "signature_headers": Target(signature_headers, PUSHES[:1], [_head(written(PUSHES[0])), _head(b""), b""]),
@@ -267,6 +285,7 @@ TARGETS: Mapping[str, Target] = {
     "poll_answer": Target(poll_answer, [BATCH, ENVELOPES[0]], _status(200, 404)),
     "cancel_answer": Target(cancel_answer, [BATCH, *ENVELOPES[:4]], _status(200, 404, 409, 501)),
     "page_answer": Target(page_answer, [LIST], _status(200)),
+    "socket_message": Target(socket_message, SOCKET),
     "file_answer": Target(file_answer, [FILE_RECORD, ENVELOPES[0]], _status(200, 404)),
     "upload_answer": Target(upload_answer, [FILE_RECORD, *ENVELOPES[:3]], _status(200, 413, 429)),
     "create_answer": Target(create_answer, [BATCH, *ENVELOPES[:4]], _status(200, 400, 502)),

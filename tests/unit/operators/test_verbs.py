@@ -254,7 +254,8 @@ def test_what_cannot_be_a_job_is_not_tracked(stored, words):
         ({"swept_at": 0}, "looked through at 1970-01-01 00:00:00 UTC; its page is not full"),
         (
             {"swept_at": 0, "list_message": "it cannot be had", "list_unreadable": 2},
-            "looked through at 1970-01-01 00:00:00 UTC; its page was not full; since then: it cannot be had; 2 entries could not be read",
+            "looked through at 1970-01-01 00:00:00 UTC; its page was not full; since then: it cannot be had; "
+            "2 entries could not be read",
         ),
         (
             {"swept_at": 0, "list_is_full": 1, "list_message": "its page is full for failed", "listed_at": 60_000_000},
