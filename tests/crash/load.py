@@ -45,7 +45,7 @@ class Delivery:
         """What the next request carries. Each attempt's body differs from the last, as the gateway's do."""
         document = {
             "id": event_id("batch", self.job, self.key),
-            "type": self.key,
+            "type": self.key.partition(":")[0],
             "created_at": int(datetime.now(UTC).timestamp()),
             "delivery": {"key": self.key, "attempt": self.attempt, "max_attempts": MAX_ATTEMPTS},
             "data": {"id": self.job, "object": "batch", "kind": "batch", "status": self.status},
