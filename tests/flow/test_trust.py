@@ -1,6 +1,7 @@
 """Where the key goes: to the configured origin, on paths that the dialect knows for the job, and nowhere else."""
 
 import asyncio
+import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -134,6 +135,64 @@ def test_threat_43_urls_in_a_webhook_are_not_even_looked_at() -> None:
 
             assert elsewhere.asked == []
             assert {asked.target for asked in provider.asked} == {"/v1/batches/batch_a"}
+
+    asyncio.run(flow())
+
+
+LOOPBACK = ["127.1", "2130706433", "0x7f000001", "0177.0.0.1", "0", "localhost", "[::ffff:127.0.0.1]"]
+
+
+@pytest.mark.parametrize("spelling", LOOPBACK)
+def test_threat_45_loopback_in_other_spellings(spelling: str) -> None:
+    """A URL that is offered with this machine's own address, however spelled, is not followed: nobody is asked there."""
+
+    async def flow() -> None:
+        async with Provider(lambda asked: said(batch(asked.job_id, "failed"))).listening() as inside:
+            url = f"http://{spelling}:{inside.url.rpartition(':')[2]}/v1/batches/batch_a"
+            statuses = ["in_progress", "in_progress", "cancelled"]
+
+            def script(_: Asked) -> bytes:
+                status = statuses.pop(0) if len(statuses) > 1 else statuses[0]
+                return said(batch("batch_a", status, polling_url=url, cancel_url=f"{url}/cancel"))
+
+            async with Provider(script).listening() as provider, service(provider.base_url) as running:
+                await running.track("batch_a")
+                await running.reaches("batch_a", "cancelled")
+
+                assert inside.asked == []
+                assert {asked.target for asked in provider.asked} == {"/v1/batches/batch_a"}
+
+    asyncio.run(flow())
+
+
+def test_threat_46_no_name_but_the_configured_one_is_resolved(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name that is offered is never looked up, so it can resolve to one address now and to another then as it likes."""
+    looked_up: set[str] = set()
+    resolve = socket.getaddrinfo
+
+    def noted(host: Any, *more: Any, **named: Any) -> Any:
+        looked_up.add(host.decode() if isinstance(host, bytes) else str(host))
+        return resolve(host, *more, **named)
+
+    async def flow() -> None:
+        url = "http://rebinding.example/v1/batches/batch_a"
+        statuses = ["in_progress", "in_progress", "cancelled"]
+
+        def script(_: Asked) -> bytes:
+            status = statuses.pop(0) if len(statuses) > 1 else statuses[0]
+            return said(batch("batch_a", status, polling_url=url, cancel_url=f"{url}/cancel"))
+
+        async with (
+            Provider(script).listening() as provider,
+            service(provider.base_url.replace("127.0.0.1", "localhost")) as running,
+        ):
+            monkeypatch.setattr(socket, "getaddrinfo", noted)
+            await running.track("batch_a")
+            await running.reaches("batch_a", "cancelled")
+            monkeypatch.undo()
+
+        assert "localhost" in looked_up
+        assert looked_up <= {"localhost", "127.0.0.1", "::1"}
 
     asyncio.run(flow())
 

@@ -136,6 +136,28 @@ def test_threat_44_not_followed(offered: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "address",
+    [
+        "[64:ff9b::7f00:1]",
+        "[64:ff9b::a9fe:a9fe]",
+        "[2002:7f00:1::]",
+        "[fec0::1]",
+        "192.88.99.1",
+        "100.64.0.1",
+        "169.254.169.254",
+        "[::ffff:169.254.169.254]",
+        "10.0.0.1",
+        "[fe80::1]",
+    ],
+)
+def test_threat_47_addresses_that_only_seem_public(address: str) -> None:
+    """No address is judged, because none but the configured origin is ever asked: one that is offered is only recorded."""
+    offered = f"https://{address}/v1/batches/batch_1"
+
+    assert follow(BASE, offered, PATHS) == (OWN, offered)
+
+
+@pytest.mark.parametrize(
     ("base", "offered"),
     [
         ("http://127.0.0.1:9000/v1", "http://127.0.0.1:9000/v1/batches/batch_1"),
