@@ -15,6 +15,7 @@ from schemas.words import Asked
 from storage import failures, jobs, leases, observations, watches
 from storage.engine import StoreAway
 from storage.store import Store
+from storage.waiting import stop_if_asked
 
 LENGTH, RENEW_SECONDS = 15 * SECOND, 5.0
 LOOK_BACK = 50  # observations
@@ -40,11 +41,13 @@ async def watching(store: Store, job: JobRow) -> AsyncIterator[None]:
 async def _renew(store: Store, number: int, job: JobRow) -> None:
     while True:
         await asyncio.sleep(RENEW_SECONDS)
-        with contextlib.suppress(StoreAway):  # whoever looks hears of that by looking
+        try:
             async with store.writing() as connection:
                 clock = store.engine.lease_clock(now())
                 if not await watches.renew(connection, number, LENGTH, clock):
                     await watches.begin(connection, number, job, LENGTH, clock)
+        except StoreAway:
+            stop_if_asked()  # whoever looks hears of the store by looking
 
 
 async def look(store: Store, number: int) -> View:

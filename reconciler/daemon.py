@@ -12,7 +12,7 @@ import httpx
 import structlog
 
 from reconciler.budget import Budget
-from reconciler.keeping import Keeping, stop_if_asked, until_first
+from reconciler.keeping import Keeping, until_first
 from reconciler.owned import Owned, client_of, dialect_of, pace_of, rules_of, terms_of
 from reconciler.rounds import pruning
 from reconciler.sharing import Sharing
@@ -23,7 +23,7 @@ from storage import leases, sources
 from storage.engine import StoreAway
 from storage.leases import Lease, LeaseLost
 from storage.store import Store
-from storage.waiting import happens_within
+from storage.waiting import happens_within, stop_if_asked
 
 log = structlog.get_logger()
 

@@ -19,19 +19,12 @@ from schemas.times import SECOND
 from storage import actions, jobs, outputs
 from storage.engine import StoreAway
 from storage.points import reach
-from storage.waiting import happens_within
+from storage.waiting import happens_within, stop_if_asked
 
 log = structlog.get_logger()
 
 SHORTEST_REST, LONGEST_REST = 0.05, 1.0
 REST_AFTER_STORE_TROUBLE = 1.0
-
-
-def stop_if_asked() -> None:
-    """A cancellation counts, even when an error of the store has taken its place on the way up."""
-    task = asyncio.current_task()
-    if task is not None and task.cancelling():
-        raise asyncio.CancelledError
 
 
 async def until_first(*works: Coroutine[Any, Any, Any]) -> None:

@@ -11,12 +11,12 @@ from typing import NamedTuple
 
 import structlog
 
-from reconciler.keeping import stop_if_asked
 from schemas.times import DAY, SECOND
 from storage import leases
 from storage.engine import StoreAway
 from storage.leases import Lease
 from storage.store import Store
+from storage.waiting import stop_if_asked
 
 log = structlog.get_logger()
 

@@ -1,4 +1,4 @@
-"""Waiting for something, but not for ever."""
+"""Waiting for something, but not for ever, and not against a wish to stop."""
 
 import asyncio
 
@@ -14,3 +14,10 @@ async def happens_within(event: asyncio.Event, seconds: float) -> bool:
     except TimeoutError:
         return False
     return True
+
+
+def stop_if_asked() -> None:
+    """A cancellation counts, even when an error of the store has taken its place on the way up."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
