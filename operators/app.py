@@ -1,7 +1,7 @@
 """The operators' app: the same queries as the CLI, as JSON, read-only, on its own port and behind a token."""
 
 import hmac
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 
 import structlog
@@ -12,20 +12,20 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from operators import queries
 from operators.errors import AmbiguousName, BadInput, NoSuchThing, NotPossible, Problem
-from operators.statuses import read_statuses
+from operators.pages import Page, Pages
 from schemas.config import Config
-from schemas.words import Category
 from storage.engine import StoreAway
 from storage.store import Store
 
 log = structlog.get_logger()
 
-LIMIT, MOST = 100, 1000
-Page = Callable[[Request], Awaitable[object]]
 _HEADERS = {"cache-control": "no-store", "x-content-type-options": "nosniff", "referrer-policy": "no-referrer"}
 _STATUSES: dict[type[Problem], int] = {BadInput: 400, NoSuchThing: 404, AmbiguousName: 409, NotPossible: 409}
+
+
+async def _live(_: Request) -> Response:
+    return PlainTextResponse("alive\n", headers=_HEADERS)
 
 
 def build_app(configured: Callable[[], Config], store: Store, now: Callable[[], int]) -> Starlette:
@@ -34,59 +34,10 @@ def build_app(configured: Callable[[], Config], store: Store, now: Callable[[], 
     configuration that holds now.
     """
 
-    async def live(_: Request) -> Response:
-        return PlainTextResponse("alive\n", headers=_HEADERS)
-
-    async def jobs(request: Request) -> object:
-        given = [text for name in ("status", "statuses") for text in request.query_params.getlist(name)]
-        source, statuses = _one(request, "source"), read_statuses(given, "status")
-        async with store.reading() as connection:
-            found = await queries.list_jobs(connection, _limit(request), source, statuses)
-        return {"jobs": found.rows, "has_more": found.is_cut}
-
-    async def job(request: Request) -> object:
-        async with store.reading() as connection:
-            return await queries.show_job(connection, configured(), request.path_params["job"], now())
-
-    async def explain(request: Request) -> object:
-        async with store.reading() as connection:
-            clock = store.engine.lease_clock(now())
-            return await queries.explain_job(connection, configured(), request.path_params["job"], now(), clock)
-
-    async def deliveries(request: Request) -> object:
-        async with store.reading() as connection:
-            found = await queries.list_deliveries(connection, _limit(request), _one(request, "source"))
-        return {"deliveries": found.rows, "has_more": found.is_cut}
-
-    async def failures(request: Request) -> object:
-        source, category = _one(request, "source"), _one_of(request, "category", list(Category))
-        async with store.reading() as connection:
-            found = await queries.list_failures(connection, _limit(request), source, category)
-        return {"failures": found.rows, "has_more": found.is_cut}
-
-    async def refusals(request: Request) -> object:
-        async with store.reading() as connection:
-            found = await queries.list_refusals(connection, _limit(request), _one(request, "source"))
-        return {"refusals": found.rows, "has_more": found.is_cut}
-
-    async def sources(_: Request) -> object:
-        async with store.reading() as connection:
-            clock = store.engine.lease_clock(now())
-            return {"sources": await queries.list_sources(connection, configured(), now(), clock)}
-
-    pages: dict[str, Page] = {
-        "/jobs": jobs,
-        "/jobs/{job:path}/explain": explain,
-        "/jobs/{job:path}": job,
-        "/deliveries": deliveries,
-        "/failures": failures,
-        "/refusals": refusals,
-        "/sources": sources,
-        "/{anything:path}": _nothing,
-    }
+    pages = Pages(configured, store, now).by_path()
     routes = [Route(f"/api/v1{path}", _guarded(configured, page), methods=["GET"]) for path, page in pages.items()]
     app = Starlette(
-        routes=[Route("/livez", live, methods=["GET"]), *routes], exception_handlers={HTTPException: _refused}
+        routes=[Route("/livez", _live, methods=["GET"]), *routes], exception_handlers={HTTPException: _refused}
     )
     app.router.redirect_slashes = False
     return app
@@ -113,10 +64,6 @@ def _guarded(configured: Callable[[], Config], page: Page) -> Callable[[Request]
     return answer
 
 
-async def _nothing(request: Request) -> object:
-    raise NoSuchThing(f"there is nothing at {request.url.path}")
-
-
 def _refusal(config: Config, request: Request) -> Response | None:
     token = config.operators.token
     if token is None:
@@ -140,24 +87,3 @@ def _problem(status: int, detail: str, more: dict[str, str] | None = None) -> Re
     headers = {**_HEADERS, **(more or {}), **({"www-authenticate": "Bearer"} if status == 401 else {})}
     body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail}
     return JSONResponse(body, status, headers, media_type="application/problem+json")
-
-
-def _limit(request: Request) -> int:
-    wished = request.query_params.get("limit")
-    if wished is None:
-        return LIMIT
-    if not (wished.isascii() and wished.isdigit() and len(wished) <= 6 and 0 < int(wished) <= MOST):
-        raise BadInput(f"limit is a number from 1 to {MOST}")
-    return int(wished)
-
-
-def _one(request: Request, name: str) -> str | None:
-    return request.query_params.get(name) or None
-
-
-def _one_of(request: Request, name: str, words: Sequence[str]) -> str | None:
-    """A parameter that has to be one of a closed set of words."""
-    wished = _one(request, name)
-    if wished is not None and wished not in words:
-        raise BadInput(f"{name} is one of {', '.join(words)}")
-    return wished

@@ -141,4 +141,4 @@ class WatchRound:
         owned = self._owned
         if job.kind not in owned.dialect.kinds:
             return None
-        return owned.dialect.socket(owned.source.base_url, job.kind, job.job_id, None)
+        return owned.dialect.socket(owned.source.base_url, job.kind, job.job_id)

@@ -132,10 +132,10 @@ class Dialect(Protocol):
         """What the page shows that `cursor` asked for. Each job at most once, and no more of them than were asked for."""
         ...
 
-    def socket(self, base_url: str, kind: str, job_id: str, websocket_url: str | None) -> Question | None:
+    def socket(self, base_url: str, kind: str, job_id: str) -> Question | None:
         """Where a job's progress is told live: a ws:// or wss:// URL on the source's own origin. None: nowhere.
 
-        `websocket_url` is what the provider offered, followed as far as it can be trusted.
+        What the provider offers as `websocket_url` is shown and not followed.
         """
         ...
 

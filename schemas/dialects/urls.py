@@ -37,4 +37,4 @@ def _names(offered: str, base_url: str, path: str) -> bool:
 
 def _port(parts: object) -> int | None:
     port: int | None = parts.port  # type: ignore[attr-defined]
-    return port if port is not None else {"http": 80, "https": 443, "ws": 80, "wss": 443}.get(parts.scheme)  # type: ignore[attr-defined]
+    return port if port is not None else {"http": 80, "https": 443}.get(parts.scheme)  # type: ignore[attr-defined]

@@ -81,8 +81,8 @@ class Phaseo:
     def read_page(self, response: Response, cursor: str | None = None) -> Page | Troubled:
         return listing.read_page(response, cursor)
 
-    def socket(self, base_url: str, kind: str, job_id: str, websocket_url: str | None) -> Question | None:
-        return live.socket(base_url, kind, job_id, websocket_url)
+    def socket(self, base_url: str, kind: str, job_id: str) -> Question | None:
+        return live.socket(base_url, kind, job_id)
 
     def read_socket(self, kind: str, job_id: str, message: str) -> SocketMessage:
         return live.read_socket(kind, job_id, message)

@@ -3,7 +3,7 @@
 from urllib.parse import urlsplit, urlunsplit
 
 from schemas.dialects.phaseo.objects import read_object
-from schemas.dialects.urls import follow, segment
+from schemas.dialects.urls import segment
 from schemas.readings import Deleted, Ignored, Observed, Question, SocketMessage
 from schemas.strict_json import NotStrictJson, parse_object
 
@@ -11,13 +11,11 @@ PING = "ping"  # a bare string; the JSON object of the published description is 
 _SCHEMES = {"https": "wss", "http": "ws"}
 
 
-def socket(base_url: str, kind: str, job_id: str, websocket_url: str | None) -> Question:
+def socket(base_url: str, kind: str, job_id: str) -> Question:
     """Where to listen. Nothing is asked for in a query: the defaults are every 2.5 s, and closed once the job has ended."""
     base = urlsplit(base_url)
-    origin = urlunsplit((_SCHEMES[base.scheme], base.netloc, base.path, "", ""))
     path = f"{base.path.rstrip('/')}/async/{segment(kind)}/{segment(job_id)}/ws"
-    url, mismatch = follow(origin, websocket_url, [path])
-    return Question("GET", url, mismatch=mismatch)
+    return Question("GET", urlunsplit((_SCHEMES[base.scheme], base.netloc, path, "", "")))
 
 
 def read_socket(kind: str, job_id: str, message: str) -> SocketMessage:

@@ -173,7 +173,7 @@ def test_questions_stay_at_home(dialect: Dialect, job_id: str, offered: str | No
         *dialect.check_key(BASE),
         *(asked for named in (job_id, None) if (asked := dialect.webhook_endpoints(BASE, named))),
         *(asked for asked in [dialect.new_webhook_endpoint(BASE, str(offered), [job_id])] if asked),
-        *(asked for kind in dialect.kinds if (asked := dialect.socket(BASE, kind, job_id, offered))),
+        *(asked for kind in dialect.kinds if (asked := dialect.socket(BASE, kind, job_id))),
     ]
     for question in questions:
         parts = urlsplit(question.url)
