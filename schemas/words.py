@@ -188,14 +188,33 @@ class SubmissionState(StrEnum):
 
     STORED = "stored"
     UPLOADED = "uploaded"
+    CREATING = "creating"  # the create has left, or is about to
+    UNCLEAR = "unclear"  # its answer was lost or told nothing: the provider's list is looked through for the job
     CREATED = "created"
     REFUSED = "refused"
     UNCONFIRMED = "unconfirmed"  # the provider may or may not have made the job; a person decides
+    DROPPED = "dropped"  # withdrawn before the create was sent
+
+    @property
+    def is_over(self) -> bool:
+        """No job will come of it any more."""
+        return self in {SubmissionState.REFUSED, SubmissionState.DROPPED}
+
+
+class Policy(StrEnum):
+    """What becomes of a group when one of its members ends badly."""
+
+    WAIT_FOR_ALL = "wait_for_all"
+    FAIL_FAST = "fail_fast"  # the others are cancelled
 
 
 class OutputRole(StrEnum):
+    """What a file of a job holds. Rows are matched by custom id; content is kept as it is."""
+
     OUTPUT = "output"
     ERROR = "error"
+    RESULTS = "results"  # the rows of a job without files, as the provider's results endpoint tells them
+    CONTENT = "content"  # what a job made that has no rows, such as a video
 
 
 class OutputState(StrEnum):
@@ -203,7 +222,18 @@ class OutputState(StrEnum):
 
     NAMED = "named"  # the job names it; nobody has looked
     EXISTS = "exists"  # the provider showed us its record
+    FETCHED = "fetched"  # it is among our files, whole
+    PARKED = "parked"  # there is no room for it, or it is over the cap: it is fetched when that has changed
     UNREADABLE = "unreadable"  # it stayed out of reach for longer than the patience for it
+
+
+class HandoffState(StrEnum):
+    """Where a hand-off stands."""
+
+    WAITING = "waiting"
+    DONE = "done"
+    DEAD = "dead"  # tried as often as it may be; an operator replays it
+    WITHDRAWN = "withdrawn"  # what it would have told does not hold any more
 
 
 class AttemptOutcome(StrEnum):

@@ -145,7 +145,17 @@ class Data(Section):
 
     dir: Annotated[str, AfterValidator(addresses.folder)] = Field(
         default="batchkeeper-data",
-        description="Folder for what the ledger is too small for, relative to the working directory.",
+        description="Folder for input files and outputs, relative to the working directory; shared, if reconcilers are many.",
+    )
+    reserve_bytes: int = _number(
+        1_073_741_824,
+        0,
+        1 << 50,
+        "bytes",
+        "What stays free on the disk of dir; a download that would touch it is parked.",
+    )
+    max_file_bytes: int = _number(
+        10_737_418_240, 1, 1 << 50, "bytes", "Largest output file that is fetched; a larger one is parked."
     )
 
 
@@ -184,6 +194,12 @@ class SourceChoices(Section):
     )
     concurrency: int | None = _number(
         None, 1, 256, "questions", "Questions in flight to this source; left out, [reconciler] concurrency."
+    )
+    fetch_adopted: bool = Field(
+        default=False, description="Fetch the outputs of adopted jobs too, and hand those jobs on."
+    )
+    cancel_after_seconds: float | None = _number(
+        None, 1, 30 * DAY, "seconds", "How long a job may run before automation cancels it; left out, for ever."
     )
     list_trust_seconds: float = _seconds(
         1800,

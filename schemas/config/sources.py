@@ -130,6 +130,8 @@ def _complete(
         adopt_limit=written.adopt_limit,
         concurrency=written.concurrency,
         requests_per_minute=_either(written.requests_per_minute, defaults.requests_per_minute),
+        fetch_adopted=written.fetch_adopted,
+        cancel_after_seconds=written.cancel_after_seconds,
         list_trust_seconds=written.list_trust_seconds,
         sweep_seconds=written.sweep_seconds,
         allow_plain_http=written.allow_plain_http,

@@ -97,6 +97,8 @@ class TestAGoodFile:
             "adopt_limit": 10_000,
             "concurrency": None,
             "requests_per_minute": None,
+            "fetch_adopted": False,
+            "cancel_after_seconds": None,
             "list_trust_seconds": 1800.0,
             "sweep_seconds": 900.0,
             "allow_plain_http": False,
@@ -907,7 +909,7 @@ ALL_KEYS = [
     *(("sources.NAME", key) for key in WrittenSource.model_fields),
 ]
 """Every key that a file can hold."""
-NO_DEFAULT = {"token_env", "token_file", "api_key_file"}
+NO_DEFAULT = {"token_env", "token_file", "api_key_file", "cancel_after_seconds"}
 BY_DIALECT = {"base_url", "tolerance_seconds", "delivery_window_seconds", "webhook_events", "requests_per_minute"}
 
 
