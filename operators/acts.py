@@ -1,17 +1,23 @@
 """What operators can ask for: cancel a job, ask about it now, take one in. Stored here, carried out by the reconciler."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from operators.errors import BadInput, NotPossible
+from operators.errors import BadInput, NoSuchThing, NotPossible
 from operators.find import find_job
+from operators.outcomes import Member
+from operators.work import Work, find_work, of_group
+from reconciler.cancelling import ask_to_cancel, cancel_of
 from schemas.config import Config
 from schemas.dialects import DIALECTS
 from schemas.identity import is_job_id
+from schemas.ids import parse, shown
 from schemas.tables import ActionRow, JobRow
+from schemas.times import SECOND
 from schemas.words import ActionState, ActionVerb, AskedBy, Origin, Status
-from storage import actions, jobs
+from storage import actions, jobs, submissions
 
 
 async def cancel(
@@ -27,12 +33,67 @@ async def cancel(
         raise NotPossible(
             f"{job.source}/{job.job_id} has ended already: it is {job.status}, and nothing is left to cancel"
         )
-    action = _action(job, ActionVerb.CANCEL, reason, new_id(), now)
-    if job.answered_at is not None:
-        action.cancel_url_present = int(job.cancel_url is not None)
-        action.cancel_url_read_at = job.answered_at
+    action = cancel_of(job, AskedBy.OPERATOR, reason, new_id(), now)
     await actions.ask(connection, action)
     return job, action
+
+
+@dataclass(frozen=True, slots=True)
+class GroupCancelled:
+    """What becomes of each member: `dropped` before its create was sent, `cancelled` while it runs, `spared` since it is over."""
+
+    dropped: tuple[Member, ...]
+    cancelled: tuple[Member, ...]
+    spared: tuple[Member, ...]
+
+
+async def cancel_group(
+    connection: AsyncConnection, name: str, reason: str, new_id: Callable[[], int], now: int
+) -> tuple[Work, GroupCancelled]:
+    """Have the parts dropped that have not been sent, and the running jobs cancelled. What has ended is left as it is.
+
+    Raises:
+        NoSuchThing: no group is called that.
+        NotPossible: every part is over.
+    """
+    number = parse(name, "grp")
+    if number is None:
+        raise NoSuchThing(f"no group is called {name[:80]}; `batchkeeper groups` lists them")
+    # First: whatever becomes a job after this is seen to by the reconciler, and what was one before is seen here.
+    dropped = set(await submissions.ask_to_drop(connection, number, reason, AskedBy.OPERATOR.value, now))
+    work = await of_group(connection, number)
+    sorts: dict[str, list[Member]] = {"dropped": [], "cancelled": [], "spared": []}
+    for member in work.members:
+        if member.job is None:
+            is_dropped = member.submission is not None and member.submission.id in dropped
+            sorts["dropped" if is_dropped else "spared"].append(member)
+        elif Status(member.job.status).is_terminal:
+            sorts["spared"].append(member)
+        else:
+            await ask_to_cancel(connection, member.job, AskedBy.OPERATOR, reason, new_id(), now)
+            sorts["cancelled"].append(member)
+    if not sorts["dropped"] and not sorts["cancelled"]:
+        raise NotPossible(f"every part of {work.name} is over; nothing is left to cancel")
+    return work, GroupCancelled(**{sort: tuple(members) for sort, members in sorts.items()})
+
+
+async def drop(connection: AsyncConnection, name: str, reason: str, now: int) -> Work:
+    """Have a submission dropped of which no job has come.
+
+    Raises:
+        NoSuchThing; NotPossible: it is over, or has become a job, which can be cancelled.
+    """
+    work = await find_work(connection, name)
+    number = parse(name, "sub")
+    if number is None or not await submissions.ask_to_drop_one(connection, number, reason, AskedBy.OPERATOR.value, now):
+        job = work.members[0].job
+        advice = (
+            f"it has become {job.source}/{job.job_id}: `batchkeeper cancel {shown('job', job.id)}`"
+            if job
+            else "it is over"
+        )
+        raise NotPossible(f"{work.name} cannot be dropped: {advice}")
+    return work
 
 
 async def poll(connection: AsyncConnection, name: str, new_id: Callable[[], int], now: int) -> tuple[JobRow, ActionRow]:
@@ -63,7 +124,10 @@ async def track(
         raise BadInput(f"{dialect.name} jobs of kind {kind} cannot be asked about; kinds that can: {known}")
     if not is_job_id(job_id):
         raise BadInput("a job id is 1 to 256 printable ASCII characters without blanks, and not a dot or two")
-    return await jobs.bear(connection, new_id(), (source, kind, job_id), Origin.TRACK, now)
+    seconds = config.sources[source].cancel_after_seconds
+    cancel_at = None if seconds is None else now + int(seconds * SECOND)
+    identity = (source, kind, job_id)
+    return await jobs.bear(connection, new_id(), identity, Origin.TRACK, now, hands_on=True, cancel_at=cancel_at)
 
 
 def _action(job: JobRow, verb: ActionVerb, reason: str | None, number: int, now: int) -> ActionRow:

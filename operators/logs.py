@@ -13,8 +13,8 @@ LONGEST_VALUE = 256
 _FIRST = ("timestamp", "level", "event")
 
 
-def configure() -> None:
-    """Set up structlog for this process."""
+def configure(least: int = logging.INFO) -> None:
+    """Set up structlog for this process. What is below `least` is not written."""
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
@@ -23,7 +23,7 @@ def configure() -> None:
             tidied,
             _renderer(sys.stderr.isatty()),
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        wrapper_class=structlog.make_filtering_bound_logger(least),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=False,
     )

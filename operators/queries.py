@@ -113,7 +113,7 @@ def registration(config: Config, source: Source) -> View | None:
 
 def receiver_url(config: Config, source: str) -> str:
     """The same door from this machine, whatever stands in front of it for others."""
-    return f"http://{_host(config.receiver.host)}:{config.receiver.port}/webhooks/{source}"
+    return config.receiver.local_url(source)
 
 
 async def show_job(connection: AsyncConnection, config: Config, name: str, now: int) -> View:
@@ -193,9 +193,3 @@ async def _failures_by_job(connection: AsyncConnection, numbers: Sequence[int]) 
 
 def _one_more(limit: int | None) -> int | None:
     return None if limit is None else limit + 1
-
-
-def _host(host: str) -> str:
-    if host in ("0.0.0.0", "::"):  # noqa: S104  (only shown)
-        return "127.0.0.1"
-    return f"[{host}]" if ":" in host else host

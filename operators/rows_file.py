@@ -8,10 +8,21 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from operators.errors import BadInput
+from schemas.dialects.dialect import InputLimits
 from schemas.texts import clean
 
+NO_LIMITS = InputLimits()
 MOST_PROBLEMS_SHOWN = 20
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """A part of a file that becomes one job: `size` bytes from `begins`, in whole lines."""
+
+    begins: int
+    size: int
+    rows: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,15 +34,22 @@ class RowsFile:
     size: int
     sha256: str
     endpoint: str
+    shards: tuple[Shard, ...]
 
 
-def read_rows(path: Path) -> RowsFile:
-    """Check every line of a JSONL file and tell all that is wrong with it at once, with line numbers.
+def read_rows(
+    path: Path, limits: InputLimits = NO_LIMITS, shard_rows: int | None = None, endpoint: str | None = None
+) -> RowsFile:
+    """Check every line of a JSONL file, and tell all that is wrong with it at once, with line numbers.
+
+    It is cut into shards of at most `shard_rows` rows that each keep within `limits`. An `endpoint` stands for the url that
+    rows leave out.
 
     Raises:
-        BadInput: the file cannot be read, or any line is no request, repeats a custom_id, or asks for another endpoint.
+        BadInput: the file cannot be read, or any line is no request, repeats a custom_id, is too long by itself, or asks for
+            another endpoint.
     """
-    reading = _Reading()
+    reading = _Reading(Cutting(limits.file_bytes, least(limits.rows, shard_rows)), endpoint)
     try:
         if path.exists() and not path.is_file():
             raise BadInput(f"cannot read {path}: it is not a file")
@@ -43,13 +61,47 @@ def read_rows(path: Path) -> RowsFile:
     reading.end()
     if reading.problems:
         raise BadInput(_text(path, reading))
-    return RowsFile(path, reading.rows, reading.size, reading.digest.hexdigest(), next(iter(reading.endpoints)))
+    digest, url = reading.digest.hexdigest(), next(iter(reading.endpoints))
+    return RowsFile(path, reading.rows, reading.size, digest, url, reading.cutting.shards())
+
+
+def least(*bounds: int | None) -> int | None:
+    return min((bound for bound in bounds if bound is not None), default=None)
+
+
+@dataclass
+class Cutting:
+    """Where a file is cut, line by line. None: there is no such bound."""
+
+    most_bytes: int | None = None
+    most_rows: int | None = None
+    done: list[Shard] = field(default_factory=list)
+    begins: int = 0
+    size: int = 0
+    rows: int = 0
+
+    def take(self, length: int, is_row: bool) -> None:
+        """One line more; a blank one goes with the rows before it."""
+        if is_row and self.rows and self._is_full(length):
+            self.done.append(Shard(self.begins, self.size, self.rows))
+            self.begins, self.size, self.rows = self.begins + self.size, 0, 0
+        self.size += length
+        self.rows += is_row
+
+    def shards(self) -> tuple[Shard, ...]:
+        return (*self.done, Shard(self.begins, self.size, self.rows))
+
+    def _is_full(self, length: int) -> bool:
+        too_many = self.most_rows is not None and self.rows >= self.most_rows
+        return too_many or (self.most_bytes is not None and self.size + length > self.most_bytes)
 
 
 @dataclass
 class _Reading:
     """What is known of a file after so many lines."""
 
+    cutting: Cutting
+    endpoint: str | None = None
     number: int = 0
     rows: int = 0
     size: int = 0
@@ -63,6 +115,7 @@ class _Reading:
         self.number += 1
         self.size += len(line)
         self.digest.update(line)
+        self.cutting.take(len(line), bool(line.strip()))
         if line.strip():
             self.rows += 1
             for problem in self._problems(line):
@@ -87,6 +140,9 @@ class _Reading:
         except ValueError as error:
             yield str(error)
             return
+        most = self.cutting.most_bytes
+        if most is not None and len(line) > most:
+            yield f"takes {len(line)} bytes, and the provider takes files of at most {most}"
         yield from self._custom_id(row.get("custom_id"))
         yield from self._url(row.get("url"))
         if str(row.get("method", "POST")).upper() != "POST":
@@ -103,8 +159,11 @@ class _Reading:
             self.lines[custom_id] = self.number
 
     def _url(self, url: Any) -> Iterator[str]:
+        url = self.endpoint if url is None else url
         if not isinstance(url, str) or not url:
             yield "url is missing; it names the endpoint, such as /v1/chat/completions"
+        elif self.endpoint not in (None, url):
+            yield f"url is {clean(url, 80)}, and --endpoint says {clean(self.endpoint or '', 80)}"
         else:
             self.endpoints.setdefault(url, self.number)
 

@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from operators.outcomes import Member
 from reconciler.explain import Finding
 from reconciler.ready import Missing
 from schemas.config import Source
@@ -13,12 +14,14 @@ from schemas.tables import (
     AttemptRow,
     DeliveryRow,
     FailureRow,
+    GroupRow,
     JobRow,
     ObservationRow,
     OutputRow,
     ReceiptRow,
     RefusalRow,
     SourceRow,
+    SubmissionRow,
     TransitionRow,
 )
 from schemas.times import rfc3339, rfc3339_or_none
@@ -108,6 +111,68 @@ def job_whole(row: JobRow, failures: Sequence[FailureRow]) -> View:
         "ready_at": rfc3339_or_none(row.ready_at),
         "settled_at": rfc3339_or_none(row.settled_at),
     }
+
+
+def submission(row: SubmissionRow) -> View:
+    """One piece of work as it was submitted: how far it came, and when its next step is."""
+    return {
+        "id": shown("sub", row.id),
+        "group": None if row.group_id is None else shown("grp", row.group_id),
+        "part": row.shard,
+        "source": row.source,
+        "state": row.state,
+        "job_id": row.job_id,
+        "input": row.input_name,
+        "rows": row.row_count,
+        "bytes": row.input_bytes,
+        "sent_bytes": row.sent_bytes,
+        "input_file_id": row.input_file_id,
+        "endpoint": row.endpoint,
+        "completion_window": row.completion_window,
+        "metadata": json.loads(row.details).get("metadata", {}),
+        "message": row.message,
+        "tries": row.tries,
+        "goes_on_at": rfc3339_or_none(row.due_at),
+        "confirmed_at": rfc3339_or_none(row.confirmed_at),
+        "drop_asked_at": rfc3339_or_none(row.drop_asked_at),
+        "created_at": rfc3339(row.created_at),
+        "updated_at": rfc3339(row.updated_at),
+    }
+
+
+def group(row: GroupRow) -> View:
+    return {
+        "id": shown("grp", row.id),
+        "source": row.source,
+        "input": row.input_name,
+        "size": row.size,
+        "policy": row.policy,
+        "created_at": rfc3339(row.created_at),
+        "completed_at": rfc3339_or_none(row.completed_at),
+    }
+
+
+def member(one: Member) -> View:
+    """A member of a group, or the one piece of work that something else is."""
+    outcome = one.outcome
+    return {
+        "part": one.submission.shard if one.submission else None,
+        "submission": shown("sub", one.submission.id) if one.submission else None,
+        "id": shown("job", one.job.id) if one.job else None,
+        "job_id": one.job.job_id if one.job else None,
+        "where": where_is(one),
+        "outcome": None if outcome is None else outcome.name.lower(),
+        "rows": one.submission.row_count if one.submission else None,
+        "message": one.submission.message if one.submission and one.job is None else None,
+        "goes_on_at": rfc3339_or_none(one.submission.due_at) if one.submission and one.job is None else None,
+    }
+
+
+def where_is(one: Member) -> str:
+    """The status of its job, or as long as there is none the state of its submission."""
+    if one.job is not None:
+        return one.job.status
+    return one.submission.state if one.submission else "unknown"
 
 
 def failure(row: FailureRow, of: JobRow) -> View:

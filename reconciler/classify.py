@@ -72,6 +72,12 @@ def cancellation(facts: Facts, now: int) -> Iterator[Failure]:
             )
 
 
+def is_being_cancelled(facts: Facts) -> bool:
+    """A cancel was accepted, and the job has not ended."""
+    accepted = [one for one in facts.actions if one.verb == ActionVerb.CANCEL and one.state == ActionState.ACCEPTED]
+    return bool(accepted) and not facts.status.is_terminal
+
+
 def _telling(asked: list[ActionRow]) -> list[ActionRow]:
     """Of several cancels, the one that tells how it stands: the first that was accepted, else the last."""
     return [action for action in asked if action.state == ActionState.ACCEPTED][:1] or asked[-1:]

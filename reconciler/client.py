@@ -6,9 +6,8 @@ proxy or netrc is taken from the environment, and answers that come compressed o
 
 import asyncio
 from collections.abc import AsyncIterator
-from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 import httpx
 
@@ -19,6 +18,13 @@ from schemas.words import Trouble
 from storage.points import reach
 
 _QUIET = ("", "")
+
+
+class Readable(Protocol):
+    """A file to be sent. Its length is read from its descriptor."""
+
+    def read(self, size: int = -1, /) -> bytes: ...
+    def fileno(self) -> int: ...
 
 
 class Client:
@@ -61,14 +67,12 @@ class Client:
             return await self._bounded(question, points, self._timeout)
         return await self._bounded(question, points, self._timeout, json=dict(question.body))
 
-    async def upload(self, question: Question, file: Path, name: str, timeout: float) -> Response | Troubled:
-        """Send a file as a multipart form with `purpose=batch`, streamed from disk."""
-        with file.open("rb") as stream:
-            form: dict[str, Any] = {
-                "files": {"file": (name, stream, "application/jsonl")},
-                "data": {"purpose": "batch"},
-            }
-            return await self._bounded(question, _QUIET, timeout, **form)
+    async def upload(
+        self, question: Question, stream: Readable, name: str, timeout: float, points: tuple[str, str] = _QUIET
+    ) -> Response | Troubled:
+        """Send a file as a multipart form with `purpose=batch`, read piece by piece."""
+        form: dict[str, Any] = {"files": {"file": (name, stream, "application/jsonl")}, "data": {"purpose": "batch"}}
+        return await self._bounded(question, points, timeout, **form)
 
     async def _bounded(
         self, question: Question, points: tuple[str, str], timeout: float, **content: Any
@@ -76,15 +80,18 @@ class Client:
         try:
             async with asyncio.timeout(timeout):
                 return await self._ask(question, points, content)
-        except (TimeoutError, httpx.TimeoutException):
-            return Troubled(Trouble.TIMED_OUT, f"no whole answer within {timeout:g} s")
+        except (TimeoutError, httpx.TimeoutException) as error:
+            unsent = isinstance(error, httpx.ConnectTimeout)
+            return Troubled(Trouble.TIMED_OUT, f"no whole answer within {timeout:g} s", was_sent=not unsent)
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError) as error:
-            return Troubled(Trouble.UNREACHABLE, clean(f"{type(error).__name__}: {error}", 300))
+            unsent = isinstance(error, httpx.ConnectError)
+            return Troubled(Trouble.UNREACHABLE, clean(f"{type(error).__name__}: {error}", 300), was_sent=not unsent)
 
     async def _ask(self, question: Question, points: tuple[str, str], content: dict[str, Any]) -> Response | Troubled:
         url = httpx.URL(question.url)
         if _origin(url) != self._origin:
-            return Troubled(Trouble.REQUEST, "the question leaves the source's own origin and was not sent")
+            message = "the question leaves the source's own origin and was not sent"
+            return Troubled(Trouble.REQUEST, message, was_sent=False)
         authorization = {"authorization": f"Bearer {self._api_key.reveal()}"}
         async with self._http.stream(question.method, url, headers=authorization, **content) as answer:
             reach(points[0])

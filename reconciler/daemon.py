@@ -7,13 +7,14 @@ import secrets
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import httpx
 import structlog
 
 from reconciler.budget import Budget
 from reconciler.keeping import Keeping, until_first
-from reconciler.owned import Owned, client_of, dialect_of, pace_of, rules_of, terms_of
+from reconciler.owned import Owned, client_of, dialect_of, pace_of, patience_of, rules_of, terms_of
 from reconciler.rounds import pruning
 from reconciler.sharing import Sharing
 from reconciler.sweep import Swept, recorded
@@ -21,6 +22,7 @@ from schemas.config import Config, Source
 from schemas.times import HOUR, SECOND
 from storage import leases, sources
 from storage.engine import StoreAway
+from storage.files import LocalFiles
 from storage.leases import Lease, LeaseLost
 from storage.store import Store
 from storage.waiting import happens_within, stop_if_asked
@@ -87,6 +89,15 @@ class Reconciler:
                 log.warning("lease_lost", source=source.name)
                 done[source.name] = None
         return done
+
+    async def submit(self, source: Source) -> bool:
+        """Send what is stored to be submitted to a source, and nothing else. False where another reconciler owns it."""
+        async with self._lease(source) as lease:
+            if lease is None:
+                return False
+            async with self._own(source, lease) as owned:
+                await Keeping(owned).until_submitted(self._lease_length)
+            return True
 
     def wake(self) -> None:
         """Something new was stored by this process."""
@@ -197,6 +208,9 @@ class Reconciler:
                 concurrency=source.concurrency or self._config.reconciler.concurrency,
                 list_trust=int(source.list_trust_seconds * SECOND),
                 webhook_url=self._config.receiver.webhook_url(source.name),
+                local_url=self._config.receiver.local_url(source.name),
+                patience=patience_of(self._config),
+                files=LocalFiles(Path(self._config.data.dir), self._config.data.reserve_bytes),
                 budget=Budget(source.requests_per_minute),
                 swept=recorded(row) if row else Swept(),
                 clock=self._clock,
@@ -204,6 +218,7 @@ class Reconciler:
             )
             self._owned[source.name] = owned
             try:
+                await owned.files.tidy(source.name)
                 yield owned
             finally:
                 del self._owned[source.name]

@@ -7,16 +7,17 @@ from typing import Any
 import structlog
 
 from reconciler.owned import Owned
-from reconciler.rounds import judging
+from reconciler.rounds import judging, stale
 from reconciler.rounds.acting import ActionRound
 from reconciler.rounds.listing import ListRound
 from reconciler.rounds.looking import OutputRound
 from reconciler.rounds.polling import PollRound
+from reconciler.rounds.submitting import SubmitRound
 from reconciler.rounds.sweeping import SweepRound
 from reconciler.rounds.watching import WatchRound
 from reconciler.showing import Showing
 from schemas.times import SECOND
-from storage import actions, jobs, outputs
+from storage import actions, jobs, outputs, submissions
 from storage.engine import StoreAway
 from storage.points import reach
 from storage.waiting import happens_within, stop_if_asked
@@ -51,6 +52,7 @@ class Keeping:
         self._polls = PollRound(owned, self._lists)
         self._sweep = SweepRound(owned)
         self._outputs = OutputRound(owned)
+        self._submissions = SubmitRound(owned)
         self._watches = WatchRound(owned)
         self._follows = False
 
@@ -77,11 +79,26 @@ class Keeping:
             await self.stop()
         return done
 
+    async def until_submitted(self, lease_length: int) -> None:
+        """Send what is stored to be submitted, until nothing of it is due and nothing is under way."""
+        renewing = asyncio.create_task(self._renew(lease_length))
+        try:
+            while True:
+                self.owned.woken.clear()
+                now = self.owned.clock()
+                if not await self._submissions.run_once(now) and await self._submissions.is_quiet(now):
+                    return
+                await happens_within(self.owned.woken, LONGEST_REST)
+        finally:
+            renewing.cancel()
+            await asyncio.gather(renewing, return_exceptions=True)
+            await self.stop()
+
     async def turn(self) -> int:
         """Every round once. One `now` for all of it."""
         self.owned.woken.clear()
         now = self.owned.clock()
-        did = await judging.run_once(self.owned, now)
+        did = await judging.run_once(self.owned, now) + await stale.run_once(self.owned, now)
         for round_ in self._rounds():
             did += await round_(now)
         await self._showing.save(now)
@@ -91,11 +108,12 @@ class Keeping:
         """In which order the rounds may spend what concurrency and budget leave: what is wanted first, routine last."""
         actions, wanted, routine = self._actions.run_once, self._polls.run_once, self._polls.routine
         lists, sweep, outputs = self._lists.run_once, self._sweep.run_once, self._outputs.run_once
+        submissions = self._submissions.run_once
         watches = [self._watches.run_once] if self._follows else []  # who comes only once has no time to listen
         if self.owned.circuit.asking_again_at is not None:
             # A cancel that is refused must not take every try.
-            return [*watches, lists, sweep, wanted, routine, outputs, actions]
-        return [*watches, actions, lists, wanted, sweep, outputs, routine]
+            return [*watches, lists, sweep, wanted, routine, outputs, actions, submissions]
+        return [*watches, actions, submissions, lists, wanted, sweep, outputs, routine]
 
     async def stop(self) -> None:
         """Give up what is in flight: it is due still, and will be asked again. And listen to nobody any more."""
@@ -123,7 +141,11 @@ class Keeping:
     async def _due(self) -> list[int | None]:
         """When the next of each noun falls due."""
         async with self.owned.store.reading() as connection:
-            return [await noun.next_due(connection, self.owned.source.name) for noun in (jobs, actions, outputs)]
+            source, nouns = self.owned.source.name, (jobs, actions, outputs, submissions)
+            return [
+                *[await noun.next_due(connection, source) for noun in nouns],
+                await jobs.next_stale(connection, source),
+            ]
 
     async def _renew(self, length: int) -> None:
         while True:
@@ -137,7 +159,7 @@ class Keeping:
     async def _rest(self) -> float:
         """Seconds until something falls due. What is due already waits for an answer or for the circuit."""
         now = self.owned.clock()
-        due = [*await self._due(), self._sweep.due_at, self.owned.budget.next_at(now)]
+        due = [*await self._due(), self._sweep.due_at, self.owned.list_wanted_at, self.owned.budget.next_at(now)]
         soonest = min((at for at in due if at is not None and at > now), default=now + SECOND)
         return max(SHORTEST_REST, min((soonest - now) / SECOND, LONGEST_REST))
 

@@ -18,11 +18,13 @@ from reconciler.facts import Terms
 from reconciler.hearing import Hearing
 from reconciler.listing import Listing
 from reconciler.pace import Pace
+from reconciler.submission import Patience
 from reconciler.sweep import Swept
 from schemas.config import Config, Source
 from schemas.dialects import DIALECTS, Dialect
 from schemas.times import SECOND
 from storage import leases
+from storage.files import Files
 from storage.leases import Lease
 from storage.store import Store
 
@@ -56,6 +58,9 @@ class Owned:
     concurrency: int
     list_trust: int
     webhook_url: str | None  # how its provider reaches us; None: nobody has said
+    local_url: str  # the same door from this machine
+    patience: Patience
+    files: Files
     clock: Callable[[], int]
     jitter: Callable[[], float]
     woken: asyncio.Event = field(default_factory=asyncio.Event)
@@ -67,6 +72,7 @@ class Owned:
     swept: Swept = field(default_factory=Swept)
     askings: list[Asking[Any, Any]] = field(default_factory=list)
     news: list[News] = field(default_factory=list)  # of the transaction under way, announced after its commit
+    list_wanted_at: int | None = None  # when the list is to be looked through, ahead of its time
 
     def may_start(self, now: int) -> int:
         """How many more questions may go out now, over all rounds: as circuit, concurrency and budget allow."""
@@ -78,6 +84,10 @@ class Owned:
         asking: Asking[Item, Answered] = Asking(ask, broken, self.clock, self.woken.set, self.spend)
         self.askings.append(asking)
         return asking
+
+    def look_through_list_at(self, at: int) -> None:
+        """Have the list looked through, ahead of its time."""
+        self.list_wanted_at = at if self.list_wanted_at is None else min(at, self.list_wanted_at)
 
     def spend(self) -> None:
         """One question leaves."""
@@ -107,6 +117,11 @@ def pace_of(config: Config) -> Pace:
         cap=int(knobs.poll_cap_seconds * SECOND),
         output_patience=int(knobs.output_patience_seconds * SECOND),
     )
+
+
+def patience_of(config: Config) -> Patience:
+    knobs = config.reconciler
+    return Patience(int(knobs.submit_patience_seconds * SECOND), int(knobs.quota_retry_seconds * SECOND))
 
 
 def rules_of(config: Config, dialect: Dialect) -> Rules:

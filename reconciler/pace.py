@@ -9,6 +9,7 @@ from schemas.words import Status
 CLAIM_STEPS = (5 * SECOND, 10 * SECOND, 20 * SECOND, 40 * SECOND)  # after a reported end that is not confirmed yet
 RETRY_FIRST, RETRY_GROWTH = 5 * SECOND, 2.0
 OUTPUT_FIRST = 10 * SECOND
+CANCELLING = 20 * SECOND  # between two questions about a job that is being cancelled
 RETRY_AFTER_LEAST, RETRY_AFTER_MOST = SECOND, 15 * MINUTE
 
 
@@ -33,6 +34,7 @@ class Circumstances:
     )
     window_end: int | None = None  # when the delivery window of a terminal job is over; None: nothing is awaited
     account_is_final: bool = False  # the provider's account has been read after that
+    is_cancelling: bool = False  # a cancel was accepted, and the job is open still
     output_unnamed: bool = False  # the provider has not said where the rows are, or what it named is not there
     retry_after: int | None = None
 
@@ -82,7 +84,7 @@ def _interval(job: JobRow, about: Circumstances, pace: Pace) -> int:
     if about.webhook_expected:
         wait = max(wait, pace.grace) if job.asks <= 1 and about.source_silent is not True else wait
         wait = int(wait * _TRUST[about.source_silent])
-    return min(wait, pace.cap)
+    return min(wait, pace.cap, CANCELLING if about.is_cancelling else pace.cap)
 
 
 # Webhooks that arrive make asking a second line; a source gone silent makes it the only one.

@@ -10,6 +10,8 @@ from reconciler.apply import Applied, apply
 from reconciler.details import details_of
 from reconciler.facts import Facts
 from reconciler.gather import gather_to_decide
+from reconciler.groups import is_bad, member_ended_badly, member_is_over
+from reconciler.making import join
 from reconciler.owned import News, Owned
 from reconciler.review import review
 from schemas.readings import Account, Denied, Expected, Observation, Observed, Troubled
@@ -46,11 +48,15 @@ async def record(
     }
     if changes:
         await jobs.change(connection, number, changes, now)
+    if asked.is_decisive and isinstance(said, Observation):
+        await join(connection, owned, job, said, now)
     if account is not None:
         await attempts.keep(connection, list(_attempts(owned, number, account, now)))
     if applied.move is not None:
         await observations.record(connection, _transition(owned, job, applied, observation, now))
         owned.news.append(News(job.job_id, job.kind, job.status, applied.move.to_status.value, asked.value))
+    if has_ended:
+        await _ended(connection, owned, number, now)
     if Status(job.status).is_terminal or has_ended:
         await _name_outputs(connection, owned, number, now)
     is_told = not (isinstance(answer, Troubled) and answer.about_source)  # else the job itself was not asked about
@@ -77,8 +83,17 @@ async def review_job(
     ]
     await failures.sync(connection, number, named, owned.store.new_id, now)
     await jobs.change(connection, number, changes, now)
+    if job.ready_at is None and changes["ready_at"] is not None:
+        await member_is_over(connection, owned, job.group_id, now)
     if answered and job.ended_at == now and _is_unheard(facts):
         owned.hearing = owned.hearing.saw_end(now)
+
+
+async def _ended(connection: AsyncConnection, owned: Owned, number: int, now: int) -> None:
+    job = await _job(connection, number)
+    if is_bad(job):
+        what = f"{job.job_id} ended {job.status}"
+        await member_ended_badly(connection, owned, job.group_id, what, job.submission_id, now)
 
 
 def _is_unheard(facts: Facts) -> bool:

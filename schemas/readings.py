@@ -199,6 +199,7 @@ class Troubled:
     http_status: int | None = None
     retry_after: int | None = None  # microseconds, as the provider wished; not yet clamped
     about_source: bool = False
+    was_sent: bool = True  # False: it never left, so that nothing can have come of it
 
 
 Answer = Observed | Denied | CancelRefused | Troubled

@@ -104,6 +104,7 @@ class JobRow(SQLModel, table=True):
         Index("ix_jobs_status", "status", "id"),
         Index("ix_jobs_cancel", "source", "cancel_at", **where("cancel_at IS NOT NULL")),
         Index("ix_jobs_match", "source", "match_due_at", **where("match_due_at IS NOT NULL")),
+        Index("ix_jobs_submission", "submission_id", **where("submission_id IS NOT NULL")),
     )
     id: int = primary()
     source: str = words()

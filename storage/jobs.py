@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from sqlalchemy import Select, and_, func, or_, select, update
+from sqlalchemy import Select, and_, case, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from schemas.tables import JobRow
@@ -21,12 +21,16 @@ async def bear(
     identity: tuple[str, str, str],
     origin: Origin,
     now: int,
-    submission_id: int | None = None,
     has_webhook: bool | None = None,
+    hands_on: bool = False,
+    cancel_at: int | None = None,
+    submission_id: int | None = None,
+    group_id: int | None = None,
 ) -> JobRow:
     """Take in a job by (source, kind, provider's job id), unknown and due at once; one that is known already stays as it is.
 
-    A job that was heard of before its submission was answered gets the submission that it came from.
+    A job that was heard of before its submission was answered gets the submission that it came from. One that is to be handed
+    on from now on is asked about once more, and is ready only when its outputs are here.
     """
     source, kind, job_id = identity
     row = JobRow(
@@ -36,17 +40,25 @@ async def bear(
         job_id=job_id,
         origin=origin.value,
         submission_id=submission_id,
+        group_id=group_id,
         has_webhook=None if has_webhook is None else int(has_webhook),
+        hands_on=int(hands_on),
+        cancel_at=cancel_at,
         created_at=now,
         updated_at=now,
         due_at=now,
     )
     statement = upsert(connection, JOBS).values(**row.model_dump())
+    new = statement.excluded
+    begins_to_hand_on = (JOBS.c.hands_on == 0) & (new.hands_on == 1)
+    learnt = ("submission_id", "group_id", "has_webhook", "cancel_at")
     statement = statement.on_conflict_do_update(
         index_elements=["source", "kind", "job_id"],
         set_={
-            "submission_id": func.coalesce(JOBS.c.submission_id, statement.excluded.submission_id),
-            "has_webhook": func.coalesce(JOBS.c.has_webhook, statement.excluded.has_webhook),
+            **{name: func.coalesce(JOBS.c[name], new[name]) for name in learnt},
+            "hands_on": case((begins_to_hand_on, 1), else_=JOBS.c.hands_on),
+            "due_at": case((begins_to_hand_on, now), else_=JOBS.c.due_at),
+            **{name: case((begins_to_hand_on, None), else_=JOBS.c[name]) for name in ("ready_at", "settled_at")},
         },
     )
     await connection.execute(statement)
@@ -124,6 +136,32 @@ async def next_due(connection: AsyncConnection, source: str) -> int | None:
 
 async def change(connection: AsyncConnection, number: int, changes: Mapping[str, Any], now: int) -> None:
     await connection.execute(update(JOBS).where(JOBS.c.id == number).values(**changes, updated_at=now))
+
+
+async def stale(connection: AsyncConnection, source: str, now: int, limit: int) -> list[JobRow]:
+    """The jobs that automation is to cancel now, by how long that is due."""
+    statement = select(JOBS).where(JOBS.c.source == source, JOBS.c.cancel_at <= now)
+    return await fetch(connection, JobRow, statement.order_by(JOBS.c.cancel_at, JOBS.c.id).limit(limit))
+
+
+async def next_stale(connection: AsyncConnection, source: str) -> int | None:
+    some_day = (JOBS.c.source == source) & JOBS.c.cancel_at.is_not(None)
+    found: int | None = await connection.scalar(select(func.min(JOBS.c.cancel_at)).where(some_day))
+    return found
+
+
+async def of_group(connection: AsyncConnection, group: int) -> list[JobRow]:
+    return await fetch(connection, JobRow, select(JOBS).where(JOBS.c.group_id == group).order_by(JOBS.c.id))
+
+
+async def of_submissions(connection: AsyncConnection, submissions: Collection[int]) -> list[JobRow]:
+    """The jobs that came of some submissions."""
+    found: list[JobRow] = []
+    wanted = sorted(submissions)
+    for start in range(0, len(wanted), _PORTION):
+        portion = JOBS.c.submission_id.in_(wanted[start : start + _PORTION])
+        found += await fetch(connection, JobRow, select(JOBS).where(portion).order_by(JOBS.c.id))
+    return found
 
 
 async def adopted_open(connection: AsyncConnection, source: str, limit: int) -> int:

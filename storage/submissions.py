@@ -3,22 +3,105 @@
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.sql.elements import ColumnElement
 
 from schemas.tables import SubmissionRow
+from schemas.words import SubmissionState
 from storage.rows import add, fetch, fetch_one, table
+from storage.wake import wake
 
 SUBMISSIONS = table(SubmissionRow)
 _PORTION = 500  # a statement takes only so many values
 
 
+async def due(
+    connection: AsyncConnection, source: str, now: int, limit: int, without: Collection[int]
+) -> list[SubmissionRow]:
+    """The submissions whose next step is to be taken now, oldest first."""
+    statement = (
+        select(SUBMISSIONS)
+        .where(SUBMISSIONS.c.source == source, SUBMISSIONS.c.due_at <= now, SUBMISSIONS.c.id.not_in(list(without)))
+        .order_by(SUBMISSIONS.c.due_at, SUBMISSIONS.c.id)
+        .limit(limit)
+    )
+    return await fetch(connection, SubmissionRow, statement)
+
+
+async def next_due(connection: AsyncConnection, source: str) -> int | None:
+    some_day = (SUBMISSIONS.c.source == source) & SUBMISSIONS.c.due_at.is_not(None)
+    found: int | None = await connection.scalar(select(func.min(SUBMISSIONS.c.due_at)).where(some_day))
+    return found
+
+
+async def uploads_since(connection: AsyncConnection, source: str, since: int) -> list[tuple[int, int]]:
+    """When files were uploaded, and how many bytes each had; oldest first."""
+    recent = (SUBMISSIONS.c.source == source) & (SUBMISSIONS.c.uploaded_at >= since)
+    statement = select(SUBMISSIONS.c.uploaded_at, SUBMISSIONS.c.input_bytes).where(recent)
+    rows = await connection.execute(statement.order_by(SUBMISSIONS.c.uploaded_at))
+    return [(at, size) for at, size in rows]
+
+
+async def of_group(connection: AsyncConnection, group: int) -> list[SubmissionRow]:
+    """A group's members, in the order of their rows."""
+    statement = select(SUBMISSIONS).where(SUBMISSIONS.c.group_id == group)
+    return await fetch(connection, SubmissionRow, statement.order_by(SUBMISSIONS.c.shard))
+
+
+async def newest(
+    connection: AsyncConnection, limit: int | None, source: str | None = None, states: Collection[str] = ()
+) -> list[SubmissionRow]:
+    statement = select(SUBMISSIONS).order_by(SUBMISSIONS.c.id.desc()).limit(limit)
+    if source is not None:
+        statement = statement.where(SUBMISSIONS.c.source == source)
+    if states:
+        statement = statement.where(SUBMISSIONS.c.state.in_(list(states)))
+    return await fetch(connection, SubmissionRow, statement)
+
+
 async def store(connection: AsyncConnection, row: SubmissionRow) -> None:
     await add(connection, row)
+    await wake(connection)
 
 
 async def change(connection: AsyncConnection, number: int, changes: Mapping[str, Any], now: int) -> None:
     await connection.execute(update(SUBMISSIONS).where(SUBMISSIONS.c.id == number).values(**changes, updated_at=now))
+
+
+async def lock(connection: AsyncConnection, number: int) -> SubmissionRow | None:
+    """A submission that nobody else changes until the caller's transaction ends."""
+    statement = select(SUBMISSIONS).where(SUBMISSIONS.c.id == number).with_for_update()
+    return await fetch_one(connection, SubmissionRow, statement)
+
+
+async def confirm(connection: AsyncConnection, number: int, now: int) -> None:
+    """Note when its job's own metadata showed our token first."""
+    unconfirmed = (SUBMISSIONS.c.id == number) & SUBMISSIONS.c.confirmed_at.is_(None)
+    await connection.execute(update(SUBMISSIONS).where(unconfirmed).values(confirmed_at=now))
+
+
+async def ask_to_drop(connection: AsyncConnection, group: int, reason: str, asked_by: str, now: int) -> list[int]:
+    """Ask for every member of a group that no job has come of yet to be dropped. Which those are."""
+    members = (SUBMISSIONS.c.group_id == group) & SUBMISSIONS.c.drop_asked_at.is_(None)
+    return await _ask_to_drop(connection, members, reason, asked_by, now)
+
+
+async def ask_to_drop_one(connection: AsyncConnection, number: int, reason: str, asked_by: str, now: int) -> bool:
+    """Ask for one to be dropped. Whether it can be: no job has come of it yet."""
+    return bool(await _ask_to_drop(connection, SUBMISSIONS.c.id == number, reason, asked_by, now))
+
+
+async def _ask_to_drop(
+    connection: AsyncConnection, which: ColumnElement[bool], reason: str, asked_by: str, now: int
+) -> list[int]:
+    over = [state.value for state in SubmissionState if state.is_over or state is SubmissionState.CREATED]
+    asked = {"drop_asked_at": now, "drop_reason": reason, "drop_asked_by": asked_by, "due_at": now}
+    statement = update(SUBMISSIONS).where(which, SUBMISSIONS.c.state.not_in(over)).values(**asked, updated_at=now)
+    found = [number for (number,) in await connection.execute(statement.returning(SUBMISSIONS.c.id))]
+    if found:
+        await wake(connection)
+    return sorted(found)
 
 
 async def that_may_have_made(

@@ -59,6 +59,38 @@ REFUSALS: Columns = {
     "received (UTC)": lambda row: moment(row["received_at"]),
 }
 
+GROUPS: Columns = {
+    "group": lambda row: row["id"],
+    "source": lambda row: row["source"],
+    "input": lambda row: row["input"],
+    "done": lambda row: row["done"],
+    "where": lambda row: row["where"],
+    "outcome": lambda row: row["outcome"],
+    "rows": lambda row: row["rows"],
+    "made (UTC)": lambda row: moment(row["created_at"]),
+}
+MEMBERS: Columns = {
+    "part": lambda row: row["part"],
+    "submission": lambda row: row["submission"],
+    "job": lambda row: row["job_id"],
+    "where": lambda row: row["where"],
+    "outcome": lambda row: row["outcome"],
+    "rows": lambda row: row["rows"],
+    "goes on (UTC)": lambda row: row["goes_on_at"] and moment(row["goes_on_at"]),
+    "message": lambda row: row["message"],
+}
+SUBMISSIONS: Columns = {
+    "submission": lambda row: row["id"],
+    "source": lambda row: row["source"],
+    "state": lambda row: row["state"],
+    "job": lambda row: row["job_id"],
+    "input": lambda row: row["input"],
+    "rows": lambda row: row["rows"],
+    "goes on (UTC)": lambda row: row["goes_on_at"] and moment(row["goes_on_at"]),
+    "message": lambda row: row["message"],
+    "stored (UTC)": lambda row: moment(row["created_at"]),
+}
+
 # The narrowest terminal on which a column is shown: a job's id alone takes 32 characters.
 WIDTHS: Mapping[str, int] = {
     "source": 76,
@@ -70,5 +102,7 @@ WIDTHS: Mapping[str, int] = {
     "first received (UTC)": 112,
     "detected (UTC)": 112,
     "bytes": 80,
+    "made (UTC)": 112,
+    "stored (UTC)": 120,
 }
-RARE = frozenset({"cleared (UTC)"})
+RARE = frozenset({"cleared (UTC)", "goes on (UTC)", "message", "outcome"})

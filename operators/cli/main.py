@@ -29,14 +29,25 @@ SECTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "config": ("config:config", "Look at the configuration."),
     },
     "Ask for something": {
-        "submit": ("submit:submit", "Check a file of requests, upload it, create a batch of it, and watch that."),
+        "submit": ("submit:submit", "Check a file of requests, upload it, create batches of it, and watch those."),
+        "wait": ("wait:waiting", "Wait until a job or a group is done, whoever submitted it."),
+        "resubmit": (
+            "group:fan",
+            "Send a submission once more that was refused or dropped, or of which nobody knows whether it made a job.",
+        ),
         "track": ("work:work", "Take in a job that was made elsewhere: it is asked about until it has ended."),
-        "cancel": ("work:work", "Ask the provider to cancel a job."),
+        "cancel": ("work:work", "Ask the provider to cancel a job, or every job of a group."),
         "poll": ("work:work", "Have the provider asked about a job now."),
     },
     "Look": {
         "jobs": ("look:look", "List jobs, the newest first."),
         "job": ("one_job:one_job", "Show everything that is kept about one job."),
+        "groups": ("group:fan", "List groups of jobs that were submitted as one piece of work, the newest first."),
+        "group": ("group:fan", "Show one group: how many of its jobs are where, what they cost, and each of them."),
+        "submissions": (
+            "group:fan",
+            "List what was submitted from here, the newest first: how far each part came, and when it goes on.",
+        ),
         "watch": ("watch:live", "Show one job live, until it has ended."),
         "explain": ("one_job:one_job", "Say what is known about a job, and what each statement rests on."),
         "deliveries": ("look:look", "List deliveries, the newest first."),
@@ -55,7 +66,8 @@ PLACES = {name: place for verbs in SECTIONS.values() for name, (place, _) in ver
 
 EPILOG = (
     "Exit codes: 0 done; 1 not possible, or not as it should be; 2 wrong usage, configuration or input; 4 no such thing; "
-    "5 an ambiguous name; 6 the database cannot be used; 7 the provider refused or could not be asked."
+    "5 an ambiguous name; 6 the database cannot be used; 7 the provider refused or could not be asked; 10 to 15 how work came "
+    "out that was waited for (`batchkeeper wait --help`)."
 )
 
 

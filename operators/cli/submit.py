@@ -1,19 +1,32 @@
-"""The verb submit: from a file of requests to a batch that is watched."""
+"""The verb submit: from a file of requests to jobs that are watched."""
 
+import logging
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from operators import logs, views
+from operators.cli import present
 from operators.cli.context import complain, configuration, source_named, verb
 from operators.cli.options import Json
-from operators.cli.work import hint, show_job
+from operators.cli.uploading import uploading
+from operators.cli.wait import wait_and_leave
 from operators.clock import now
-from operators.errors import BadInput
-from operators.rows_file import read_rows
+from operators.durations import duration
+from operators.errors import BadInput, ProviderProblem
+from operators.rows_file import RowsFile, read_rows
+from operators.sending import is_at_rest, send
 from operators.store import opened
-from operators.submitting import Submitting
-from reconciler.owned import client_of
+from operators.submitting import Submitted, Wishes, check
+from operators.submitting import submit as store_submission
+from schemas.config import Config
+from schemas.ids import shown
+from schemas.tables import SubmissionRow
+from schemas.times import rfc3339_or_none
+from schemas.words import Policy, SubmissionState
+from storage.files import files_for
 
 submit = typer.Typer()
 
@@ -25,26 +38,67 @@ async def submit_file(
         Path, typer.Argument(metavar="FILE", help="JSONL: one request a line, each with a custom_id of its own.")
     ],
     source: Annotated[str, typer.Option("--source", metavar="SOURCE", help="Where to submit it.")],
+    endpoint: Annotated[
+        str | None, typer.Option("--endpoint", metavar="PATH", help="The rows' endpoint, where they do not say it.")
+    ] = None,
+    window: Annotated[
+        str | None, typer.Option("--window", metavar="24h", help="The provider's completion window.")
+    ] = None,
     metadata: Annotated[
         list[str] | None, typer.Option("--metadata", metavar="K=V", help="Sent along; may be repeated.")
     ] = None,
+    label: Annotated[
+        list[str] | None, typer.Option("--label", metavar="K=V", help="Kept here with the job; may be repeated.")
+    ] = None,
+    shard_rows: Annotated[
+        int | None, typer.Option("--shard-rows", metavar="N", min=1, help="Most rows of one job; more become a group.")
+    ] = None,
+    fail_fast: Annotated[
+        bool, typer.Option("--fail-fast", help="When one job of the group ends badly, cancel the others.")
+    ] = False,
+    cancel_after: Annotated[
+        str | None, typer.Option("--cancel-after", metavar="6h", help="Have automation cancel what still runs then.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check the file and say what would be sent.")] = False,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait until it is done; the exit code tells how.")] = False,
+    timeout: Annotated[str | None, typer.Option("--timeout", metavar="2h", help="With --wait: no longer.")] = None,
     in_json: Json = False,
 ) -> None:
-    """Check a file of requests, upload it, create a batch of it, and watch that."""
+    """Check a file of requests, upload it, create batches of it, and watch those.
+
+    A file that is too large for one batch, or has more than --shard-rows rows, becomes a group of several. What is stored is
+    sent even if this command is ended: by the reconciler.
+    """
     config = configuration()
     chosen, dialect = source_named(config, source)
-    told = _silent if in_json else complain
-    pairs = metadata_of(metadata or [])
-    rows = read_rows(file)
+    wishes = Wishes(
+        pairs_of("--metadata", metadata or []),
+        pairs_of("--label", label or []),
+        window,
+        None if cancel_after is None else duration("--cancel-after", cancel_after),
+        Policy.FAIL_FAST if fail_fast else Policy.WAIT_FOR_ALL,
+    )
+    limit = None if timeout is None else duration("--timeout", timeout)
+    check(config, chosen, wishes)
+    rows = read_rows(file, dialect.input_limits, shard_rows, endpoint)
+    if dry_run:
+        _dry(rows, in_json)
+        return
+    logs.configure(logging.ERROR)  # whoever submits wants to hear of the submission
     async with opened(config) as store:
-        async with client_of(config, chosen) as client:
-            job = await Submitting(config, chosen, dialect, store, client, now, told).submit(rows, pairs)
-        show_job(job, in_json, "it is watched from now on")
-        await hint(store, source)
+        submitted = await store_submission(store, files_for(config.data), config, chosen, rows, wishes, now())
+        _stored(submitted, rows, in_json)
+        with uploading(rows.size, quiet=in_json) as tell:
+            sent = await send(config, chosen, store, submitted, tell)
+        if not wait:
+            _show(submitted, sent, in_json)
+            _complain_about(config, submitted, sent)
+            return
+        await wait_and_leave(store, submitted.name, limit, in_json)
 
 
-def metadata_of(texts: list[str]) -> dict[str, str]:
-    """What `--metadata K=V` says, given several times.
+def pairs_of(option: str, texts: list[str]) -> dict[str, str]:
+    """What an option K=V says, given several times.
 
     Raises:
         BadInput: one is not of that form, or a key is given twice.
@@ -53,12 +107,74 @@ def metadata_of(texts: list[str]) -> dict[str, str]:
     for text in texts:
         key, equals, value = text.partition("=")
         if not equals or not key:
-            raise BadInput(f"--metadata {text[:80]}: write it as K=V")
+            raise BadInput(f"{option} {text[:80]}: write it as K=V")
         if key in pairs:
-            raise BadInput(f"--metadata {key[:80]} is given twice")
+            raise BadInput(f"{option} {key[:80]} is given twice")
         pairs[key] = value
     return pairs
 
 
-def _silent(_: str) -> None:
-    """With --json, standard error is for errors."""
+def _dry(rows: RowsFile, in_json: bool) -> None:
+    parts = [{"rows": shard.rows, "bytes": shard.size} for shard in rows.shards]
+    if in_json:
+        present.as_json({"rows": rows.rows, "bytes": rows.size, "endpoint": rows.endpoint, "parts": parts})
+        return
+    typer.echo(
+        f"{rows.path} can be submitted: {rows.rows} rows, {rows.size} bytes, for {present.text_of(rows.endpoint)}"
+    )
+    if len(parts) > 1:
+        typer.echo(f"it would become a group of {len(parts)}:")
+        for number, part in enumerate(parts, 1):
+            typer.echo(f"  part {number}: {part['rows']} rows, {part['bytes']} bytes")
+    typer.echo("nothing was sent or kept")
+
+
+def _stored(submitted: Submitted, rows: RowsFile, in_json: bool) -> None:
+    if not in_json:
+        parts = f" in {len(rows.shards)} parts" if submitted.group else ""
+        complain(f"stored as {submitted.name}: {rows.rows} rows, {rows.size} bytes{parts}")
+
+
+def _show(submitted: Submitted, sent: Sequence[SubmissionRow], in_json: bool) -> None:
+    if in_json:
+        group = None if submitted.group is None else shown("grp", submitted.group.id)
+        parts = [views.submission(row) for row in sent]
+        present.as_json({"name": submitted.name, "group": group, "job_id": sent[0].job_id, "submissions": parts})
+        return
+    for row in sent:
+        part = f"part {row.shard} of {submitted.group.size}: " if submitted.group else ""
+        typer.echo(f"{row.source}/{row.job_id or shown('sub', row.id)}: {part}{_how(row)}")
+    if submitted.group:
+        typer.echo(f"`batchkeeper group {submitted.name}` shows them together")
+
+
+def _how(row: SubmissionRow) -> str:
+    state = SubmissionState(row.state)
+    if state is SubmissionState.CREATED:
+        return "it is watched from now on"
+    if state is SubmissionState.STORED or state is SubmissionState.UPLOADED:
+        goes_on = "" if row.due_at is None else f"; it goes on at {present.moment(rfc3339_or_none(row.due_at))} UTC"
+        return f"{state}, and waits{goes_on}{_because(row)}"
+    return f"{state}{_because(row)}"
+
+
+def _because(row: SubmissionRow) -> str:
+    return f": {present.text_of(row.message)}" if row.message else ""
+
+
+def _complain_about(config: Config, submitted: Submitted, sent: Sequence[SubmissionRow]) -> None:
+    """What did not go as it should, as an error. What merely waits is no error: it is stored, and goes on."""
+    if not all(is_at_rest(row, now()) for row in sent):
+        complain("no news of it for a while; it is stored, and whoever reconciles goes on with it")
+    elif any(row.state in (SubmissionState.STORED, SubmissionState.UPLOADED) for row in sent):
+        complain("what waits goes on by itself where `batchkeeper up` or `batchkeeper reconcile` runs")
+    bad = [row for row in sent if row.state in (SubmissionState.REFUSED, SubmissionState.UNCLEAR)]
+    if bad:
+        raise ProviderProblem("\n".join(_trouble(row) for row in bad))
+
+
+def _trouble(row: SubmissionRow) -> str:
+    name = shown("sub", row.id)
+    if row.state == SubmissionState.REFUSED:
+        return f"{row.source} refused {name}: {row.message}. When that is mended, `batchkeeper resubmit {name}`"
+    return f"it is not known whether {row.source} made {name}: {row.message}"

@@ -11,7 +11,7 @@ from operators.cli.options import JobName, Json
 from operators.clock import now
 from operators.errors import BadInput
 from operators.store import opened
-from schemas.ids import shown
+from schemas.ids import parse, shown
 from schemas.tables import JobRow
 from storage import leases
 from storage.store import Store
@@ -43,21 +43,73 @@ async def track(
 @work.command()
 @verb
 async def cancel(
-    name: JobName,
     reason: Annotated[str, typer.Option("--reason", metavar="WHY", help="Why; it is kept with the job.")],
+    name: Annotated[
+        str | None, typer.Argument(metavar="[JOB]", help="A job, or a submission (sub_...) that has become none yet.")
+    ] = None,
+    group: Annotated[
+        str | None, typer.Option("--group", metavar="GROUP", help="Every part of a group that is not over.")
+    ] = None,
     in_json: Json = False,
 ) -> None:
-    """Ask the provider to cancel a job.
+    """Ask the provider to cancel a job, or every job of a group.
 
-    What became of it is told by `batchkeeper job` and `batchkeeper explain`.
+    Parts of a group that have not been sent are dropped, jobs that run are cancelled, what is over is spared. What became of
+    it is told by `batchkeeper job`, `batchkeeper group` and `batchkeeper explain`.
     """
     if not reason.strip() or len(reason) > LONGEST_REASON:
         raise BadInput(f"--reason takes 1 to {LONGEST_REASON} characters; whoever looks at the job later wants to know")
+    if (name is None) == (group is None):
+        raise BadInput("name either a JOB or a --group to cancel")
+    if group is not None:
+        await _cancel_group(group, reason, in_json)
+        return
+    if name is not None and parse(name, "sub") is not None:
+        await _drop(name, reason, in_json)
+        return
     async with opened(configuration()) as store:
         async with store.writing() as connection:
-            job, action = await acts.cancel(connection, name, reason, store.new_id, now())
+            job, action = await acts.cancel(connection, name or "", reason, store.new_id, now())
         _show_action(job, views.action(action), in_json, "its cancellation is asked for")
         await hint(store, job.source)
+
+
+async def _cancel_group(name: str, reason: str, in_json: bool) -> None:
+    async with opened(configuration()) as store:
+        async with store.writing() as connection:
+            group, done = await acts.cancel_group(connection, name, reason, store.new_id, now())
+        sorts = {"dropped": done.dropped, "cancelled": done.cancelled, "spared": done.spared}
+        if in_json:
+            parts = {sort: [views.member(one) for one in members] for sort, members in sorts.items()}
+            present.as_json({"group": group.name, **parts})
+        else:
+            for sort, members in sorts.items():
+                for one in members:
+                    _show_part(sort, views.member(one), group.name)
+        await hint(store, group.source)
+
+
+_FATES = {
+    "dropped": "dropped before it is sent",
+    "cancelled": "its cancellation is asked for",
+    "spared": "spared, it is over",
+}
+
+
+def _show_part(sort: str, part: views.View, group: str) -> None:
+    name = present.text_of(part["job_id"] or part["submission"])
+    typer.echo(f"{group} part {part['part']}, {name}: {_FATES[sort]} ({part['where']})")
+
+
+async def _drop(name: str, reason: str, in_json: bool) -> None:
+    async with opened(configuration()) as store:
+        async with store.writing() as connection:
+            dropped = await acts.drop(connection, name, reason, now())
+        if in_json:
+            present.as_json({"dropped": name, "source": dropped.source})
+        else:
+            typer.echo(f"{name}: it is to be dropped before it is sent; if it has been, its job is cancelled")
+        await hint(store, dropped.source)
 
 
 @work.command()

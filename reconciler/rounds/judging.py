@@ -46,7 +46,8 @@ async def _judge(connection: AsyncConnection, owned: Owned, item: Waiting, now: 
     owned.hearing = owned.hearing.heard(item.receipt.received_at)
     if judgement.adopt and await _may_adopt(connection, owned, delivery.kind):
         identity = (delivery.source, delivery.kind, delivery.job_id)
-        job = await jobs.bear(connection, owned.store.new_id(), identity, Origin.DELIVERY, now, has_webhook=True)
+        number, hands_on = owned.store.new_id(), owned.source.fetch_adopted
+        job = await jobs.bear(connection, number, identity, Origin.DELIVERY, now, has_webhook=True, hands_on=hands_on)
     if job is not None and report is not None:
         await _tell(connection, item, job, report, judgement, now)
         if Status(job.status).is_terminal:  # news about an open job decides nothing yet but to ask

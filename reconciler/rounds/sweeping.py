@@ -6,6 +6,7 @@ from dataclasses import replace
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from reconciler.asking import BROKEN, Asking, Back
+from reconciler.making import made
 from reconciler.owned import Owned
 from reconciler.pace import clamp, spread
 from reconciler.pages import Listed, has_list, read_list
@@ -16,7 +17,7 @@ from schemas.ids import parse
 from schemas.readings import Observation, Page
 from schemas.tables import SubmissionRow
 from schemas.times import MINUTE, SECOND
-from schemas.words import Origin, SubmissionState
+from schemas.words import Origin
 from storage import jobs, submissions
 
 MOST_PAGES = 50
@@ -43,12 +44,18 @@ class SweepRound:
 
     async def _start(self, now: int) -> int:
         owned = self._owned
-        if self.due_at is None or now < self.due_at or self.asking.busy or not owned.may_start(now):
+        if self.due_at is None or now < self._wanted_at(self.due_at) or self.asking.busy or not owned.may_start(now):
             return 0
         if owned.circuit.asking_again_at is not None and await self._has_jobs():
             return 0  # to see whether a source is back, a job will do
+        owned.list_wanted_at = None
         self.asking.start(_ONLY, None)
         return 1
+
+    def _wanted_at(self, due_at: int) -> int:
+        """When its turn comes, or when somebody wants it before."""
+        wanted_at = self._owned.list_wanted_at
+        return due_at if wanted_at is None else min(due_at, wanted_at)
 
     async def _has_jobs(self) -> bool:
         """Some job will be asked about, now or later."""
@@ -106,13 +113,12 @@ class SweepRound:
 
         async def write(connection: AsyncConnection, birth: Birth) -> None:
             seen, submission = birth
-            identity = (owned.source.name, seen.kind, seen.job_id)
-            number, has_webhook = None, None
             if submission is not None:
-                number, has_webhook = submission.id, owned.source.webhook != "none"
-                found = {"state": SubmissionState.CREATED.value, "job_id": seen.job_id, "message": None}
-                await submissions.change(connection, submission.id, found, now)
-            await jobs.bear(connection, owned.store.new_id(), identity, Origin.SWEEP, now, number, has_webhook)
+                await made(connection, owned, submission.id, seen.kind, seen.job_id, Origin.SWEEP, now)
+                return
+            identity = (owned.source.name, seen.kind, seen.job_id)
+            hands_on = owned.source.fetch_adopted
+            await jobs.bear(connection, owned.store.new_id(), identity, Origin.SWEEP, now, hands_on=hands_on)
 
         async def set_aside(_connection: AsyncConnection, _birth: Birth) -> None:
             """The next sweep finds it again."""

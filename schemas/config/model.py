@@ -98,6 +98,11 @@ class Receiver(Section):
         """Where a source's provider delivers to, from outside; None where `public_url` is not set."""
         return f"{self.public_url.rstrip('/')}/webhooks/{source}" if self.public_url else None
 
+    def local_url(self, source: str) -> str:
+        """The same door from this machine, whatever stands in front of it for others."""
+        host = "127.0.0.1" if self.host in ("0.0.0.0", "::") else self.host  # noqa: S104  (nothing is bound to it here)
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}/webhooks/{source}"
+
 
 class OperatorsAddress(Section):
     """What [operators] holds besides its token."""
@@ -137,6 +142,12 @@ class Reconciler(Section):
     )
     trouble_after_seconds: float = _seconds(
         900, 0, 7 * DAY, "How long our own asking may fail or be contradicted before it is shown as trouble."
+    )
+    submit_patience_seconds: float = _seconds(
+        900, 1, 7 * DAY, "How long a job is looked for whose creation was not answered; then a person decides."
+    )
+    quota_retry_seconds: float = _seconds(
+        300, 0.1, DAY, "When an upload that met a quota is tried again, the first time; then after twice as long."
     )
 
 

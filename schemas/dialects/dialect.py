@@ -67,12 +67,29 @@ class SubmitRefused:
 
 
 @dataclass(frozen=True, slots=True)
+class SubmitLater:
+    """The provider will not take it now, and nothing exists there: it can be asked again. `window` is the span (microseconds)
+    over which it counts uploads, where that is why."""
+
+    trouble: Troubled
+    window: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class SubmitUnclear:
     """The provider may have made the job all the same. With its kind and id it can be asked about."""
 
     message: str
     kind: str | None = None
     job_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class InputLimits:
+    """How large one job's file of requests may be. None: the contract names no bound."""
+
+    file_bytes: int | None = None
+    rows: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,10 +167,15 @@ class Dialect(Protocol):
     def read_cancel(self, kind: str, job_id: str, response: Response) -> Answer: ...
     def file(self, base_url: str, file_id: str) -> Question: ...
     def read_file(self, file_id: str, response: Response) -> FileExists | Denied | Troubled: ...
+    @property
+    def input_limits(self) -> InputLimits:
+        """A larger file of requests becomes several jobs."""
+        ...
+
     def upload(self, base_url: str) -> Question: ...
-    def read_upload(self, response: Response) -> Uploaded | SubmitRefused | Troubled: ...
+    def read_upload(self, response: Response) -> Uploaded | SubmitRefused | SubmitLater | Troubled: ...
     def create(self, base_url: str, new: NewJob) -> Question: ...
-    def read_create(self, response: Response) -> Observed | SubmitRefused | SubmitUnclear | Troubled: ...
+    def read_create(self, response: Response) -> Observed | SubmitRefused | SubmitLater | SubmitUnclear: ...
     def expected(self, ended: Ended, events_listened_for: Sequence[str]) -> tuple[Expected | Suppressed, ...]:
         """Which deliveries a job that ended like this should have brought, to a listener for these events."""
         ...

@@ -23,12 +23,7 @@ from service import (
     told,
     until,
 )
-
-from operators.clock import now
-from operators.rows_file import read_rows
-from operators.submitting import Submitting
-from reconciler.owned import client_of
-from schemas.dialects import DIALECTS
+from submitted import submitted
 
 pytestmark = pytest.mark.both_stores
 
@@ -58,11 +53,7 @@ async def submit(running: Service, folder: Any) -> str:
     rows = folder / "rows.jsonl"
     row = {"custom_id": "a", "method": "POST", "url": "/v1/responses", "body": {"model": "gpt-5", "input": "hello"}}
     rows.write_text(json.dumps(row) + "\n")
-    source = running.config.sources["gateway"]
-    async with client_of(running.config, source) as client:
-        dialect = DIALECTS["phaseo"]
-        submitting = Submitting(running.config, source, dialect, running.store, client, now, lambda _: None)
-        return (await submitting.submit(read_rows(rows), {})).job_id
+    return (await submitted(running, rows)).job_id
 
 
 def test_a_webhook_before_the_answer_to_the_create(tmp_path: Any) -> None:

@@ -1,20 +1,17 @@
 """Each error of the gateway, from its wire to what operators are shown: whose trouble it is, and that it ends no job."""
 
 import asyncio
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 from service import Stage, stage, told, until
+from submitted import states, store, submitted
 
 import sandbox
-from operators.clock import now
-from operators.errors import ProviderProblem
-from operators.rows_file import read_rows
-from operators.submitting import Submitting
-from reconciler.owned import client_of
+from operators.submitting import Wishes
 from sandbox.scenarios import STATUS_FAULTS
-from schemas.dialects import DIALECTS
 from schemas.tables import JobRow, SubmissionRow
 from storage.rows import fetch, table
 
@@ -111,13 +108,7 @@ async def spoil(on: Stage, fault: str) -> None:
 
 
 async def submit(on: Stage, **metadata: str) -> JobRow:
-    config = on.service.config
-    source = config.sources["gateway"]
-    async with client_of(config, source) as client:
-        submitting = Submitting(config, source, DIALECTS["phaseo"], on.service.store, client, now, lambda _: None)
-        job = await submitting.submit(read_rows(EXAMPLE), metadata)
-    on.service.reconciler.wake()
-    return job
+    return await submitted(on.service, EXAMPLE, **metadata)
 
 
 async def submissions(on: Stage) -> list[tuple[str, bool]]:
@@ -146,23 +137,30 @@ def test_a_create_that_may_have_worked(word: str) -> None:
 @pytest.mark.parametrize(
     ("scenario", "fault", "words", "state"),
     [
-        ("create_refused", "none", "did not create the batch", "refused"),
-        ("create_unavailable", "none", "batch_submission_persistence_failed", "unconfirmed"),
-        ("", "upload_quota", "did not upload the file: HTTP 429.*batch_file_hourly_quota_exceeded", "refused"),
-        ("", "insufficient_funds", "did not upload the file: .*insufficient_funds", "refused"),
-        ("", "key_refused", "did not upload the file: HTTP 401: unauthorised: key_not_found_or_revoked", "refused"),
-        ("", "feature_disabled", "did not upload the file: .*batch_api_feature_flag_disabled", "refused"),
+        ("create_refused", "none", "HTTP 400|invalid", "refused"),
+        ("", "insufficient_funds", "insufficient_funds", "refused"),
+        ("create_unavailable", "none", "batch_submission_persistence_failed.*; the provider's list", "unclear"),
+        ("", "upload_quota", "waits for the quota of uploads: HTTP 429.*batch_file_hourly_quota_exceeded", "stored"),
+        ("", "key_refused", "HTTP 401: unauthorised: key_not_found_or_revoked", "stored"),
+        ("", "feature_disabled", "batch_api_feature_flag_disabled", "stored"),
     ],
 )
-def test_a_submission_that_is_refused(scenario: str, fault: str, words: str, state: str) -> None:
-    """A refusal is told in the gateway's own words and kept with the submission; nothing is watched that is not there."""
+def test_a_submission_that_comes_to_nothing_yet(scenario: str, fault: str, words: str, state: str) -> None:
+    """What the gateway says is kept with the submission in its own words. What it refuses is over, what it will not have now
+    waits, and nothing is watched that is not there."""
 
     async def flow() -> None:
         async with stage() as on:
             await spoil(on, fault)
-            with pytest.raises(ProviderProblem, match=words):
-                await submit(on, **({"scenario": scenario} if scenario else {}))
+            stored = await store(on.service, EXAMPLE, Wishes({"scenario": scenario} if scenario else {}))
 
-            assert await submissions(on) == [(state, False)]
+            async def told() -> SubmissionRow | None:
+                (row,) = await states(on.service, stored)
+                return row if row.message else None
+
+            row = await until(told, "the submission to come to something")
+            assert re.search(words, row.message), row.message
+            assert (row.state, row.job_id) == (state, None)
+            assert (row.due_at is None) == (state == "refused")
 
     asyncio.run(flow())

@@ -7,7 +7,7 @@ from typing import Any
 
 from fuzz.seeds import BATCH, ENVELOPES, FILE, FILE_RECORD, JOB, LIST, PUSHES, written
 from schemas.dialects import DIALECTS
-from schemas.dialects.dialect import SubmitRefused, SubmitUnclear
+from schemas.dialects.dialect import SubmitLater, SubmitRefused, SubmitUnclear
 from schemas.identity import is_delivery_key, is_job_id, is_kind
 from schemas.readings import (
     CancelRefused,
@@ -183,7 +183,7 @@ def upload_answer(data: bytes) -> None:
     """An uploaded file's id can stand in a URL."""
     answer = response(data)
     read = DIALECT.read_upload(answer)
-    assert isinstance(read, Uploaded | SubmitRefused | Troubled), read
+    assert isinstance(read, Uploaded | SubmitRefused | SubmitLater | Troubled), read
     assert is_storable(read)
     assert not isinstance(read, Uploaded) or (is_job_id(read.file_id) and 200 <= answer.status < 300)
 
@@ -192,7 +192,7 @@ def create_answer(data: bytes) -> None:
     """A create that was answered 2xx or 5xx is never taken for refused: a batch may be alive."""
     answer = response(data)
     read = DIALECT.read_create(answer)
-    assert isinstance(read, Observed | SubmitRefused | SubmitUnclear | Troubled), read
+    assert isinstance(read, Observed | SubmitRefused | SubmitLater | SubmitUnclear), read
     assert is_storable(read)
     assert not isinstance(read, SubmitRefused) or 300 <= answer.status < 500
     assert not isinstance(read, Observed) or is_job_id(read.observation.job_id)

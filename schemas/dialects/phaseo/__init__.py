@@ -4,7 +4,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from schemas.config import DialectDefaults
-from schemas.dialects.dialect import Headers, NewJob, SignedRequest, SubmitRefused, SubmitUnclear
+from schemas.dialects.dialect import (
+    Headers,
+    InputLimits,
+    NewJob,
+    SignedRequest,
+    SubmitLater,
+    SubmitRefused,
+    SubmitUnclear,
+)
 from schemas.dialects.phaseo import endpoints, events, keys, listing, live, push, questions, signature
 from schemas.readings import (
     Answer,
@@ -42,6 +50,7 @@ class Phaseo:
     socket_ping = live.PING
     kinds = frozenset(questions.TREES)
     listed_kinds = frozenset({"batch"})
+    input_limits = InputLimits(questions.LARGEST_INPUT)
     # The gateway keeps its jobs; a day of denials means that this account does not own it (contract 3.2).
     not_found_rule = NotFoundRule(times=5, over=DAY, becomes=Status.FAILED)
     defaults = DialectDefaults(
@@ -102,13 +111,13 @@ class Phaseo:
     def upload(self, base_url: str) -> Question:
         return questions.upload(base_url)
 
-    def read_upload(self, response: Response) -> Uploaded | SubmitRefused | Troubled:
+    def read_upload(self, response: Response) -> Uploaded | SubmitRefused | SubmitLater | Troubled:
         return questions.read_upload(response)
 
     def create(self, base_url: str, new: NewJob) -> Question:
         return questions.create(base_url, new)
 
-    def read_create(self, response: Response) -> Observed | SubmitRefused | SubmitUnclear | Troubled:
+    def read_create(self, response: Response) -> Observed | SubmitRefused | SubmitLater | SubmitUnclear:
         return questions.read_create(response)
 
     def expected(self, ended: Ended, events_listened_for: Sequence[str]) -> tuple[Expected | Suppressed, ...]:

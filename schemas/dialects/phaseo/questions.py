@@ -6,7 +6,7 @@ A single batch is asked for without any query string: the gateway cuts the id fr
 from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
 
-from schemas.dialects.dialect import NewJob, SubmitRefused, SubmitUnclear, Webhook
+from schemas.dialects.dialect import NewJob, SubmitLater, SubmitRefused, SubmitUnclear, Webhook
 from schemas.dialects.phaseo.errors import Envelope, read_envelope, read_trouble
 from schemas.dialects.phaseo.objects import read_object
 from schemas.dialects.urls import follow, segment
@@ -23,10 +23,14 @@ from schemas.readings import (
     Uploaded,
 )
 from schemas.strict_json import NotStrictJson, parse_object
+from schemas.times import DAY, HOUR
 from schemas.words import Trouble
 
 # Under which paths a job of each kind is found, the usual one first; the others are full aliases of it (contract 1.1).
 TREES: Mapping[str, Sequence[str]] = {"batch": ("batches", "batch"), "video": ("videos", "video/generations")}
+# 20 MiB for the whole form of an upload (contract 2.2), of which this much is left to the form itself.
+LARGEST_INPUT = 20_971_520 - 4_096
+_QUOTAS = {"batch_file_hourly_quota_exceeded": HOUR, "batch_file_daily_bytes_exceeded": DAY}
 _KEY_CODES = frozenset({401, 403, 408, 429})  # passed on, they are about the gateway's own account: worth another try
 
 
@@ -103,9 +107,9 @@ def read_file(file_id: str, response: Response) -> FileExists | Denied | Trouble
     return FileExists(file_id, size)
 
 
-def read_upload(response: Response) -> Uploaded | SubmitRefused | Troubled:
+def read_upload(response: Response) -> Uploaded | SubmitRefused | SubmitLater | Troubled:
     if not 200 <= response.status < 300:
-        return _refused_or_troubled(response)
+        return _not_uploaded(response)
     document = _document(response)
     if isinstance(document, Troubled):
         return document
@@ -115,15 +119,22 @@ def read_upload(response: Response) -> Uploaded | SubmitRefused | Troubled:
     return Uploaded(file_id)
 
 
-def read_create(response: Response) -> Observed | SubmitRefused | SubmitUnclear | Troubled:
-    """Two answers leave a batch behind that may be alive (contract 3.1): both are 502 and name it in `error.batch_id`."""
+def read_create(response: Response) -> Observed | SubmitRefused | SubmitLater | SubmitUnclear:
+    """Two answers leave a batch behind that may be alive (contract 3.1): both are 502 and name it in `error.batch_id`.
+
+    What the gateway itself says about our key leaves none. The same status from the provider does: a failed one.
+    """
     if 200 <= response.status < 300:
         answer = _read_job(response, "batch", None)
         return answer if isinstance(answer, Observed) else _unread(response, answer)
     if response.status >= 500:
         envelope = read_envelope(response)
         return _unclear(f"HTTP {response.status}: {envelope}", envelope.about)
-    return SubmitRefused(response.status, str(read_envelope(response)))  # the gateway says no: nothing exists there
+    envelope = read_envelope(response)
+    trouble = read_trouble(response)
+    if envelope.form == "flat" and (trouble.about_source or response.status == 401):
+        return SubmitLater(trouble)
+    return SubmitRefused(response.status, str(envelope))
 
 
 def _unread(response: Response, trouble: Troubled) -> SubmitUnclear:
@@ -138,8 +149,11 @@ def _unclear(message: str, job_id: object) -> SubmitUnclear:
     return SubmitUnclear(message, None if known is None else "batch", known)
 
 
-def _refused_or_troubled(response: Response) -> SubmitRefused | Troubled:
+def _not_uploaded(response: Response) -> SubmitRefused | SubmitLater | Troubled:
     troubled = read_trouble(response)
+    window = _QUOTAS.get(read_envelope(response).reason)
+    if window is not None and response.status == 429:
+        return SubmitLater(troubled, window)
     if troubled.trouble in (Trouble.REQUEST, Trouble.UPSTREAM) and 400 <= response.status < 500:
         return SubmitRefused(response.status, str(read_envelope(response)))
     return troubled

@@ -51,6 +51,7 @@ def _jobs() -> None:
         op.add_column("jobs", sa.Column(name, TEXT, nullable=True))
     _index("ix_jobs_cancel", "jobs", ["source", "cancel_at"], "cancel_at")
     _index("ix_jobs_match", "jobs", ["source", "match_due_at"], "match_due_at")
+    _index("ix_jobs_submission", "jobs", ["submission_id"], "submission_id")
 
 
 def _outputs() -> None:

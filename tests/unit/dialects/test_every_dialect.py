@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.dialects import DIALECTS, Dialect
-from schemas.dialects.dialect import NewJob, SubmitRefused, SubmitUnclear, Webhook
+from schemas.dialects.dialect import NewJob, SubmitLater, SubmitRefused, SubmitUnclear, Webhook
 from schemas.identity import is_delivery_key, is_job_id, is_kind, is_source
 from schemas.readings import (
     CancelRefused,
@@ -216,8 +216,8 @@ def test_answers_are_total(dialect: Dialect, response: Response) -> None:
     assert isinstance(endpoints, tuple | NotVisible | Denied | Troubled)
     assert not isinstance(endpoints, tuple) or all(isinstance(one, WebhookEndpoint) for one in endpoints)
     assert isinstance(dialect.read_file(JOB, response), FileExists | Denied | Troubled)
-    assert isinstance(dialect.read_upload(response), Uploaded | SubmitRefused | Troubled)
-    assert isinstance(dialect.read_create(response), Observed | SubmitRefused | SubmitUnclear | Troubled)
+    assert isinstance(dialect.read_upload(response), Uploaded | SubmitRefused | SubmitLater | Troubled)
+    assert isinstance(dialect.read_create(response), Observed | SubmitRefused | SubmitLater | SubmitUnclear)
 
 
 @THOROUGH

@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from schemas.dialects.dialect import SubmitRefused, SubmitUnclear
+from schemas.dialects.dialect import SubmitLater, SubmitRefused, SubmitUnclear
 from schemas.dialects.phaseo import Phaseo
 from schemas.readings import CancelRefused, Denied, FileExists, Observed, Response, Troubled, Uploaded
+from schemas.times import DAY, HOUR
 from schemas.words import Status, Trouble
 
 JOB = "batch_01K2XYZ3ABCDEFGHJKMNPQRSTV"
@@ -161,8 +162,8 @@ def test_upload_refused(status: int, body: Any) -> None:
 @pytest.mark.parametrize(
     ("status", "body", "trouble"),
     [
-        (429, nested("rate_limit_error", "batch_file_hourly_quota_exceeded"), Trouble.RATE_LIMITED),
-        (429, nested("rate_limit_error", "batch_file_daily_bytes_exceeded"), Trouble.RATE_LIMITED),
+        (429, nested("rate_limit_error", "something_new"), Trouble.RATE_LIMITED),
+        (429, PASSED_ON, Trouble.RATE_LIMITED),
         (401, KEY, Trouble.KEY_REFUSED),
         (502, nested("upstream_error", "batch_file_upload_invalid_response"), Trouble.UPSTREAM),
         (502, nested("upstream_error", "batch_file_upload_missing_id"), Trouble.UPSTREAM),
@@ -173,11 +174,22 @@ def test_upload_refused(status: int, body: Any) -> None:
     ],
 )
 def test_upload_troubled(status: int, body: Any, trouble: Trouble) -> None:
-    """A full quota, our key and faults elsewhere pass: the same file may be taken later."""
+    """Our pace, our key and faults elsewhere pass: the same file may be taken later."""
     answer = Phaseo().read_upload(response(status, body))
 
     assert isinstance(answer, Troubled)
     assert answer.trouble is trouble
+
+
+@pytest.mark.parametrize(
+    ("reason", "window"), [("batch_file_hourly_quota_exceeded", HOUR), ("batch_file_daily_bytes_exceeded", DAY)]
+)
+def test_upload_that_meets_a_quota(reason: str, window: int) -> None:
+    """A full quota says over which time it counts (contract 2.2): until then the file waits."""
+    answer = Phaseo().read_upload(response(429, nested("rate_limit_error", reason)))
+
+    assert isinstance(answer, SubmitLater)
+    assert (answer.window, answer.trouble.trouble) == (window, Trouble.RATE_LIMITED)
 
 
 # --- create -----------------------------------------------------------------------------------------------------------
@@ -241,9 +253,6 @@ def test_create_unclear(status: int, body: Any) -> None:
         (413, nested("validation_error", "batch_body_too_large")),
         (403, nested("forbidden", "batch_provider_preview_disabled")),
         (403, flat("guardrail_blocked", "x")),
-        (401, KEY),
-        (403, flat("forbidden", "batch_api_feature_flag_disabled")),
-        (429, flat("key_limit_exceeded", "x")),
         (400, PASSED_ON),
         (401, PASSED_ON),
         (429, PASSED_ON),
@@ -252,11 +261,28 @@ def test_create_unclear(status: int, body: Any) -> None:
     ],
 )
 def test_create_refused(status: int, body: Any) -> None:
-    """Any no short of a fault leaves nothing alive behind, whether it is about the batch, our key or our pace."""
+    """Any no short of a fault leaves nothing alive behind, whether it is the gateway's about the batch or its provider's."""
     answer = Phaseo().read_create(response(status, body))
 
     assert isinstance(answer, SubmitRefused)
     assert answer.http_status == status
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (401, KEY),
+        (401, flat("unauthorised", "db_error")),
+        (403, flat("forbidden", "batch_api_feature_flag_disabled")),
+        (429, flat("key_limit_exceeded", "x")),
+    ],
+)
+def test_create_later(status: int, body: Any) -> None:
+    """What the gateway itself says about our key or our pace leaves nothing behind, and passes: the create can be sent again."""
+    answer = Phaseo().read_create(response(status, body))
+
+    assert isinstance(answer, SubmitLater)
+    assert (answer.trouble.http_status, answer.window) == (status, None)
 
 
 # --- file -------------------------------------------------------------------------------------------------------------

@@ -384,14 +384,17 @@ def test_metadata_that_would_be_refused_is_refused_here(stored, pairs):
     assert "stored as" not in said.err
 
 
-def test_an_unreachable_provider_ends_with_7(stored):
+def test_a_submission_waits_for_an_unreachable_provider(stored):
     """
-    A gateway that nobody answers at ends with 7 and the system's words.
+    What a gateway that nobody answers at cannot be sent is stored and waits: no mishap, told in the system's words, and listed.
     """
     said = stored("submit", EXAMPLE, "--source", "gateway")
 
-    assert said.code == 7
-    assert "connection" in said.err
+    assert said.code == 0
+    assert "stored, and waits; it goes on at" in said.out
+    assert "connection" in said.out
+    assert "goes on by itself" in said.err
+    assert "stored" in stored("submissions").out
 
 
 def test_what_nobody_answers_cannot_be_sent(typed):

@@ -1,0 +1,84 @@
+"""The verbs about fan-out: groups, group, submissions, resubmit."""
+
+from typing import Annotated
+
+import typer
+
+from operators import fan_out
+from operators.cli import present
+from operators.cli.columns import GROUPS, MEMBERS, RARE, SUBMISSIONS, WIDTHS
+from operators.cli.context import configuration, verb
+from operators.cli.options import All, Json, Limit, OfSource
+from operators.cli.work import hint
+from operators.clock import now
+from operators.store import opened
+
+fan = typer.Typer()
+
+NEWEST = 100
+
+
+@fan.command()
+@verb
+async def groups(source: OfSource = None, limit: Limit = NEWEST, every: All = False, in_json: Json = False) -> None:
+    """List groups of jobs that were submitted as one piece of work, the newest first."""
+    async with opened(configuration()) as store, store.reading() as connection:
+        found = await fan_out.list_groups(connection, None if every else limit, source)
+    nothing = "no group yet; `batchkeeper submit` with --shard-rows, or with a large file, makes one"
+    present.listing(found, GROUPS, in_json, nothing, WIDTHS, RARE)
+
+
+@fan.command()
+@verb
+async def group(
+    name: Annotated[str, typer.Argument(metavar="GROUP", help="The group's id, grp_...")], in_json: Json = False
+) -> None:
+    """Show one group: how many of its jobs are where, what they cost, and each of them."""
+    async with opened(configuration()) as store, store.reading() as connection:
+        found = await fan_out.show_group(connection, name)
+    if in_json:
+        present.as_json(found)
+        return
+    typer.echo(present.heading(f"{found['id']}, {found['size']} jobs at {present.text_of(found['source'])}"))
+    shown = ("input", "policy", "created_at", "completed_at", "where", "done", "rows", "cost", "labels")
+    present.fields([(field.replace("_", " "), found[field]) for field in shown if found[field]])
+    typer.echo("\n" + present.heading("its parts"))
+    present.table(found["members"], MEMBERS, WIDTHS, rare=MEMBERS)
+
+
+@fan.command()
+@verb
+async def submissions(
+    source: OfSource = None,
+    state: Annotated[
+        list[str] | None, typer.Option("--state", metavar="STATE", help="Only in this state; may be repeated.")
+    ] = None,
+    limit: Limit = NEWEST,
+    every: All = False,
+    in_json: Json = False,
+) -> None:
+    """List what was submitted from here, the newest first: how far each part came, and when it goes on."""
+    states = fan_out.read_states(state or [])
+    async with opened(configuration()) as store, store.reading() as connection:
+        found = await fan_out.list_submissions(connection, None if every else limit, source, states)
+    present.listing(found, SUBMISSIONS, in_json, "nothing was submitted from here yet", WIDTHS, RARE)
+
+
+@fan.command()
+@verb
+async def resubmit(
+    name: Annotated[str, typer.Argument(metavar="SUBMISSION", help="Its id, sub_...")],
+    sure: Annotated[
+        bool, typer.Option("--yes", help="Yes, the provider has made no job of it: I have looked there.")
+    ] = False,
+    in_json: Json = False,
+) -> None:
+    """Send a submission once more that was refused or dropped, or of which nobody knows whether it made a job."""
+    async with opened(configuration()) as store:
+        async with store.writing() as connection:
+            row = await fan_out.resubmit(connection, name, sure, now())
+        if in_json:
+            present.as_json(row)
+        else:
+            typer.echo(f"{row['id']}: it is sent again")
+        await hint(store, row["source"])

@@ -1,0 +1,74 @@
+"""How a job, a submission or a group came out, and the exit code that tells a script. Pure.
+
+A group is as bad as the worst of its members.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum
+
+from schemas.tables import JobRow, SubmissionRow
+from schemas.words import Status, SubmissionState
+
+
+class Outcome(Enum):
+    """Worst last. The value is the word, and the exit code of `wait`."""
+
+    COMPLETED = ("completed", 0)
+    ROWS_FAILED = ("completed, but not every row", 10)
+    CANCELLED = ("cancelled", 11)
+    EXPIRED = ("expired", 12)
+    FAILED = ("failed", 13)
+    NOT_MADE = ("not made", 14)
+
+    @property
+    def word(self) -> str:
+        return self.value[0]
+
+    @property
+    def exit_code(self) -> int:
+        return self.value[1]
+
+
+TIMED_OUT_CODE = 15
+_ENDS = {
+    Status.FAILED: Outcome.FAILED,
+    Status.CANCELLED: Outcome.CANCELLED,
+    Status.EXPIRED: Outcome.EXPIRED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One piece of work: its submission where we made it, its job once there is one, and how many rows came to nothing."""
+
+    submission: SubmissionRow | None
+    job: JobRow | None
+    rows_lacking: int = 0
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """None while it is awaited. A submission of which nobody knows whether it made a job is awaited no more either: a
+        person has to decide."""
+        if self.job is None:
+            return Outcome.NOT_MADE if self._is_given_up else None
+        if self.job.ready_at is None:
+            return None
+        end = _ENDS.get(Status(self.job.status))
+        return end or (Outcome.ROWS_FAILED if self.rows_lacking else Outcome.COMPLETED)
+
+    @property
+    def _is_given_up(self) -> bool:
+        if self.submission is None:
+            return False
+        state = SubmissionState(self.submission.state)
+        return state.is_over or state is SubmissionState.UNCONFIRMED
+
+
+def of_all(members: Iterable[Member]) -> Outcome | None:
+    """The worst outcome; None while any is awaited."""
+    outcomes = [member.outcome for member in members]
+    if not outcomes or None in outcomes:
+        return None
+    order = list(Outcome)
+    return max((one for one in outcomes if one is not None), key=order.index)

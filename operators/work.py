@@ -1,0 +1,69 @@
+"""What a name stands for: a job, a submission or a group; and where each of its members is."""
+
+from dataclasses import dataclass
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from operators.errors import NoSuchThing
+from operators.find import find_job
+from operators.outcomes import Member
+from schemas.ids import parse, shown
+from schemas.tables import GroupRow, JobRow
+from schemas.words import Status
+from storage import groups, jobs, submissions
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """Members in the order of their rows. A group has as many as it was made with; anything else has one."""
+
+    name: str
+    source: str
+    group: GroupRow | None
+    members: tuple[Member, ...]
+
+
+async def find_work(connection: AsyncConnection, name: str) -> Work:
+    """The job, submission or group of this name.
+
+    Raises:
+        NoSuchThing, AmbiguousName.
+    """
+    group, submission = parse(name, "grp"), parse(name, "sub")
+    if group is not None:
+        return await of_group(connection, group)
+    if submission is not None:
+        return await _of_submission(connection, submission)
+    job = await find_job(connection, name)
+    row = None if job.submission_id is None else await submissions.get(connection, job.submission_id)
+    return Work(f"{job.source}/{job.job_id}", job.source, None, (Member(row, job, lacking(job)),))
+
+
+async def of_group(connection: AsyncConnection, number: int) -> Work:
+    row = await groups.get(connection, number)
+    if row is None:
+        raise NoSuchThing(f"no group is called {shown('grp', number)}; `batchkeeper groups` lists them")
+    made = {job.submission_id: job for job in await jobs.of_group(connection, number)}
+    members = [
+        Member(one, job, lacking(job) if job else 0)
+        for one in await submissions.of_group(connection, number)
+        for job in [made.get(one.id)]
+    ]
+    return Work(shown("grp", number), row.source, row, tuple(members))
+
+
+async def _of_submission(connection: AsyncConnection, number: int) -> Work:
+    row = await submissions.get(connection, number)
+    if row is None:
+        name = shown("sub", number)
+        raise NoSuchThing(f"no submission is called {name}; `batchkeeper submissions` lists them")
+    found = await jobs.of_submissions(connection, [number])
+    job = found[0] if found else None
+    return Work(shown("sub", number), row.source, None, (Member(row, job, lacking(job) if job else 0),))
+
+
+def lacking(job: JobRow) -> int:
+    """How many rows of a completed job came to nothing, by the provider's count."""
+    if job.status != Status.COMPLETED:
+        return 0
+    return job.rows_failed or 0

@@ -1,0 +1,30 @@
+"""Labels of submissions, jobs and groups: names and values that whoever submitted gave."""
+
+from collections.abc import Mapping
+
+from sqlalchemy import insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from schemas.tables import LabelRow
+from storage.rows import table, upsert
+
+LABELS = table(LabelRow)
+
+
+async def put(connection: AsyncConnection, subject: int, labels: Mapping[str, str]) -> None:
+    rows = [{"subject": subject, "key": key, "value": value} for key, value in sorted(labels.items())]
+    if rows:
+        await connection.execute(insert(LABELS), rows)
+
+
+async def of(connection: AsyncConnection, subject: int) -> dict[str, str]:
+    statement = select(LABELS.c.key, LABELS.c.value).where(LABELS.c.subject == subject).order_by(LABELS.c.key)
+    return {row.key: row.value for row in await connection.execute(statement)}
+
+
+async def copy(connection: AsyncConnection, source: int, to: int) -> None:
+    """Give a subject the labels of another; what it has already stays."""
+    labels = await of(connection, source)
+    rows = [{"subject": to, "key": key, "value": value} for key, value in labels.items()]
+    if rows:
+        await connection.execute(upsert(connection, LABELS).values(rows).on_conflict_do_nothing())
