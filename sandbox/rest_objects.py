@@ -39,8 +39,8 @@ def rest_object(batch: Batch, heard: Reading, clock: Clock, address: str, genera
             "cancelling_at": heard.stamps.get("cancelling_at"),
             "cancelled_at": heard.stamps.get("cancelled_at"),
             "request_counts": counts(heard),
-            "metadata": _metadata(batch, generation),
         }
+        | ({} if "metadata_hidden" in batch.scenario else {"metadata": _metadata(batch, generation)})
         | ({"native_batch_id": batch.native_id} if generation.has_ids_of_its_own else {})
         | {"request_id": batch.request_id, "provider": "openai"}
         | ({"session_id": order.session_id} if order.session_id else {})

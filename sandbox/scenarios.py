@@ -47,6 +47,9 @@ WORDS = {
     "create_unstored": "create is answered 502 with the batch's id; it lives, for 2 minutes as submitting",
     "create_refused": "create is answered with the provider's 400; a failed batch stays behind, and nobody is told",
     "create_unavailable": "create is answered 503, and no batch comes of it",
+    "create_lost": "create is not answered, its connection is cut; the batch lives, and the caller is not told its id",
+    "create_uncaught": "create is answered with a plain-text 500; the batch lives, and the caller is not told its id",
+    "metadata_hidden": "metadata is left out of the object that create, get and cancel answer with",
     "socket_refused": "the upgrade to a WebSocket is answered with a plain-text 503",
     "socket_drops": "a WebSocket is cut after its first message, without a close",
 }
@@ -66,7 +69,14 @@ EXCLUSIVE = (
     {"output_late", "output_missing"},
     {"socket_refused", "socket_drops"},
     {"cancel_late", "cancel_loses", "cancel_refused"},
-    {"create_unknown", "create_unstored", "create_refused", "create_unavailable"},
+    {
+        "create_unknown",
+        "create_unstored",
+        "create_refused",
+        "create_unavailable",
+        "create_lost",
+        "create_uncaught",
+    },
 )
 
 # One after the other, where a scenario has several.
@@ -83,7 +93,7 @@ STATUS_FAULTS = (
     "status_gateway_502",
 )
 CREATE_FAULTS = frozenset(word for word in WORDS if word.startswith("create_"))
-NEED_SUBMISSIONS = CREATE_FAULTS - {"create_refused"}
+NEED_SUBMISSIONS = frozenset({"create_unknown", "create_unstored", "create_unavailable"})
 
 ABOUT_BATCHES = frozenset(
     {
@@ -95,6 +105,7 @@ ABOUT_BATCHES = frozenset(
         "cancel_loses",
         "cancel_refused",
         "cancelled_as_canceled",
+        "metadata_hidden",
         *CREATE_FAULTS,
     }
 )

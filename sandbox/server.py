@@ -20,6 +20,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
 from sandbox.clock import Clock
+from sandbox.connections import CuttableProtocol
 from sandbox.cors import OpenToEveryOrigin
 from sandbox.counting import CountedRequests
 from sandbox.endpoints import Endpoint
@@ -154,6 +155,7 @@ class RunningSandbox:
             uvicorn.Config(
                 app,
                 lifespan="on",
+                http=CuttableProtocol,
                 ws="websockets-sansio",
                 ws_ping_interval=None,
                 log_config=None,
