@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from email.message import Message
 from email.parser import BytesHeaderParser
@@ -10,6 +10,7 @@ from typing import Any
 
 from sandbox import ids
 from sandbox.clock import Clock, unix
+from sandbox.content import Content
 from sandbox.errors import flat, native, nested
 
 DECLARED_CEILING = 200 * 1024 * 1024
@@ -20,17 +21,20 @@ BYTES_A_DAY = 104_857_600
 
 @dataclass(frozen=True)
 class File:
+    """`faults` are the answers with its content that are still to go wrong."""
+
     id: str
     filename: str
     purpose: str
-    content: bytes
+    content: Content
     created_at: datetime
+    faults: deque[str] = field(default_factory=deque)
 
     def shown(self) -> dict[str, Any]:
         return {
             "id": self.id,
             "object": "file",
-            "bytes": len(self.content),
+            "bytes": self.content.size,
             "created_at": unix(self.created_at),
             "filename": self.filename,
             "purpose": self.purpose,
@@ -82,7 +86,7 @@ class FileStore:
         purpose = form.get("purpose", (None, b""))[1].decode("utf-8", "replace")
         if purpose != "batch":
             raise native(400, f"'{purpose}' is not one of ['batch'] - 'purpose'")
-        file = File(ids.native_file_id(), filename, purpose, content, now)
+        file = File(ids.native_file_id(), filename, purpose, Content((content,)), now)
         self._uploads.append((now, len(body)))
         self.register(file)
         return file

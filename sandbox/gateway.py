@@ -10,7 +10,7 @@ from collections import Counter
 from dataclasses import replace
 from random import Random
 
-from sandbox import batches, ids, rows
+from sandbox import batches, ids
 from sandbox.account_faults import AccountFault
 from sandbox.announcing import Announcer
 from sandbox.background import Background
@@ -20,10 +20,11 @@ from sandbox.deliveries import Sender
 from sandbox.endpoints import Endpoint
 from sandbox.errors import flat, native
 from sandbox.events import Event, progress_bucket
-from sandbox.files import File, FileStore
+from sandbox.files import FileStore
 from sandbox.generations import Generation
 from sandbox.jobs import Job
 from sandbox.links import DownloadLinks
+from sandbox.result_files import readable_files, result_files
 from sandbox.scenarios import Scenario, drawn_scenario
 from sandbox.snapshots import Snapshots
 from sandbox.video_gateway import Videos
@@ -187,22 +188,13 @@ class Gateway:
 
     def _register_results(self, batch: Batch, found: Reading) -> None:
         """The files that the gateway has now seen become readable."""
-        shown = {found.output_file_id, found.error_file_id} - {None}
-        if "output_missing" in batch.scenario:
-            shown.discard(found.output_file_id)
-        if all(file_id in self.files for file_id in shown):
+        readable = readable_files(batch, found)
+        if all(file_id in self.files for file_id in readable):
             return
         now = self.clock.now()
-        made = batches.results(batch, self.clock, now)
-        answered = [rows.answered_row(batch.id, row) for row in made.answered]
-        Random(batch.id).shuffle(answered)  # the provider's order is not the caller's
-        for file_id, kind, lines in (
-            (found.output_file_id, "output", answered),
-            (found.error_file_id, "error", made.errors),
-        ):
-            if file_id in shown and file_id is not None:
-                name = f"{batch.native_id}_{kind}.jsonl"
-                self.files.register(File(file_id, name, "batch_output", rows.json_lines(lines), now))
+        for file in result_files(batch, batches.results(batch, self.clock, now), now):
+            if file.id in readable:
+                self.files.register(file)
 
     async def _watch(self, batch: Batch, pauses: Random) -> None:
         """The reconcile tick: comes by every 2 to 5 minutes of life until the bill is settled or never will be.

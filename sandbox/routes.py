@@ -11,6 +11,7 @@ from sandbox.account_faults import check_batch_funds, check_upload
 from sandbox.asking import address, admitted_to_batches, answer, id_in_path
 from sandbox.batches import Batch, Reading
 from sandbox.creation import read_document, read_order, read_scenario_of
+from sandbox.downloads import content_answer
 from sandbox.errors import NO_STORE, flat, nested, uncaught
 from sandbox.files import body_within
 from sandbox.gateway import Gateway
@@ -167,8 +168,8 @@ async def get_file(request: Request) -> Response:
 
 async def get_file_content(request: Request) -> Response:
     """Raw bytes; here a query string does no harm."""
-    file = admitted_to_batches(request).files.owned(id_in_path(request))
-    return Response(file.content, media_type="application/octet-stream")
+    gateway = admitted_to_batches(request)
+    return content_answer(gateway.files.owned(id_in_path(request)), gateway, request)
 
 
 def _id_without_query(request: Request) -> str:

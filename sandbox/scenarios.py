@@ -50,6 +50,12 @@ WORDS = {
     "create_lost": "create is not answered, its connection is cut; the batch lives, and the caller is not told its id",
     "create_uncaught": "create is answered with a plain-text 500; the batch lives, and the caller is not told its id",
     "metadata_hidden": "metadata is left out of the object that create, get and cancel answer with",
+    "content_cut": "the first three answers with a file's content end early: below their length, in mid-row, by a reset",
+    "content_404": "the first three answers with a file's content are the gateway's 404 about that file",
+    "content_500": "the first three answers with a file's content are a plain-text 500",
+    "content_stalls": "the first answer with a file's content stops in the middle for 60 seconds of the wall",
+    "content_compressed": "the first answer with a file's content is gzip-encoded, asked for or not",
+    "output_crlf": "rows of the output and the error file end in CRLF, and the last has no end of line",
     "socket_refused": "the upgrade to a WebSocket is answered with a plain-text 503",
     "socket_drops": "a WebSocket is cut after its first message, without a close",
 }
@@ -92,6 +98,14 @@ STATUS_FAULTS = (
     "status_denied",
     "status_gateway_502",
 )
+# How often each, one after the other, for either file of a batch.
+CONTENT_FAULTS = {
+    "content_cut": 3,
+    "content_404": 3,
+    "content_500": 3,
+    "content_stalls": 1,
+    "content_compressed": 1,
+}
 CREATE_FAULTS = frozenset(word for word in WORDS if word.startswith("create_"))
 NEED_SUBMISSIONS = frozenset({"create_unknown", "create_unstored", "create_unavailable"})
 
@@ -106,6 +120,8 @@ ABOUT_BATCHES = frozenset(
         "cancel_refused",
         "cancelled_as_canceled",
         "metadata_hidden",
+        "output_crlf",
+        *CONTENT_FAULTS,
         *CREATE_FAULTS,
     }
 )

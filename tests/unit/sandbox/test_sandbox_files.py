@@ -31,7 +31,7 @@ def test_content_is_kept_to_the_byte() -> None:
     content = b'{"a":1}\r\n--edgy\n{"b":"\xff"}'
 
     assert read_form(KIND, form(content))["file"] == ("rows.jsonl", content)
-    assert FileStore(Clock()).upload(KIND, form(content)).content == content
+    assert FileStore(Clock()).upload(KIND, form(content)).content.whole() == content
 
 
 @pytest.mark.parametrize(
