@@ -11,7 +11,8 @@ from sandbox import batches
 from sandbox.batches import Batch
 from sandbox.clock import Clock
 from sandbox.errors import flat
-from sandbox.rows import answered_row, json_lines
+from sandbox.result_files import error_lines, output_lines
+from sandbox.rows import json_lines
 
 
 def result_lines(batch: Batch, clock: Clock) -> Iterator[bytes]:
@@ -24,5 +25,5 @@ def result_lines(batch: Batch, clock: Clock) -> Iterator[bytes]:
     if batches.reading(batch, clock, now).status != "completed":
         raise flat("not_ready", "batch_results_not_ready", batch_id=batch.id)
     made = batches.results(batch, clock, now)
-    rows = [*(answered_row(batch.id, row) for row in made.answered), *made.errors]
-    return (json_lines([row]) for row in rows)
+    lines = [*output_lines(batch, made.answered), *error_lines(batch, made.errors)]
+    return (json_lines([line]) for line in lines)

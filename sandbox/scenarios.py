@@ -56,6 +56,11 @@ WORDS = {
     "content_stalls": "the first answer with a file's content stops in the middle for 60 seconds of the wall",
     "content_compressed": "the first answer with a file's content is gzip-encoded, asked for or not",
     "output_crlf": "rows of the output and the error file end in CRLF, and the last has no end of line",
+    "rows_missing": "about a quarter of the answered rows stands in no file; the counts take them for completed",
+    "rows_repeated": "about a quarter of the answered rows stands twice in the output file",
+    "rows_strange": "the output file has rows besides with a custom_id that nobody asked",
+    "counts_wrong": "at the end request_counts has one completed row more and one failed row less than the files hold",
+    "counts_missing": "at the end request_counts is null",
     "socket_refused": "the upgrade to a WebSocket is answered with a plain-text 503",
     "socket_drops": "a WebSocket is cut after its first message, without a close",
 }
@@ -73,6 +78,8 @@ EXCLUSIVE = (
     },
     {"fails", "expires", "rows_fail", "all_rows_fail"},
     {"output_late", "output_missing"},
+    {"counts_wrong", "counts_missing"},
+    {"counts_wrong", "rows_missing"},
     {"socket_refused", "socket_drops"},
     {"cancel_late", "cancel_loses", "cancel_refused"},
     {
@@ -121,6 +128,11 @@ ABOUT_BATCHES = frozenset(
         "cancelled_as_canceled",
         "metadata_hidden",
         "output_crlf",
+        "rows_missing",
+        "rows_repeated",
+        "rows_strange",
+        "counts_wrong",
+        "counts_missing",
         *CONTENT_FAULTS,
         *CREATE_FAULTS,
     }

@@ -13,6 +13,7 @@ from sandbox.errors import flat
 from sandbox.events import Event
 from sandbox.gateway import Gateway, will_finalize
 from sandbox.jobs import Job
+from sandbox.result_files import rows_in_files
 from sandbox.videos import Video, VideoReading, video_reading
 
 PHASES = ("cancelled", "completed", "created", "expired", "failed")
@@ -38,8 +39,8 @@ async def truth(request: Request) -> Response:
     gateway: Gateway = request.app.state.gateway
     return JSONResponse(
         {
-            "batches": [_true_account(batch, gateway) for batch in gateway.batches.values()],
-            "videos": [_true_account(video, gateway) for video in gateway.videos.known.values()],
+            "batches": [true_batch(batch, gateway) for batch in gateway.batches.values()],
+            "videos": [_true_video(video, gateway) for video in gateway.videos.known.values()],
         }
     )
 
@@ -94,17 +95,22 @@ def _owned(request: Request, gateway: Gateway) -> Job:
     return job
 
 
-def _true_account(job: Batch | Video, gateway: Gateway) -> dict[str, Any]:
+def true_batch(batch: Batch, gateway: Gateway) -> dict[str, Any]:
+    """`rows` is what can be found in the files of a batch that is done."""
+    found = reading(batch, gateway.clock, gateway.clock.now())
+    rows = rows_in_files(batch, found) if found.terminal else None
+    return _true_account(batch, found, late=will_finalize(batch)) | {"rows": rows}
+
+
+def _true_video(video: Video, gateway: Gateway) -> dict[str, Any]:
+    return _true_account(video, video_reading(video, gateway.clock, gateway.clock.now()))
+
+
+def _true_account(job: Job, found: Reading | VideoReading, *, late: bool = False) -> dict[str, Any]:
     """`done`: the status is final. `settled`: besides, nothing is left to notice, to appear or to send.
 
     Nothing is left of a deleted job but what is on its way. `sockets` counts those that were opened.
     """
-    now = gateway.clock.now()
-    if isinstance(job, Video):
-        found: Reading | VideoReading = video_reading(job, gateway.clock, now)
-    else:
-        found = reading(job, gateway.clock, now)
-    late = isinstance(job, Batch) and will_finalize(job)
     over = job.is_deleted or (found.terminal and job.noticed_at is not None and not late)
     return {
         "job_id": job.id,

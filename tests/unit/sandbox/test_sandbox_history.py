@@ -12,7 +12,7 @@ from sandbox.generations import G2
 from sandbox.history import AGE, add_history
 from sandbox.listing import page
 from sandbox.server import MOST_OLD, SandboxSettings
-from sandbox.truth import _true_account
+from sandbox.truth import true_batch
 
 
 def account(many: int, speed: float = 1000) -> Gateway:
@@ -27,7 +27,7 @@ def account(many: int, speed: float = 1000) -> Gateway:
 def test_old(speed: float) -> None:
     """Each of three hundred ended two days ago or earlier, in several ways, and nothing is left to notice or to send."""
     gateway = account(300, speed)
-    accounts = [_true_account(batch, gateway) for batch in gateway.batches.values()]
+    accounts = [true_batch(batch, gateway) for batch in gateway.batches.values()]
 
     assert len(accounts) == 300
     assert all(each["settled"] and not each["sent"] and not each["recorded"] for each in accounts)
