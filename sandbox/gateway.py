@@ -43,10 +43,12 @@ class Gateway:
         seeded_endpoint: Endpoint,
         public_base: str,
         generation: Generation,
+        huge_bytes: int,
     ) -> None:
         self.clock = clock
         self.generation = generation
         self.api_key = api_key
+        self.huge_bytes = huge_bytes
         self.files = FileStore(clock, limited=generation.has_upload_limits)
         self.endpoints = {seeded_endpoint.id: seeded_endpoint}
         self.fault = AccountFault.NONE
@@ -192,7 +194,7 @@ class Gateway:
         if all(file_id in self.files for file_id in readable):
             return
         now = self.clock.now()
-        for file in result_files(batch, batches.results(batch, self.clock, now), now):
+        for file in result_files(batch, batches.results(batch, self.clock, now), now, self.huge_bytes):
             if file.id in readable:
                 self.files.register(file)
 

@@ -13,12 +13,13 @@ from typing import Any
 
 from sandbox import rows
 from sandbox.batches import Batch, Reading, Results
-from sandbox.content import Content
+from sandbox.content import Content, Padded
 from sandbox.files import File
 from sandbox.rows import Row
 from sandbox.scenarios import CONTENT_FAULTS
 
 Line = dict[str, Any]
+BODY_ENDS = b'}}, "error": null}\n'
 
 
 def readable_files(batch: Batch, named: Reading) -> set[str]:
@@ -29,12 +30,36 @@ def readable_files(batch: Batch, named: Reading) -> set[str]:
     return {file_id for file_id in files if file_id is not None}
 
 
-def result_files(batch: Batch, made: Results, now: datetime) -> list[File]:
+def result_files(batch: Batch, made: Results, now: datetime, huge: int) -> list[File]:
     """The output file and the error file, empty ones included."""
+    output, errors = result_contents(batch, made, huge)
     return [
-        _file(batch, batch.output_file_id, "output", output_lines(batch, made.answered), now),
-        _file(batch, batch.error_file_id, "error", error_lines(batch, made.errors), now),
+        _file(batch, batch.output_file_id, "output", output, now),
+        _file(batch, batch.error_file_id, "error", errors, now),
     ]
+
+
+def result_contents(batch: Batch, made: Results, huge: int) -> tuple[Content, Content]:
+    """What the provider has written, good rows and bad, each ended by LF. `huge` is the size of an output that is to be so."""
+    answered = [rows.json_lines([line]) for line in output_lines(batch, made.answered)]
+    errors = [rows.json_lines([line]) for line in error_lines(batch, made.errors)]
+    return Content(padded(answered, huge) if "output_huge" in batch.scenario else tuple(answered)), Content(
+        tuple(errors)
+    )
+
+
+def padded(answered: Sequence[bytes], size: int) -> tuple[Padded, ...]:
+    """Rows of the output file, with filler in the answer of each until they have this size together, if they had less."""
+    grown = [_with_padding(row) for row in answered]
+    spare = max(size - sum(len(row) for row in grown), 0)
+    each, more = divmod(spare, len(grown) or 1)
+    return tuple(replace(row, filler=each + (place < more)) for place, row in enumerate(grown))
+
+
+def _with_padding(row: bytes) -> Padded:
+    """With a member `padding` at the end of the answer's body, which is where the braces before the error close."""
+    answer, close, error = row.rpartition(BODY_ENDS)
+    return Padded(answer + b', "padding": "', 0, b'"' + close + error)
 
 
 def output_lines(batch: Batch, answered: Sequence[Row]) -> list[Line]:
@@ -88,14 +113,15 @@ def _out_of_order(batch: Batch, lines: Sequence[Line]) -> list[Line]:
     return mixed[::-1] if places == sorted(places) else mixed
 
 
-def _file(batch: Batch, file_id: str, kind: str, lines: Sequence[Line], now: datetime) -> File:
+def _file(batch: Batch, file_id: str, kind: str, content: Content, now: datetime) -> File:
     name = f"{batch.native_id}_{kind}.jsonl"
     faults = deque(word for word, times in CONTENT_FAULTS.items() if word in batch.scenario for _ in range(times))
-    return File(file_id, name, "batch_output", _written(batch, lines), now, faults)
-
-
-def _written(batch: Batch, lines: Sequence[Line]) -> Content:
-    written = [rows.json_lines([line]) for line in lines]
     if "output_crlf" in batch.scenario:
-        written = [row.replace(b"\n", b"\r\n") for row in written[:-1]] + [row.rstrip(b"\n") for row in written[-1:]]
-    return Content(tuple(written))
+        *others, last = content.rows or (b"\n",)
+        content = Content((*(_ended(row, b"\r\n") for row in others), _ended(last, b"")))
+    return File(file_id, name, "batch_output", content, now, faults)
+
+
+def _ended(row: bytes | Padded, end: bytes) -> bytes | Padded:
+    """With another end of line than LF."""
+    return replace(row, tail=row.tail[:-1] + end) if isinstance(row, Padded) else row[:-1] + end

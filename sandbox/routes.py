@@ -18,7 +18,7 @@ from sandbox.gateway import Gateway
 from sandbox.generations import Generation
 from sandbox.request_rows import request_rows
 from sandbox.rest_objects import list_item, rest_object
-from sandbox.results import result_lines
+from sandbox.results import result_blocks
 from sandbox.rows import ENDPOINTS
 from sandbox.submissions import submit
 
@@ -121,8 +121,8 @@ async def stream_results(request: Request) -> Response:
     gateway = admitted_to_batches(request)
     batch = gateway.find(id_in_path(request))
     gateway.reach(batch)
-    lines = result_lines(batch, gateway.clock)
-    return StreamingResponse(lines, media_type="application/x-ndjson", headers=NO_STORE)
+    blocks = result_blocks(batch, gateway.clock, gateway.huge_bytes)
+    return StreamingResponse(blocks, media_type="application/x-ndjson", headers=NO_STORE)
 
 
 async def capabilities(request: Request) -> Response:

@@ -56,6 +56,7 @@ WORDS = {
     "content_stalls": "the first answer with a file's content stops in the middle for 60 seconds of the wall",
     "content_compressed": "the first answer with a file's content is gzip-encoded, asked for or not",
     "output_crlf": "rows of the output and the error file end in CRLF, and the last has no end of line",
+    "output_huge": "the output file has about 2 GiB, or what --huge-bytes says, by filler in each answer",
     "rows_missing": "about a quarter of the answered rows stands in no file; the counts take them for completed",
     "rows_repeated": "about a quarter of the answered rows stands twice in the output file",
     "rows_strange": "the output file has rows besides with a custom_id that nobody asked",
@@ -114,6 +115,7 @@ CONTENT_FAULTS = {
     "content_compressed": 1,
 }
 CREATE_FAULTS = frozenset(word for word in WORDS if word.startswith("create_"))
+NEVER_DRAWN = CREATE_FAULTS | {"output_huge"}
 NEED_SUBMISSIONS = frozenset({"create_unknown", "create_unstored", "create_unavailable"})
 
 ABOUT_BATCHES = frozenset(
@@ -128,6 +130,7 @@ ABOUT_BATCHES = frozenset(
         "cancelled_as_canceled",
         "metadata_hidden",
         "output_crlf",
+        "output_huge",
         "rows_missing",
         "rows_repeated",
         "rows_strange",
@@ -179,7 +182,10 @@ def read_scenario(text: str, kind: str = "batch") -> Scenario:
 
 
 def drawn_scenario(seed: int, ordinal: int, kind: str = "batch") -> Scenario:
-    """The scenario of the nth job that named none, the same in every run with this seed. Creates do not fail by chance."""
-    barred = ABOUT_BATCHES if kind == "video" else CREATE_FAULTS
+    """The scenario of the nth job that named none, the same in every run with this seed. Creates do not fail by chance.
+
+    Nor does a disk fill up by chance.
+    """
+    barred = ABOUT_BATCHES if kind == "video" else NEVER_DRAWN
     texts = [text for text in (*WORDS, *PAIRS) if barred.isdisjoint(text.split(","))]
     return read_scenario(Random(f"{seed}:{ordinal}").choice(texts), kind)

@@ -4,6 +4,7 @@ import asyncio
 import gzip
 import json
 import time
+import tracemalloc
 from typing import Any
 
 import httpx
@@ -128,6 +129,100 @@ class TestEveryGeneration:
                     assert not body.endswith(b"\n")
                     assert (usual.count(b"\r"), usual.count(b"\n")) == (0, len(usual.splitlines()))
                     assert usual.endswith(b"\n")
+
+        asyncio.run(flow())
+
+
+class TestHuge:
+    SIZE = 40_000_000
+
+    @pytest.mark.parametrize("generation", ALL)
+    def test_size_and_rows(self, generation: str) -> None:
+        """
+        The output file has the size that was asked for, says so twice, and is rows like any other; the error file is small.
+        """
+
+        async def flow() -> None:
+            async with stage(generation=generation, huge_bytes=300_001) as on:
+                output, errors = await made(on, "output_huge")
+
+                assert len(await whole(on, output)) == 300_001
+                assert len(await whole(on, errors)) < 2_000
+
+        asyncio.run(flow())
+
+    def test_memory_is_flat(self) -> None:
+        """
+        However large the file, reading it takes a small part of its size on both sides together.
+        """
+
+        async def flow() -> tuple[int, int]:
+            async with stage(huge_bytes=self.SIZE) as on:
+                output, _ = await made(on, "output_huge")
+                tracemalloc.start()
+                async with on.client.stream("GET", output) as answer:
+                    came = sum([len(block) async for block in answer.aiter_raw()])
+                peak = tracemalloc.get_traced_memory()[1]
+                tracemalloc.stop()
+                return came, peak
+
+        came, peak = asyncio.run(flow())
+        assert came == self.SIZE
+        assert peak < self.SIZE / 4
+
+    def test_two_gib_unless_told_otherwise(self) -> None:
+        """
+        Without a word about it the file has 2 GiB; whoever turns away in the middle of it holds nobody up.
+        """
+
+        async def flow() -> None:
+            async with stage() as on:
+                output, _ = await made(on, "output_huge")
+                async with on.client.stream("GET", output) as answer:
+                    first = await anext(answer.aiter_raw())
+                shown = await on.get(output.removesuffix("/content"))
+
+                assert answer.headers["content-length"] == str(shown["bytes"]) == str(2 * 1024**3)
+                assert first.startswith(b'{"id": "batch_req_')
+
+        asyncio.run(flow())
+
+    def test_what_else_goes_wrong_with_it(self) -> None:
+        """
+        A huge file is cut in the middle of a row and compressed like any other, and its rows can end in CRLF.
+        """
+
+        async def flow() -> None:
+            async with stage(huge_bytes=self.SIZE // 10) as on:
+                path, _ = await made(on, "output_huge,content_cut,content_compressed,output_crlf")
+                _, short, trouble = await read(on, path)
+                _, mended, _ = await read(on, path)
+                await read(on, path)
+                _, packed, _ = await read(on, path)
+                body = await whole(on, path)
+
+                assert trouble is httpx.RemoteProtocolError
+                assert is_cut_in_a_row(short, body)
+                assert mended == short
+                assert gzip.decompress(packed) == body
+                assert len(body) == self.SIZE // 10 + body.count(b"\r") - 1
+
+        asyncio.run(flow())
+
+    def test_the_stream_of_g3_is_as_large(self) -> None:
+        """
+        `/results` has the same rows, those of the error file after them.
+        """
+
+        async def flow() -> None:
+            async with stage(generation="G3", huge_bytes=300_001) as on:
+                job = await on.create("output_huge,rows_fail")
+                shown = await on.over(job)
+                output, errors = [
+                    await whole(on, f"/v1/files/{shown[name]}/content") for name in ("output_file_id", "error_file_id")
+                ]
+
+                assert (await on.client.get(shown["results_url"])).content == output + errors
 
         asyncio.run(flow())
 

@@ -70,6 +70,7 @@ ENDS: dict[str, Found] = {
     "content_stalls": found("completed"),
     "content_compressed": found("completed"),
     "output_crlf": found("completed"),
+    "output_huge": found("completed"),
     "rows_missing": found("completed"),
     "rows_repeated": found("completed"),
     "rows_strange": found("completed"),

@@ -4,9 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sandbox.content import BLOCK, Content
+from sandbox.content import BLOCK, Content, Padded
 
-ROWS = st.lists(st.binary(min_size=1, max_size=20), max_size=12).map(lambda rows: Content(tuple(rows)))
+PLAIN = st.binary(min_size=1, max_size=20)
+PADDED = st.builds(Padded, st.binary(max_size=9), st.integers(0, 20), st.binary(max_size=9))
+ROWS = st.lists(PLAIN | PADDED, max_size=12).map(lambda rows: Content(tuple(rows)))
 
 
 @given(ROWS, st.integers(0, 300), st.integers(0, 300))
@@ -40,3 +42,15 @@ def test_small_rows_share_a_block() -> None:
 
     assert all(BLOCK <= length < BLOCK + len(row) for length in lengths[:-1])
     assert sum(lengths) == 1000 * len(row)
+
+
+def test_filler_is_made_when_it_is_read() -> None:
+    """
+    A row of a hundred GiB has its size, its middle and its last bytes, and takes a block of memory to read.
+    """
+    content = Content((Padded(b"head", 100 * 1024**3, b"tail\n"),))
+
+    assert content.size == 100 * 1024**3 + 9
+    assert content.middle == content.size // 2
+    assert b"".join(content.blocks(content.size - 8)) == b"...tail\n"
+    assert len(next(content.blocks())) < 2 * BLOCK

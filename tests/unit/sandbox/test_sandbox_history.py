@@ -18,7 +18,7 @@ from sandbox.truth import true_batch
 def account(many: int, speed: float = 1000) -> Gateway:
     clock = Clock(speed)
     endpoint = Endpoint("we", "sandbox", "http://127.0.0.1:1/", [], "secret", clock.now(), clock.now())
-    gateway = Gateway(clock, "key", None, endpoint, "http://127.0.0.1:1", G2)
+    gateway = Gateway(clock, "key", None, endpoint, "http://127.0.0.1:1", G2, 1)
     add_history(gateway, many)
     return gateway
 

@@ -1,15 +1,18 @@
 """Which rows stand in the files of a batch, and in which order."""
 
+import json
 from collections import Counter
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from sandbox.batches import Batch, Order, Reading
-from sandbox.result_files import error_lines, output_lines, rows_in_files
-from sandbox.rows import COMPLETIONS, Row, unrun_row
+from sandbox.content import Content
+from sandbox.result_files import error_lines, output_lines, padded, rows_in_files
+from sandbox.rows import COMPLETIONS, EMBEDDINGS, RESPONSES, Row, answered_row, json_lines, unrun_row
 from sandbox.scenarios import read_scenario
 
 NOON = datetime(2026, 8, 12, 12, tzinfo=UTC)
@@ -93,3 +96,30 @@ def test_the_account_of_it(named: tuple[str, int], failing: int, words: set[str]
         "failed": len(bad),
         "missing": len(made.order.rows) - len(known) - len(bad),
     }
+
+
+@pytest.mark.parametrize("endpoint", [COMPLETIONS, RESPONSES, EMBEDDINGS])
+@pytest.mark.parametrize("size", [10_000, 1_000_003])
+def test_padding(endpoint: str, size: int) -> None:
+    """
+    Filled up, the rows have that size to the byte, each its share, and are the answers that they were but for one member.
+    """
+    lines = [answered_row("batch_1", Row(f"row-{n}", endpoint, {"model": "m"})) for n in range(7)]
+    content = Content(padded([json_lines([line]) for line in lines], size))
+    read = [json.loads(row) for row in content.whole().splitlines()]
+    filler = [line["response"]["body"].pop("padding") for line in read]
+
+    assert (content.size, len(content.whole())) == (size, size)
+    assert read == lines
+    assert max(map(len, filler)) - min(map(len, filler)) <= 1
+
+
+def test_what_is_larger_already_is_not_cut() -> None:
+    """
+    Rows that have more than the wanted size keep what they have, and no row at all stays none.
+    """
+    rows = [json_lines([answered_row("batch_1", Row("a", COMPLETIONS, {"model": "m"}))])]
+    (line,) = Content(padded(rows, 1)).whole().splitlines()
+
+    assert json.loads(line)["response"]["body"]["padding"] == ""
+    assert padded([], 10**9) == ()
