@@ -18,7 +18,7 @@ from sandbox.batches import Batch, Order, Reading
 from sandbox.clock import Clock
 from sandbox.deliveries import Sender
 from sandbox.endpoints import Endpoint
-from sandbox.errors import flat, native
+from sandbox.errors import Refused, flat, native, unanswered
 from sandbox.events import Event, progress_bucket
 from sandbox.files import FileStore
 from sandbox.generations import Generation
@@ -139,12 +139,17 @@ class Gateway:
             reason = "batch_cancel_requires_non_terminal_status"
             raise flat("validation_error", reason, batch_id=batch.id, status=batch.stored.status)
         if found.terminal or "cancel_refused" in batch.scenario:
-            raise native(409, f"Cannot cancel a batch with status '{found.status}'.")
-        if batch.cancel_asked is None:
+            raise not_cancellable(found)
+        is_first = batch.cancel_asked is None
+        if is_first:
             batch.cancel_asked = self.clock.lived(batch.created_at, now)
             self._changes[batch.id].set()
         found = batches.reading(batch, self.clock, now)
+        if batch.fate.cancel_comes_last:
+            raise not_cancellable(found)
         self.notice(batch, found)
+        if is_first and "cancel_unheard" in batch.scenario:
+            raise unanswered()
         return found
 
     def ask(self, batch: Batch) -> Reading:
@@ -226,6 +231,11 @@ class Gateway:
         if "status_stale" in batch.scenario:
             return max(batch.end() - lived, 0.1)
         return pauses.uniform(*TICKS)
+
+
+def not_cancellable(found: Reading) -> Refused:
+    """The provider's refusal."""
+    return native(409, f"Cannot cancel a batch with status '{found.status}'.")
 
 
 def will_finalize(batch: Batch) -> bool:

@@ -47,6 +47,9 @@ ENDS: dict[str, Found] = {
     "cancel_late": found("completed"),  # nobody asks for a cancel here: see below for those who do
     "cancel_loses": found("completed"),
     "cancel_refused": found("completed"),
+    "cancel_unheard": found("completed"),
+    "cancel_too_late": found("completed"),
+    "cancel_at_once": found("completed"),
     "cancelled_as_canceled": found("completed"),
     "lifecycle_missing": found("completed"),
     "status_slow": found("completed"),
