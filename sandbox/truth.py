@@ -1,6 +1,7 @@
 """The control surface, `/sandbox/...`: no part of the gateway's wire, no key, for tests and the demo."""
 
 import json
+from collections import Counter
 from typing import Any
 
 from starlette.requests import Request
@@ -13,6 +14,7 @@ from sandbox.errors import flat
 from sandbox.events import Event
 from sandbox.gateway import Gateway, will_finalize
 from sandbox.jobs import Job
+from sandbox.quotas import read_quota
 from sandbox.result_files import rows_in_files
 from sandbox.videos import Video, VideoReading, video_reading
 
@@ -27,6 +29,7 @@ def control_routes() -> list[Route]:
         Route("/sandbox/deliver/{job_id}/{phase}", deliver, methods=["POST"]),
         Route("/sandbox/delete/{job_id}", delete, methods=["POST"]),
         Route("/sandbox/fault", fault, methods=["POST"]),
+        Route("/sandbox/quota", quota, methods=["POST"]),
     ]
 
 
@@ -35,11 +38,16 @@ async def ready(_request: Request) -> Response:
 
 
 async def truth(request: Request) -> Response:
-    """What really became of every job, what was really sent, and what the account claims, in creation order."""
+    """What really became of every job, what was really sent, and what the account claims, in creation order.
+
+    `input_files` says how many batches were made of each file, whatever the create calls were answered.
+    """
     gateway: Gateway = request.app.state.gateway
+    made_of = Counter(batch.order.input_file_id for batch in gateway.batches.values())
     return JSONResponse(
         {
             "batches": [true_batch(batch, gateway) for batch in gateway.batches.values()],
+            "input_files": made_of,
             "videos": [_true_video(video, gateway) for video in gateway.videos.known.values()],
         }
     )
@@ -87,6 +95,19 @@ async def fault(request: Request) -> Response:
     except (ValueError, RecursionError) as trouble:
         return JSONResponse({"error": str(trouble)}, status_code=400)
     return JSONResponse({"fault": gateway.fault})
+
+
+async def quota(request: Request) -> Response:
+    """Set how much may be uploaded: JSON with one limit or both, answered with both."""
+    gateway: Gateway = request.app.state.gateway
+    uploads = gateway.files.uploads
+    if not gateway.generation.has_upload_limits:
+        return JSONResponse({"error": f"Uploads have no quotas in {gateway.generation.name}."}, status_code=400)
+    try:
+        uploads.quota = read_quota(await request.body(), uploads.quota)
+    except ValueError as trouble:
+        return JSONResponse({"error": str(trouble)}, status_code=400)
+    return JSONResponse(uploads.quota.shown())
 
 
 def _owned(request: Request, gateway: Gateway) -> Job:
