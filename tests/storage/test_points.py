@@ -52,7 +52,7 @@ def test_dies_at_the_count(crash_at: str | None, status: int, printed: str) -> N
 def test_points_in_the_code() -> None:
     """Every point that the code reaches is listed with what it stands for, and every one that is listed is in the code."""
     found: set[str] = set()
-    for package in ("receiver", "reconciler", "storage"):
+    for package in ("receiver", "reconciler", "storage", "operators"):
         for path in (ROOT / package).rglob("*.py"):
             if path.name != "points.py":
                 found |= set(re.findall(r'"([A-Z]\d)"', path.read_text()))
