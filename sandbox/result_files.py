@@ -41,11 +41,9 @@ def result_files(batch: Batch, made: Results, now: datetime, huge: int) -> list[
 
 def result_contents(batch: Batch, made: Results, huge: int) -> tuple[Content, Content]:
     """What the provider has written, good rows and bad, each ended by LF. `huge` is the size of an output that is to be so."""
-    answered = [rows.json_lines([line]) for line in output_lines(batch, made.answered)]
-    errors = [rows.json_lines([line]) for line in error_lines(batch, made.errors)]
-    return Content(padded(answered, huge) if "output_huge" in batch.scenario else tuple(answered)), Content(
-        tuple(errors)
-    )
+    answered = tuple(rows.json_lines([line]) for line in output_lines(batch, made.answered))
+    errors = tuple(rows.json_lines([line]) for line in error_lines(batch, made.errors))
+    return Content(padded(answered, huge) if "output_huge" in batch.scenario else answered), Content(errors)
 
 
 def padded(answered: Sequence[bytes], size: int) -> tuple[Padded, ...]:
