@@ -23,6 +23,7 @@ from schemas.config import Config, Source
 from schemas.dialects import DIALECTS, Dialect
 from schemas.times import SECOND
 from storage import leases
+from storage.files import Files
 from storage.leases import Lease
 from storage.store import Store
 
@@ -53,6 +54,8 @@ class Owned:
     pace: Pace
     rules: Rules
     terms: Terms
+    files: Files
+    max_file_bytes: int
     concurrency: int
     list_trust: int
     webhook_url: str | None  # how its provider reaches us; None: nobody has said
