@@ -6,6 +6,7 @@ from typing import Any
 
 from sandbox import ids
 from sandbox.batches import Order
+from sandbox.content import Content
 from sandbox.endpoints import Endpoint
 from sandbox.errors import flat, nested, uncaught
 from sandbox.files import File, FileStore
@@ -135,7 +136,7 @@ def _rows(document: dict[str, Any], source: str, endpoint: str, model: str | Non
     written = document[source]
     try:
         if source == "input_file_id":
-            return uploaded_rows(_input_file(written, files).content, endpoint)
+            return uploaded_rows(_input_file(written, files).content.whole(), endpoint)
         if source in {"prompts", "items"}:
             written = prompt_requests(written, endpoint, model)
         return inline_rows(written, endpoint, model)
@@ -154,6 +155,6 @@ def _input_file(file_id: Any, files: FileStore) -> File:
 def _keep_inline(rows: tuple[Row, ...], files: FileStore, now: datetime) -> str:
     """The gateway uploads inline rows for the caller; that upload does not count against the quotas."""
     lines = [{"custom_id": row.custom_id, "method": "POST", "url": row.endpoint, "body": row.body} for row in rows]
-    file = File(ids.native_file_id(), "inline_requests.jsonl", "batch", json_lines(lines), now)
+    file = File(ids.native_file_id(), "inline_requests.jsonl", "batch", Content((json_lines(lines),)), now)
     files.register(file)
     return file.id

@@ -6,6 +6,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from sandbox import ids
+from sandbox.connections import NoAnswer
 
 WORKSPACE_ID = "6d0c1f52-0000-4000-8000-00000000beef"
 NO_STORE = {"Cache-Control": "no-store"}
@@ -93,6 +94,11 @@ def upgrade_required() -> Refused:
     """E5: the live-update address, asked without an upgrade."""
     error = {"code": "websocket_upgrade_required", "message": "This address speaks WebSocket only."}
     return Refused(JSONResponse({"error": error}, status_code=426, headers={"Upgrade": "websocket"}))
+
+
+def unanswered() -> Refused:
+    """No shape at all: the connection is cut."""
+    return Refused(NoAnswer())
 
 
 def uncaught() -> Refused:

@@ -22,11 +22,17 @@ async def dawdle(job: Job, gateway: Gateway) -> None:
     """Three seconds with `status_slow`, cut short when the sandbox shuts down."""
     if "status_slow" not in job.scenario:
         return
+    await wait(gateway, SLOW)
+
+
+async def wait(gateway: Gateway, seconds: float) -> bool:
+    """So many seconds of the wall, cut short when the sandbox shuts down: whether it was."""
     try:
-        async with asyncio.timeout(SLOW):
+        async with asyncio.timeout(seconds):
             await gateway.stopping.wait()
     except TimeoutError:
-        return
+        return False
+    return True
 
 
 def next_fault(job: Job, gateway: Gateway) -> Response | None:

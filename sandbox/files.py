@@ -2,35 +2,38 @@
 
 from collections import deque
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import datetime
 from email.message import Message
 from email.parser import BytesHeaderParser
 from typing import Any
 
 from sandbox import ids
 from sandbox.clock import Clock, unix
+from sandbox.content import Content
 from sandbox.errors import flat, native, nested
+from sandbox.quotas import Uploads
 
 DECLARED_CEILING = 200 * 1024 * 1024
 EFFECTIVE_CEILING = 20_971_520
-UPLOADS_AN_HOUR = 20
-BYTES_A_DAY = 104_857_600
 
 
 @dataclass(frozen=True)
 class File:
+    """`faults` are the answers with its content that are still to go wrong."""
+
     id: str
     filename: str
     purpose: str
-    content: bytes
+    content: Content
     created_at: datetime
+    faults: deque[str] = field(default_factory=deque)
 
     def shown(self) -> dict[str, Any]:
         return {
             "id": self.id,
             "object": "file",
-            "bytes": len(self.content),
+            "bytes": self.content.size,
             "created_at": unix(self.created_at),
             "filename": self.filename,
             "purpose": self.purpose,
@@ -47,10 +50,10 @@ class FileStore:
     """
 
     def __init__(self, clock: Clock, *, limited: bool = True) -> None:
+        self.uploads = Uploads(clock)
         self._clock = clock
         self._limited = limited
         self._files: dict[str, File] = {}
-        self._uploads: deque[tuple[datetime, int]] = deque()
 
     def register(self, file: File) -> None:
         self._files.setdefault(file.id, file)
@@ -74,7 +77,7 @@ class FileStore:
         """The quotas first, then the provider's own checks of the form."""
         now = self._clock.now()
         if self._limited:
-            self._check_quotas(len(body), now)
+            self._check_limits(len(body), now)
         form = read_form(content_type, body)
         filename, content = form.get("file", (None, b""))
         if filename is None:
@@ -82,23 +85,17 @@ class FileStore:
         purpose = form.get("purpose", (None, b""))[1].decode("utf-8", "replace")
         if purpose != "batch":
             raise native(400, f"'{purpose}' is not one of ['batch'] - 'purpose'")
-        file = File(ids.native_file_id(), filename, purpose, content, now)
-        self._uploads.append((now, len(body)))
+        file = File(ids.native_file_id(), filename, purpose, Content((content,)), now)
+        self.uploads.take(len(body), now)
         self.register(file)
         return file
 
-    def _check_quotas(self, size: int, now: datetime) -> None:
+    def _check_limits(self, size: int, now: datetime) -> None:
         if size == 0:
             raise nested(400, "validation_error", "batch_file_empty")
         if size > EFFECTIVE_CEILING:
             raise nested(413, "rate_limit_error", "batch_file_too_large")
-        hour, day = (now - timedelta(seconds=self._clock.real(length)) for length in (3600, 86_400))
-        while self._uploads and self._uploads[0][0] < day:
-            self._uploads.popleft()
-        if sum(at >= hour for at, _ in self._uploads) >= UPLOADS_AN_HOUR:
-            raise nested(429, "rate_limit_error", "batch_file_hourly_quota_exceeded")
-        if sum(length for _, length in self._uploads) + size > BYTES_A_DAY:
-            raise nested(429, "rate_limit_error", "batch_file_daily_bytes_exceeded")
+        self.uploads.check(size, now)
 
 
 async def body_within(chunks: AsyncIterator[bytes], declared: str | None, reason: str) -> bytes:

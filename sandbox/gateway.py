@@ -10,7 +10,7 @@ from collections import Counter
 from dataclasses import replace
 from random import Random
 
-from sandbox import batches, ids, rows
+from sandbox import batches, ids
 from sandbox.account_faults import AccountFault
 from sandbox.announcing import Announcer
 from sandbox.background import Background
@@ -18,12 +18,13 @@ from sandbox.batches import Batch, Order, Reading
 from sandbox.clock import Clock
 from sandbox.deliveries import Sender
 from sandbox.endpoints import Endpoint
-from sandbox.errors import flat, native
+from sandbox.errors import Refused, flat, native, unanswered
 from sandbox.events import Event, progress_bucket
-from sandbox.files import File, FileStore
+from sandbox.files import FileStore
 from sandbox.generations import Generation
 from sandbox.jobs import Job
 from sandbox.links import DownloadLinks
+from sandbox.result_files import readable_files, result_files
 from sandbox.scenarios import Scenario, drawn_scenario
 from sandbox.snapshots import Snapshots
 from sandbox.video_gateway import Videos
@@ -42,10 +43,12 @@ class Gateway:
         seeded_endpoint: Endpoint,
         public_base: str,
         generation: Generation,
+        huge_bytes: int,
     ) -> None:
         self.clock = clock
         self.generation = generation
         self.api_key = api_key
+        self.huge_bytes = huge_bytes
         self.files = FileStore(clock, limited=generation.has_upload_limits)
         self.endpoints = {seeded_endpoint.id: seeded_endpoint}
         self.fault = AccountFault.NONE
@@ -136,12 +139,17 @@ class Gateway:
             reason = "batch_cancel_requires_non_terminal_status"
             raise flat("validation_error", reason, batch_id=batch.id, status=batch.stored.status)
         if found.terminal or "cancel_refused" in batch.scenario:
-            raise native(409, f"Cannot cancel a batch with status '{found.status}'.")
-        if batch.cancel_asked is None:
+            raise not_cancellable(found)
+        is_first = batch.cancel_asked is None
+        if is_first:
             batch.cancel_asked = self.clock.lived(batch.created_at, now)
             self._changes[batch.id].set()
         found = batches.reading(batch, self.clock, now)
+        if batch.fate.cancel_comes_last:
+            raise not_cancellable(found)
         self.notice(batch, found)
+        if is_first and "cancel_unheard" in batch.scenario:
+            raise unanswered()
         return found
 
     def ask(self, batch: Batch) -> Reading:
@@ -187,22 +195,13 @@ class Gateway:
 
     def _register_results(self, batch: Batch, found: Reading) -> None:
         """The files that the gateway has now seen become readable."""
-        shown = {found.output_file_id, found.error_file_id} - {None}
-        if "output_missing" in batch.scenario:
-            shown.discard(found.output_file_id)
-        if all(file_id in self.files for file_id in shown):
+        readable = readable_files(batch, found)
+        if all(file_id in self.files for file_id in readable):
             return
         now = self.clock.now()
-        made = batches.results(batch, self.clock, now)
-        answered = [rows.answered_row(batch.id, row) for row in made.answered]
-        Random(batch.id).shuffle(answered)  # the provider's order is not the caller's
-        for file_id, kind, lines in (
-            (found.output_file_id, "output", answered),
-            (found.error_file_id, "error", made.errors),
-        ):
-            if file_id in shown and file_id is not None:
-                name = f"{batch.native_id}_{kind}.jsonl"
-                self.files.register(File(file_id, name, "batch_output", rows.json_lines(lines), now))
+        for file in result_files(batch, batches.results(batch, self.clock, now), now, self.huge_bytes):
+            if file.id in readable:
+                self.files.register(file)
 
     async def _watch(self, batch: Batch, pauses: Random) -> None:
         """The reconcile tick: comes by every 2 to 5 minutes of life until the bill is settled or never will be.
@@ -232,6 +231,11 @@ class Gateway:
         if "status_stale" in batch.scenario:
             return max(batch.end() - lived, 0.1)
         return pauses.uniform(*TICKS)
+
+
+def not_cancellable(found: Reading) -> Refused:
+    """The provider's refusal."""
+    return native(409, f"Cannot cancel a batch with status '{found.status}'.")
 
 
 def will_finalize(batch: Batch) -> bool:

@@ -27,6 +27,7 @@ class Fate:
     end: str = "completed"
     cancelling: float = CANCELLING
     cancel_wins: bool = True
+    cancel_comes_last: bool = False  # the batch ends in the very moment in which it is to be cancelled
 
 
 @dataclass(frozen=True)
@@ -39,8 +40,9 @@ class Stage:
 
 def fate_of(scenario: Scenario) -> Fate:
     end = "failed" if "fails" in scenario else "expired" if "expires" in scenario else "completed"
-    late = "cancel_late" in scenario
-    return Fate(end, CANCELLING_LATE if late else CANCELLING, "cancel_loses" not in scenario)
+    cancelling = {"cancel_late": CANCELLING_LATE, "cancel_at_once": 0.0}
+    takes = next((seconds for word, seconds in cancelling.items() if word in scenario), CANCELLING)
+    return Fate(end, takes, "cancel_loses" not in scenario, "cancel_too_late" in scenario)
 
 
 def unknown_until(scenario: Scenario) -> float:
@@ -51,7 +53,7 @@ def unknown_until(scenario: Scenario) -> float:
 
 
 def stages(fate: Fate, cancel_asked: float | None) -> list[Stage]:
-    """Every stage that this life goes through, in order, the future included."""
+    """Every stage that this life goes through, in order, the future included. A life that is cut short hurries through them."""
     undisturbed = [
         Stage("validating", 0.0),
         Stage("in_progress", VALIDATING),
@@ -60,6 +62,8 @@ def stages(fate: Fate, cancel_asked: float | None) -> list[Stage]:
     ]
     if cancel_asked is None:
         return undisturbed
+    if fate.cancel_comes_last:
+        return [Stage(stage.status, min(stage.begins, cancel_asked)) for stage in undisturbed]
     lived = [stage for stage in undisturbed if stage.begins <= cancel_asked]
     last = Stage("cancelled", cancel_asked + fate.cancelling) if fate.cancel_wins else undisturbed[-1]
     return [*lived, Stage("cancelling", cancel_asked), last]
@@ -77,7 +81,9 @@ def rows_done(fate: Fate, cancel_asked: float | None, lived: float, total: int) 
     """How many rows the provider has worked off: none for a batch that fails, half for one that expires."""
     if fate.end == "failed":
         return 0
-    if cancel_asked is not None and fate.cancel_wins:
+    if cancel_asked is not None and fate.cancel_comes_last:
+        lived = END
+    elif cancel_asked is not None and fate.cancel_wins:
         lived = min(lived, cancel_asked)
     share = min(max((lived - VALIDATING) / IN_PROGRESS, 0.0), 1.0)
     most = total // 2 if fate.end == "expired" else total

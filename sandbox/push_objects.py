@@ -55,7 +55,7 @@ def push_object(batch: Batch, base: str, generation: Generation, bucket: int | N
             "last_polled_at": iso_ms(batch.polled_at) if batch.polled_at else None,
             "polled_status": batch.polled_status,
             "finalized_at": iso_ms(batch.bill.at) if batch.bill else None,
-            "request_counts": counts(stored),
+            "request_counts": counts(batch, stored),
             "upstream_error": upstream_error(WHY.get(stored.status)),
             "provider_failure_diagnostics": None,
             "routing_diagnostics": None,
@@ -89,8 +89,14 @@ def bookkeeping(job: Job) -> dict[str, Any]:
     }
 
 
-def counts(found: Reading) -> dict[str, int]:
-    return {"total": found.total, "completed": found.completed, "failed": found.failed}
+def counts(batch: Batch, found: Reading) -> dict[str, int] | None:
+    """As shown, which at the end need not be as it was: the counts of `found` are always true."""
+    completed, failed = found.completed, found.failed
+    if found.terminal and "counts_missing" in batch.scenario:
+        return None
+    if found.terminal and "counts_wrong" in batch.scenario:
+        completed, failed = completed + 1, max(failed - 1, 0)
+    return {"total": found.total, "completed": completed, "failed": failed}
 
 
 def upstream_error(why: tuple[str, str] | None) -> dict[str, Any] | None:

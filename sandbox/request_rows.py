@@ -1,7 +1,7 @@
 """The `requests` sub-listing (contract 3.5): bookkeeping per row, never its result.
 
 Inline batches have rows from the start. File batches get them at finalization and from the output file only, so
-rows of the error file never show.
+rows of the error file never show. Nor does here a row of the output file that nobody asked, which is our guess.
 """
 
 from hashlib import sha256
@@ -10,6 +10,7 @@ from typing import Any
 from sandbox import batches, ids
 from sandbox.batches import Batch
 from sandbox.clock import Clock, iso_stored
+from sandbox.result_files import output_lines
 from sandbox.rows import COMPLETIONS, Row, json_lines, usage_of
 
 STATUSES = {
@@ -27,8 +28,10 @@ def request_rows(batch: Batch, clock: Clock) -> list[dict[str, Any]]:
             return []
         status = STATUSES.get(batch.stored.status, batch.stored.status)
         return [_open_row(batch, row, index, status) for index, row in enumerate(batch.order.rows)]
-    answered = batches.results(batch, clock, clock.now()).answered
-    return [_finished_row(batch, row, index) for index, row in enumerate(answered)]
+    lines = output_lines(batch, batches.results(batch, clock, clock.now()).answered)
+    places = {line["custom_id"]: index for index, line in enumerate(lines)}
+    asked = {row.custom_id: row for row in batch.order.rows}
+    return [_finished_row(batch, asked[name], index) for name, index in places.items() if name in asked]
 
 
 def _open_row(batch: Batch, row: Row, index: int, status: str) -> dict[str, Any]:
@@ -37,6 +40,7 @@ def _open_row(batch: Batch, row: Row, index: int, status: str) -> dict[str, Any]
 
 
 def _finished_row(batch: Batch, row: Row, index: int) -> dict[str, Any]:
+    """`index` is the row's place in the output file."""
     prompt, completion = usage_of(row)
     names = ("prompt_tokens", "completion_tokens") if row.endpoint == COMPLETIONS else ("input_tokens", "output_tokens")
     nanos = prompt * batches.PROMPT_NANOS + completion * batches.COMPLETION_NANOS

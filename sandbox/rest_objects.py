@@ -38,9 +38,9 @@ def rest_object(batch: Batch, heard: Reading, clock: Clock, address: str, genera
             "expired_at": heard.stamps.get("expired_at"),
             "cancelling_at": heard.stamps.get("cancelling_at"),
             "cancelled_at": heard.stamps.get("cancelled_at"),
-            "request_counts": counts(heard),
-            "metadata": _metadata(batch, generation),
+            "request_counts": counts(batch, heard),
         }
+        | ({} if "metadata_hidden" in batch.scenario else {"metadata": _metadata(batch, generation)})
         | ({"native_batch_id": batch.native_id} if generation.has_ids_of_its_own else {})
         | {"request_id": batch.request_id, "provider": "openai"}
         | ({"session_id": order.session_id} if order.session_id else {})
@@ -61,7 +61,7 @@ def list_item(batch: Batch, address: str, generation: Generation) -> dict[str, A
         "input_file_id": order.input_file_id,
         "output_file_id": stored.output_file_id,
         "error_file_id": stored.error_file_id,
-        "request_counts": counts(stored),
+        "request_counts": counts(batch, stored),
         "created_at": iso_stored(batch.created_at),
         "updated_at": iso_stored(batch.updated_at),
         "request_id": batch.request_id,

@@ -6,16 +6,17 @@ reason of our making. A batch that ended otherwise has none; its rows are in its
 """
 
 from collections.abc import Iterator
+from itertools import chain
 
 from sandbox import batches
 from sandbox.batches import Batch
 from sandbox.clock import Clock
 from sandbox.errors import flat
-from sandbox.rows import answered_row, json_lines
+from sandbox.result_files import result_contents
 
 
-def result_lines(batch: Batch, clock: Clock) -> Iterator[bytes]:
-    """One line a row.
+def result_blocks(batch: Batch, clock: Clock, huge: int) -> Iterator[bytes]:
+    """One line a row, some or a part of one to the block. `huge` is the size of an output file that is to be so.
 
     Raises:
         Refused: the batch is not completed.
@@ -24,5 +25,4 @@ def result_lines(batch: Batch, clock: Clock) -> Iterator[bytes]:
     if batches.reading(batch, clock, now).status != "completed":
         raise flat("not_ready", "batch_results_not_ready", batch_id=batch.id)
     made = batches.results(batch, clock, now)
-    rows = [*(answered_row(batch.id, row) for row in made.answered), *made.errors]
-    return (json_lines([row]) for row in rows)
+    return chain.from_iterable(content.blocks() for content in result_contents(batch, made, huge))

@@ -11,13 +11,14 @@ from sandbox.account_faults import check_batch_funds, check_upload
 from sandbox.asking import address, admitted_to_batches, answer, id_in_path
 from sandbox.batches import Batch, Reading
 from sandbox.creation import read_document, read_order, read_scenario_of
+from sandbox.downloads import content_answer
 from sandbox.errors import NO_STORE, flat, nested, uncaught
 from sandbox.files import body_within
 from sandbox.gateway import Gateway
 from sandbox.generations import Generation
 from sandbox.request_rows import request_rows
 from sandbox.rest_objects import list_item, rest_object
-from sandbox.results import result_lines
+from sandbox.results import result_blocks
 from sandbox.rows import ENDPOINTS
 from sandbox.submissions import submit
 
@@ -120,8 +121,8 @@ async def stream_results(request: Request) -> Response:
     gateway = admitted_to_batches(request)
     batch = gateway.find(id_in_path(request))
     gateway.reach(batch)
-    lines = result_lines(batch, gateway.clock)
-    return StreamingResponse(lines, media_type="application/x-ndjson", headers=NO_STORE)
+    blocks = result_blocks(batch, gateway.clock, gateway.huge_bytes)
+    return StreamingResponse(blocks, media_type="application/x-ndjson", headers=NO_STORE)
 
 
 async def capabilities(request: Request) -> Response:
@@ -167,8 +168,8 @@ async def get_file(request: Request) -> Response:
 
 async def get_file_content(request: Request) -> Response:
     """Raw bytes; here a query string does no harm."""
-    file = admitted_to_batches(request).files.owned(id_in_path(request))
-    return Response(file.content, media_type="application/octet-stream")
+    gateway = admitted_to_batches(request)
+    return content_answer(gateway.files.owned(id_in_path(request)), gateway, request)
 
 
 def _id_without_query(request: Request) -> str:

@@ -29,6 +29,9 @@ WORDS = {
     "cancel_late": "a cancel is accepted and takes 5 minutes",
     "cancel_loses": "a cancel is accepted, and the batch ends as if nobody had asked",
     "cancel_refused": "a cancel is refused with 409 while the batch is open",
+    "cancel_unheard": "a cancel is carried out, and the connection is cut instead of the first answer",
+    "cancel_too_late": "the batch ends in the moment of a cancel, which is refused with 409",
+    "cancel_at_once": "a cancel is answered with status cancelled already",
     "cancelled_as_canceled": "once cancelled, a G1 gateway spells it canceled on REST, as the provider does",
     "lifecycle_missing": "lifecycle_status is left out everywhere, as before 2026-05-19",
     "status_slow": "each status answer takes 3 seconds of the wall",
@@ -47,6 +50,21 @@ WORDS = {
     "create_unstored": "create is answered 502 with the batch's id; it lives, for 2 minutes as submitting",
     "create_refused": "create is answered with the provider's 400; a failed batch stays behind, and nobody is told",
     "create_unavailable": "create is answered 503, and no batch comes of it",
+    "create_lost": "create is not answered, its connection is cut; the batch lives, and the caller is not told its id",
+    "create_uncaught": "create is answered with a plain-text 500; the batch lives, and the caller is not told its id",
+    "metadata_hidden": "metadata is left out of the object that create, get and cancel answer with",
+    "content_cut": "the first three answers with a file's content end early: below their length, in mid-row, by a reset",
+    "content_404": "the first three answers with a file's content are the gateway's 404 about that file",
+    "content_500": "the first three answers with a file's content are a plain-text 500",
+    "content_stalls": "the first answer with a file's content stops in the middle for 60 seconds of the wall",
+    "content_compressed": "the first answer with a file's content is gzip-encoded, asked for or not",
+    "output_crlf": "rows of the output and the error file end in CRLF, and the last has no end of line",
+    "output_huge": "the output file has about 2 GiB, or what --huge-bytes says, by filler in each answer",
+    "rows_missing": "about a quarter of the answered rows stands in no file; the counts take them for completed",
+    "rows_repeated": "about a quarter of the answered rows stands twice in the output file",
+    "rows_strange": "the output file has rows besides with a custom_id that nobody asked",
+    "counts_wrong": "at the end request_counts has one completed row more and one failed row less than the files hold",
+    "counts_missing": "at the end request_counts is null",
     "socket_refused": "the upgrade to a WebSocket is answered with a plain-text 503",
     "socket_drops": "a WebSocket is cut after its first message, without a close",
 }
@@ -64,9 +82,19 @@ EXCLUSIVE = (
     },
     {"fails", "expires", "rows_fail", "all_rows_fail"},
     {"output_late", "output_missing"},
+    {"counts_wrong", "counts_missing"},
+    {"counts_wrong", "rows_missing"},
     {"socket_refused", "socket_drops"},
-    {"cancel_late", "cancel_loses", "cancel_refused"},
-    {"create_unknown", "create_unstored", "create_refused", "create_unavailable"},
+    {"cancel_late", "cancel_loses", "cancel_refused", "cancel_too_late", "cancel_at_once"},
+    {"cancel_unheard", "cancel_refused", "cancel_too_late"},
+    {
+        "create_unknown",
+        "create_unstored",
+        "create_refused",
+        "create_unavailable",
+        "create_lost",
+        "create_uncaught",
+    },
 )
 
 # One after the other, where a scenario has several.
@@ -82,8 +110,17 @@ STATUS_FAULTS = (
     "status_denied",
     "status_gateway_502",
 )
+# How often each, one after the other, for either file of a batch.
+CONTENT_FAULTS = {
+    "content_cut": 3,
+    "content_404": 3,
+    "content_500": 3,
+    "content_stalls": 1,
+    "content_compressed": 1,
+}
 CREATE_FAULTS = frozenset(word for word in WORDS if word.startswith("create_"))
-NEED_SUBMISSIONS = CREATE_FAULTS - {"create_refused"}
+NEVER_DRAWN = CREATE_FAULTS | {"output_huge"}
+NEED_SUBMISSIONS = frozenset({"create_unknown", "create_unstored", "create_unavailable"})
 
 ABOUT_BATCHES = frozenset(
     {
@@ -94,7 +131,19 @@ ABOUT_BATCHES = frozenset(
         "cancel_late",
         "cancel_loses",
         "cancel_refused",
+        "cancel_unheard",
+        "cancel_too_late",
+        "cancel_at_once",
         "cancelled_as_canceled",
+        "metadata_hidden",
+        "output_crlf",
+        "output_huge",
+        "rows_missing",
+        "rows_repeated",
+        "rows_strange",
+        "counts_wrong",
+        "counts_missing",
+        *CONTENT_FAULTS,
         *CREATE_FAULTS,
     }
 )
@@ -140,7 +189,10 @@ def read_scenario(text: str, kind: str = "batch") -> Scenario:
 
 
 def drawn_scenario(seed: int, ordinal: int, kind: str = "batch") -> Scenario:
-    """The scenario of the nth job that named none, the same in every run with this seed. Creates do not fail by chance."""
-    barred = ABOUT_BATCHES if kind == "video" else CREATE_FAULTS
+    """The scenario of the nth job that named none, the same in every run with this seed. Creates do not fail by chance.
+
+    Nor does a disk fill up by chance.
+    """
+    barred = ABOUT_BATCHES if kind == "video" else NEVER_DRAWN
     texts = [text for text in (*WORDS, *PAIRS) if barred.isdisjoint(text.split(","))]
     return read_scenario(Random(f"{seed}:{ordinal}").choice(texts), kind)

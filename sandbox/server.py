@@ -20,6 +20,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
 from sandbox.clock import Clock
+from sandbox.connections import CuttableProtocol
 from sandbox.cors import OpenToEveryOrigin
 from sandbox.counting import CountedRequests
 from sandbox.endpoints import Endpoint
@@ -38,6 +39,7 @@ DEFAULT_WEBHOOK_SECRET = "whsec_c2FuZGJveC1sb29wYmFjay1zaWduaW5nLXNlY3JldDA"
 DEFAULT_ENDPOINT_ID = "5f0c3f7e-0000-4000-8000-000000000001"
 SEEDED_EVENTS = ("batch.completed", "batch.failed", "batch.cancelled", "batch.expired")
 MOST_OLD = 100_000
+HUGE_BYTES, MOST_HUGE = 2 * 1024**3, 1024**4
 FAREWELL = 1  # wall seconds that open connections get when the server stops
 
 
@@ -49,7 +51,8 @@ class SandboxSettings:
     every batch that names no scenario one drawn from it. `public_base_url` is what push objects build their URLs
     on; left out, it is the sandbox's own address. `old_batches` ended before it started, days ago, and were made
     by somebody else on the same account. `generation` is that of the gateway's contract: G1a, G1b, G2 or G3. In G1 there
-    are no endpoints, so `webhook_url` and `webhook_secret` go unused: each create call brings its own.
+    are no endpoints, so `webhook_url` and `webhook_secret` go unused: each create call brings its own. `huge_bytes` is the size
+    of the output file of a batch whose scenario says `output_huge`.
     """
 
     port: int
@@ -62,6 +65,7 @@ class SandboxSettings:
     public_base_url: str | None = None
     old_batches: int = 0
     generation: str = G2.name
+    huge_bytes: int = HUGE_BYTES
 
     def __post_init__(self) -> None:
         if not _is_loopback(self.host):
@@ -74,6 +78,8 @@ class SandboxSettings:
             raise ValueError(f"Use a port from 1 to 65535, or 0 for any free one, not {self.port}.")
         if not 0 <= self.old_batches <= MOST_OLD:
             raise ValueError(f"Use 0 to {MOST_OLD} old batches, not {self.old_batches}.")
+        if not 1 <= self.huge_bytes <= MOST_HUGE:
+            raise ValueError(f"Use 1 to {MOST_HUGE} bytes for a huge output file, not {self.huge_bytes}.")
         generation_named(self.generation)
 
     @property
@@ -101,7 +107,7 @@ def build_app(settings: SandboxSettings) -> Starlette:
         DEFAULT_ENDPOINT_ID, "sandbox", settings.webhook_url, list(SEEDED_EVENTS), settings.webhook_secret, now, now
     )
     public_base = (settings.public_base_url or settings.url).rstrip("/")
-    gateway = Gateway(clock, settings.api_key, settings.seed, endpoint, public_base, generation)
+    gateway = Gateway(clock, settings.api_key, settings.seed, endpoint, public_base, generation, settings.huge_bytes)
     add_history(gateway, settings.old_batches)
 
     @contextlib.asynccontextmanager
@@ -154,6 +160,7 @@ class RunningSandbox:
             uvicorn.Config(
                 app,
                 lifespan="on",
+                http=CuttableProtocol,
                 ws="websockets-sansio",
                 ws_ping_interval=None,
                 log_config=None,

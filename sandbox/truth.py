@@ -1,6 +1,7 @@
 """The control surface, `/sandbox/...`: no part of the gateway's wire, no key, for tests and the demo."""
 
 import json
+from collections import Counter
 from typing import Any
 
 from starlette.requests import Request
@@ -13,6 +14,8 @@ from sandbox.errors import flat
 from sandbox.events import Event
 from sandbox.gateway import Gateway, will_finalize
 from sandbox.jobs import Job
+from sandbox.quotas import read_quota
+from sandbox.result_files import rows_in_files
 from sandbox.videos import Video, VideoReading, video_reading
 
 PHASES = ("cancelled", "completed", "created", "expired", "failed")
@@ -26,6 +29,7 @@ def control_routes() -> list[Route]:
         Route("/sandbox/deliver/{job_id}/{phase}", deliver, methods=["POST"]),
         Route("/sandbox/delete/{job_id}", delete, methods=["POST"]),
         Route("/sandbox/fault", fault, methods=["POST"]),
+        Route("/sandbox/quota", quota, methods=["POST"]),
     ]
 
 
@@ -34,12 +38,17 @@ async def ready(_request: Request) -> Response:
 
 
 async def truth(request: Request) -> Response:
-    """What really became of every job, what was really sent, and what the account claims, in creation order."""
+    """What really became of every job, what was really sent, and what the account claims, in creation order.
+
+    `input_files` says how many batches were made of each file, whatever the create calls were answered.
+    """
     gateway: Gateway = request.app.state.gateway
+    made_of = Counter(batch.order.input_file_id for batch in gateway.batches.values())
     return JSONResponse(
         {
-            "batches": [_true_account(batch, gateway) for batch in gateway.batches.values()],
-            "videos": [_true_account(video, gateway) for video in gateway.videos.known.values()],
+            "batches": [true_batch(batch, gateway) for batch in gateway.batches.values()],
+            "input_files": made_of,
+            "videos": [_true_video(video, gateway) for video in gateway.videos.known.values()],
         }
     )
 
@@ -88,23 +97,41 @@ async def fault(request: Request) -> Response:
     return JSONResponse({"fault": gateway.fault})
 
 
+async def quota(request: Request) -> Response:
+    """Set how much may be uploaded: JSON with one limit or both, answered with both."""
+    gateway: Gateway = request.app.state.gateway
+    uploads = gateway.files.uploads
+    if not gateway.generation.has_upload_limits:
+        return JSONResponse({"error": f"Uploads have no quotas in {gateway.generation.name}."}, status_code=400)
+    try:
+        uploads.quota = read_quota(await request.body(), uploads.quota)
+    except ValueError as trouble:
+        return JSONResponse({"error": str(trouble)}, status_code=400)
+    return JSONResponse(uploads.quota.shown())
+
+
 def _owned(request: Request, gateway: Gateway) -> Job:
     if (job := gateway.owned(request.path_params["job_id"])) is None:
         raise flat("not_found", "sandbox_job_not_found")
     return job
 
 
-def _true_account(job: Batch | Video, gateway: Gateway) -> dict[str, Any]:
+def true_batch(batch: Batch, gateway: Gateway) -> dict[str, Any]:
+    """`rows` is what can be found in the files of a batch that is done."""
+    found = reading(batch, gateway.clock, gateway.clock.now())
+    rows = rows_in_files(batch, found) if found.terminal else None
+    return _true_account(batch, found, late=will_finalize(batch)) | {"rows": rows}
+
+
+def _true_video(video: Video, gateway: Gateway) -> dict[str, Any]:
+    return _true_account(video, video_reading(video, gateway.clock, gateway.clock.now()))
+
+
+def _true_account(job: Job, found: Reading | VideoReading, *, late: bool = False) -> dict[str, Any]:
     """`done`: the status is final. `settled`: besides, nothing is left to notice, to appear or to send.
 
     Nothing is left of a deleted job but what is on its way. `sockets` counts those that were opened.
     """
-    now = gateway.clock.now()
-    if isinstance(job, Video):
-        found: Reading | VideoReading = video_reading(job, gateway.clock, now)
-    else:
-        found = reading(job, gateway.clock, now)
-    late = isinstance(job, Batch) and will_finalize(job)
     over = job.is_deleted or (found.terminal and job.noticed_at is not None and not late)
     return {
         "job_id": job.id,

@@ -7,7 +7,7 @@ import typer
 
 from operators.cli.context import verb
 from operators.errors import BadInput
-from sandbox.server import DEFAULT_API_KEY, DEFAULT_WEBHOOK_SECRET, SandboxSettings, serve
+from sandbox.server import DEFAULT_API_KEY, DEFAULT_WEBHOOK_SECRET, HUGE_BYTES, SandboxSettings, serve
 
 standing_in = typer.Typer()
 
@@ -30,6 +30,9 @@ async def sandbox(
     generation: Annotated[
         str, typer.Option("--generation", help="Of the gateway's contract: G1a, G1b, G2 or G3.")
     ] = "G2",
+    huge_bytes: Annotated[
+        int, typer.Option("--huge-bytes", help="How large the output file of scenario output_huge is.")
+    ] = HUGE_BYTES,
     webhook_url: Annotated[
         str, typer.Option("--webhook-url", help="Where its webhook endpoint delivers to; unused in G1.")
     ] = "http://127.0.0.1:8080/webhooks/gateway",
@@ -52,6 +55,7 @@ async def sandbox(
             webhook_secret=secret,
             old_batches=old_batches,
             generation=generation,
+            huge_bytes=huge_bytes,
         )
     except ValueError as error:
         raise BadInput(str(error)) from None

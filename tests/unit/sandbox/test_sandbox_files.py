@@ -7,7 +7,8 @@ import pytest
 
 from sandbox.clock import Clock
 from sandbox.errors import Refused
-from sandbox.files import BYTES_A_DAY, EFFECTIVE_CEILING, FileStore, read_form
+from sandbox.files import EFFECTIVE_CEILING, FileStore, read_form
+from sandbox.quotas import Quota
 
 KIND = 'multipart/form-data; boundary="edge"'
 
@@ -31,7 +32,7 @@ def test_content_is_kept_to_the_byte() -> None:
     content = b'{"a":1}\r\n--edgy\n{"b":"\xff"}'
 
     assert read_form(KIND, form(content))["file"] == ("rows.jsonl", content)
-    assert FileStore(Clock()).upload(KIND, form(content)).content == content
+    assert FileStore(Clock()).upload(KIND, form(content)).content.whole() == content
 
 
 @pytest.mark.parametrize(
@@ -78,7 +79,7 @@ def test_bytes_a_day() -> None:
     A hundred MiB in a day are enough.
     """
     store, body = FileStore(Clock()), form(bytes(EFFECTIVE_CEILING - 1000))
-    for _ in range(BYTES_A_DAY // len(body)):
+    for _ in range(Quota().bytes_a_day // len(body)):
         store.upload(KIND, body)
 
     assert refusal(store, body) == (429, {"type": "rate_limit_error", "reason": "batch_file_daily_bytes_exceeded"})

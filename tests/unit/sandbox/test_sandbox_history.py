@@ -12,13 +12,13 @@ from sandbox.generations import G2
 from sandbox.history import AGE, add_history
 from sandbox.listing import page
 from sandbox.server import MOST_OLD, SandboxSettings
-from sandbox.truth import _true_account
+from sandbox.truth import true_batch
 
 
 def account(many: int, speed: float = 1000) -> Gateway:
     clock = Clock(speed)
     endpoint = Endpoint("we", "sandbox", "http://127.0.0.1:1/", [], "secret", clock.now(), clock.now())
-    gateway = Gateway(clock, "key", None, endpoint, "http://127.0.0.1:1", G2)
+    gateway = Gateway(clock, "key", None, endpoint, "http://127.0.0.1:1", G2, 1)
     add_history(gateway, many)
     return gateway
 
@@ -27,7 +27,7 @@ def account(many: int, speed: float = 1000) -> Gateway:
 def test_old(speed: float) -> None:
     """Each of three hundred ended two days ago or earlier, in several ways, and nothing is left to notice or to send."""
     gateway = account(300, speed)
-    accounts = [_true_account(batch, gateway) for batch in gateway.batches.values()]
+    accounts = [true_batch(batch, gateway) for batch in gateway.batches.values()]
 
     assert len(accounts) == 300
     assert all(each["settled"] and not each["sent"] and not each["recorded"] for each in accounts)

@@ -56,13 +56,30 @@ def test_ends(words: str, end: str) -> None:
         ("cancel_loses", 539, "cancelling"),
         ("cancel_loses", 540, "completed"),
         ("cancel_loses,fails", 540, "failed"),
+        ("cancel_at_once", 99, "in_progress"),
+        ("cancel_at_once", 100, "cancelled"),
+        ("cancel_too_late", 99, "in_progress"),
+        ("cancel_too_late", 100, "completed"),
+        ("cancel_too_late,fails", 100, "failed"),
+        ("cancel_too_late,expires", 100, "expired"),
     ],
 )
 def test_cancel_asked_after_100_seconds(words: str, lived: float, expected: str) -> None:
     """
-    A cancel takes 20 seconds, or 5 minutes, or comes to nothing.
+    A cancel takes 20 seconds, or 5 minutes, or no time at all, or comes to nothing because the end comes first.
     """
     assert status(fate_of(read_scenario(words)), lived, cancel_asked=100) == expected
+
+
+@pytest.mark.parametrize("asked", [0, 10, 100, 520])
+def test_an_early_end_has_all_its_stages(asked: float) -> None:
+    """
+    A batch that ends in the moment of its cancel has gone through every stage by then, and none after it.
+    """
+    gone = stages_so_far(fate_of(read_scenario("cancel_too_late")), asked, asked)
+
+    assert [stage.status for stage in gone] == ["validating", "in_progress", "finalizing", "completed"]
+    assert max(stage.begins for stage in gone) == asked
 
 
 def test_cancel_at_the_last_moment() -> None:
@@ -82,12 +99,15 @@ def test_cancel_at_the_last_moment() -> None:
         (FATE, None, 9999, 10),
         (FATE, 270, 9999, 5),
         (Fate(cancel_wins=False), 270, 9999, 10),
+        (Fate(cancel_comes_last=True), 270, 270, 10),
+        (Fate("expired", cancel_comes_last=True), 270, 270, 5),
+        (Fate("failed", cancel_comes_last=True), 270, 270, 0),
         (Fate("failed"), None, 9999, 0),
         (Fate("expired"), None, 9999, 5),
     ],
 )
 def test_rows_of_ten_done(fate: Fate, cancel_asked: float | None, lived: float, expected: int) -> None:
     """
-    Rows are worked off evenly; a cancel stops that, a failure means it never began, expiry leaves half undone.
+    Rows are worked off evenly; a cancel stops that, a failure means it never began, expiry leaves half undone, an early end none.
     """
     assert rows_done(fate, cancel_asked, lived, 10) == expected

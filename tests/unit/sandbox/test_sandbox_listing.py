@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from sandbox.batches import Batch, Order, Reading
+from sandbox.content import Content
 from sandbox.files import File
 from sandbox.generations import G1B, G2, G3
 from sandbox.listing import FILTERS, list_limit, page, wanted_statuses
@@ -99,7 +100,7 @@ def batch(name: str, status: str, minutes_ago: int = 0) -> Batch:
 
 def found(batches: list[Batch], word: str | None, files: int = 0, limit: int = 100) -> set[str]:
     wanted = wanted_statuses([word] if word else [], None, G2)
-    newer = [File(f"file-{n}", "f", "batch", b"", NOON + timedelta(seconds=n + 1)) for n in range(files)]
+    newer = [File(f"file-{n}", "f", "batch", Content(()), NOON + timedelta(seconds=n + 1)) for n in range(files)]
     return {each.id for each in page(batches, newer, limit, wanted)}
 
 

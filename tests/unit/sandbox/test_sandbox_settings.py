@@ -23,6 +23,8 @@ MANAGEMENT_KEY = "phaseo_v1_mk_abc123_x_y"
         ({"speed": -1.0}, "above 0"),
         ({"speed": float("nan")}, "above 0"),
         ({"port": 70_000}, "0 for any free one"),
+        ({"huge_bytes": 0}, "1 to 1099511627776 bytes"),
+        ({"huge_bytes": 1024**4 + 1}, "1 to 1099511627776 bytes"),
     ],
 )
 def test_bad_settings_say_what_to_do(changed: dict[str, Any], advice: str) -> None:
