@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from schemas.readings import Denied, NotFoundRule, Observation, Troubled
+from schemas.readings import Billing, Denied, NotFoundRule, Observation, Troubled
 from schemas.tables import JobRow
 from schemas.words import Asked, Basis, Status, Trouble
 
@@ -115,12 +115,21 @@ def _said(answer: Observation) -> dict[str, Any]:
         "error_file_id": answer.error_file_id,
         "provider_created_at": answer.created_at,
     }
-    return {**said, **{name: value for name, value in lasting.items() if value is not None}}
+    return {**said, **{name: value for name, value in lasting.items() if value is not None}, **_cost(answer.billing)}
 
 
 def _refreshed(answer: Observation) -> dict[str, Any]:
     """What a further answer adds to an end that we know. What it leaves out was said before, and still holds."""
-    return {name: value for name, value in _said(answer).items() if value is not None}
+    return {name: value for name, value in _said(answer).items() if value is not None} | _cost(answer.billing)
+
+
+def _cost(bill: Billing | None) -> dict[str, Any]:
+    """What a job costs as far as the bill goes: settled, else held, else estimated. A bill without a sum changes nothing."""
+    sums = (bill.settled_nanos, bill.held_nanos, bill.estimated_nanos) if bill else ()
+    nanos = next((told for told in sums if told is not None), None)
+    if bill is None or nanos is None:
+        return {}
+    return {"cost_nanos": nanos, "cost_currency": bill.currency, "cost_state": bill.state}
 
 
 def _asking_went_well(job: JobRow, sent_at: int, now: int) -> dict[str, Any]:

@@ -9,9 +9,9 @@ from typing import Any
 
 from reconciler.accounting import reckon
 from reconciler.facts import Facts
-from schemas.tables import ActionRow, AttemptRow
+from schemas.tables import ActionRow, AttemptRow, JobRow, OutputRow
 from schemas.times import MINUTE, in_words, rfc3339, rfc3339_or_none
-from schemas.words import ActionState, ActionVerb, AskedBy, Basis, Category, Code, OutputState, Status
+from schemas.words import ActionState, ActionVerb, AskedBy, Basis, Category, Code, OutputRole, OutputState, Status
 
 CLOCKS_APART = 5 * MINUTE  # no more than this between a provider's clock and ours: its signatures would not be fresh
 
@@ -34,25 +34,44 @@ def classify(facts: Facts, now: int) -> tuple[Failure, ...]:
 
 def execution(facts: Facts, now: int) -> Iterator[Failure]:
     """failed, expired, rows_failed, output_missing."""
-    job, status = facts.job, facts.status
+    status = facts.status
     if status in (Status.FAILED, Status.EXPIRED):
         code = Code.FAILED if status is Status.FAILED else Code.EXPIRED
         yield Failure(Category.EXECUTION, code, _end_message(facts), evidence=_end(facts))
-    if status is Status.COMPLETED and (job.rows_failed or 0) > 0:
-        message = f"{job.rows_failed} of {job.rows_total or '?'} rows failed"
+    is_missing = output_is_missing(facts, now)
+    if status is Status.COMPLETED and (message := _rows_message(facts, is_missing)):
         yield Failure(Category.EXECUTION, Code.ROWS_FAILED, message, evidence=_end(facts))
-    if status is Status.COMPLETED and output_is_missing(facts, now):
+    if status is Status.COMPLETED and is_missing:
         yield Failure(Category.EXECUTION, Code.OUTPUT_MISSING, _output_message(facts), evidence=_end(facts))
 
 
 def output_is_missing(facts: Facts, now: int) -> bool:
-    """Rows succeeded, the provider writes files, and none could be read for longer than the patience for it."""
+    """Rows succeeded, the provider writes files, and none could be read for longer than the patience for it; or what it
+    shows in another place than a file could not. One for which there is only no room here is not missing."""
     job = facts.job
-    if not job.writes_files or not job.rows_completed or now < (job.ended_at or now) + facts.terms.output_patience:
+    if now < (job.ended_at or now) + facts.terms.output_patience:
         return False
-    if job.output_file_id is None:
+    if job.writes_files and job.rows_completed and job.output_file_id is None:
         return True
-    return any(row.file_id == job.output_file_id and row.state == OutputState.UNREADABLE for row in facts.outputs)
+    return any(_is_out_of_reach(row, job) for row in facts.current_outputs)
+
+
+def _is_out_of_reach(row: OutputRow, job: JobRow) -> bool:
+    if row.state != OutputState.UNREADABLE or row.role == OutputRole.ERROR:
+        return False
+    return row.role != OutputRole.OUTPUT or bool(job.writes_files and job.rows_completed)
+
+
+def _rows_message(facts: Facts, output_is_missing: bool) -> str | None:
+    """What is wrong with rows of a completed job: as we found them if they were matched, else as the provider counts."""
+    job, match = facts.job, facts.current_match
+    if match is None:
+        return f"{job.rows_failed} of {job.rows_total or '?'} rows failed" if job.rows_failed else None
+    missing = 0 if output_is_missing else match.missing or 0  # why they are is told by that then
+    told = [f"{match.failed} failed"] if match.failed else []
+    told += [f"{missing} missing"] if missing else []
+    total = match.asked if match.asked is not None else match.succeeded + match.failed
+    return f"of {total} rows {' and '.join(told)}" if told else None
 
 
 def cancellation(facts: Facts, now: int) -> Iterator[Failure]:
@@ -152,9 +171,10 @@ def _end_message(facts: Facts) -> str:
 
 def _output_message(facts: Facts) -> str:
     waited = in_words(facts.terms.output_patience)
-    if facts.job.output_file_id is None:
+    if facts.job.writes_files and facts.job.output_file_id is None:
         return f"{facts.job.rows_completed} rows succeeded, and no output file was named within {waited}"
-    return f"output file {facts.job.output_file_id} stayed out of reach for {waited}"
+    what = f"output file {facts.job.output_file_id}" if facts.job.output_file_id else "what it made"
+    return f"{what} stayed out of reach for {waited}"
 
 
 def _end(facts: Facts) -> dict[str, Any]:
@@ -165,12 +185,22 @@ def _end(facts: Facts) -> dict[str, Any]:
         "basis": job.basis,
         "observed_at": rfc3339_or_none(job.ended_at),
         "provider_ended_at": rfc3339_or_none(job.provider_ended_at),
-        "rows": {"total": job.rows_total, "completed": job.rows_completed, "failed": job.rows_failed},
+        **_rows(facts),
         "output_file_id": job.output_file_id,
         "error_file_id": job.error_file_id,
         "error_code": job.error_code,
         "error_message": job.error_message,
     }
+
+
+def _rows(facts: Facts) -> dict[str, Any]:
+    """The rows as we found them, if they were matched, beside what the provider counts; else that alone."""
+    job, match = facts.job, facts.current_match
+    counted = {"total": job.rows_total, "completed": job.rows_completed, "failed": job.rows_failed}
+    if match is None:
+        return {"rows": counted}
+    names = ("asked", "succeeded", "failed", "missing", "repeated", "strange", "unreadable")
+    return {"rows": {name: getattr(match, name) for name in names}, "rows_counted": counted}
 
 
 def _action(action: ActionRow) -> dict[str, Any]:

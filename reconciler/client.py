@@ -5,19 +5,24 @@ proxy or netrc is taken from the environment, and answers that come compressed o
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
 from types import TracebackType
 from typing import Any, Protocol, Self
 
 import httpx
 
+from reconciler.slowness import Slowness
 from schemas.config import Secret
-from schemas.readings import Question, Response, Troubled
+from schemas.readings import OverCap, Question, Response, Streamed, Troubled
 from schemas.texts import clean
 from schemas.words import Trouble
 from storage.points import reach
 
 _QUIET = ("", "")
+_IDENTITY = ("", "identity")
+
+Take = Callable[[bytes], Awaitable[None]]
 
 
 class Readable(Protocol):
@@ -37,11 +42,13 @@ class Client:
         timeout: float,
         max_answer_bytes: int,
         transport: httpx.AsyncBaseTransport | None = None,
+        slowness: Slowness | None = None,
     ) -> None:
         self._origin = _origin(httpx.URL(base_url))
         self._api_key = api_key
         self._timeout = timeout
         self._limit = max_answer_bytes
+        self._slowness = slowness or Slowness()
         self._http = httpx.AsyncClient(
             trust_env=False,
             follow_redirects=False,
@@ -74,6 +81,50 @@ class Client:
         form: dict[str, Any] = {"files": {"file": (name, stream, "application/jsonl")}, "data": {"purpose": "batch"}}
         return await self._bounded(question, points, timeout, **form)
 
+    async def download(self, question: Question, take: Take, limit: int) -> Streamed | OverCap | Response | Troubled:
+        """Ask for content of at most `limit` bytes and have it taken piece by piece, for as long as it goes on coming.
+
+        The head has to come within the timeout of any question, then one piece after the other, each within that time, and no
+        slower than `slowness` allows. Any other answer than 200 is read whole. What `take` raises is raised; of what it took,
+        nothing is good before the end. It must not raise OSError, which is taken for trouble on the way.
+        """
+        try:
+            async with asyncio.timeout(self._timeout) as deadline:
+                return await self._download(question, take, limit, deadline)
+        except (TimeoutError, httpx.TimeoutException):
+            return Troubled(Trouble.TIMED_OUT, f"nothing came for {self._timeout:g} s")
+        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError) as error:
+            return Troubled(Trouble.UNREACHABLE, clean(f"{type(error).__name__}: {error}", 300))
+
+    async def _download(
+        self, question: Question, take: Take, limit: int, deadline: asyncio.Timeout
+    ) -> Streamed | OverCap | Response | Troubled:
+        if isinstance(headers := self._headers(question), Troubled):
+            return headers
+        async with self._http.stream(question.method, question.url, headers={**headers, "accept": "*/*"}) as answer:
+            if answer.status_code != 200 or _encoding(answer) not in _IDENTITY:
+                body = await self._read(answer)
+                return body if isinstance(body, Troubled) else _response(answer, body)
+            deadline.reschedule(None)  # from here on each piece has its own
+            length = _length(answer)
+            if length is not None and length > limit:
+                return OverCap(length)
+            return await self._taken(answer, take, limit, length)
+
+    async def _taken(
+        self, answer: httpx.Response, take: Take, limit: int, length: int | None
+    ) -> Streamed | OverCap | Troubled:
+        size, slowness = 0, self._slowness.begun(time.monotonic())
+        async for piece in answer.aiter_raw():
+            size += len(piece)
+            if size > limit:
+                return OverCap(None)
+            slowness = slowness.after(len(piece), time.monotonic())
+            if slowness.is_too_slow:
+                return Troubled(Trouble.TIMED_OUT, f"it came too slowly: {slowness}")
+            await take(piece)
+        return Streamed(length, length is not None or "transfer-encoding" in answer.headers)
+
     async def _bounded(
         self, question: Question, points: tuple[str, str], timeout: float, **content: Any
     ) -> Response | Troubled:
@@ -88,22 +139,23 @@ class Client:
             return Troubled(Trouble.UNREACHABLE, clean(f"{type(error).__name__}: {error}", 300), was_sent=not unsent)
 
     async def _ask(self, question: Question, points: tuple[str, str], content: dict[str, Any]) -> Response | Troubled:
-        url = httpx.URL(question.url)
-        if _origin(url) != self._origin:
-            message = "the question leaves the source's own origin and was not sent"
-            return Troubled(Trouble.REQUEST, message, was_sent=False)
-        authorization = {"authorization": f"Bearer {self._api_key.reveal()}"}
-        async with self._http.stream(question.method, url, headers=authorization, **content) as answer:
+        if isinstance(headers := self._headers(question), Troubled):
+            return headers
+        async with self._http.stream(question.method, question.url, headers=headers, **content) as answer:
             reach(points[0])
             body = await self._read(answer)
             reach(points[1])
-        if isinstance(body, Troubled):
-            return body
-        return Response(answer.status_code, {name.lower(): value for name, value in answer.headers.items()}, body)
+        return body if isinstance(body, Troubled) else _response(answer, body)
+
+    def _headers(self, question: Question) -> dict[str, str] | Troubled:
+        """The key, for a question that stays on the source's own origin."""
+        if _origin(httpx.URL(question.url)) != self._origin:
+            message = "the question leaves the source's own origin and was not sent"
+            return Troubled(Trouble.REQUEST, message, was_sent=False)
+        return {"authorization": f"Bearer {self._api_key.reveal()}"}
 
     async def _read(self, answer: httpx.Response) -> bytes | Troubled:
-        encoding = answer.headers.get("content-encoding", "identity").strip().lower()
-        if encoding not in ("", "identity"):
+        if (encoding := _encoding(answer)) not in _IDENTITY:
             return Troubled(Trouble.ENCODED, f"the answer came as {clean(encoding, 32)}, unasked", answer.status_code)
         return await _within(answer.aiter_raw(), self._limit, answer.status_code)
 
@@ -115,6 +167,21 @@ async def _within(pieces: AsyncIterator[bytes], limit: int, status: int) -> byte
         if len(body) > limit:
             return Troubled(Trouble.TOO_LARGE, f"the answer is larger than {limit} bytes", status)
     return bytes(body)
+
+
+def _response(answer: httpx.Response, body: bytes) -> Response:
+    return Response(answer.status_code, {name.lower(): value for name, value in answer.headers.items()}, body)
+
+
+def _encoding(answer: httpx.Response) -> str:
+    return str(answer.headers.get("content-encoding", "")).strip().lower()
+
+
+def _length(answer: httpx.Response) -> int | None:
+    """What the head promises; where the content comes in chunks, the head's word for it does not count."""
+    told = str(answer.headers.get("content-length", ""))
+    is_told = told.isascii() and told.isdecimal() and "transfer-encoding" not in answer.headers
+    return int(told) if is_told else None
 
 
 def _origin(url: httpx.URL) -> tuple[str, str, int | None]:

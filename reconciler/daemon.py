@@ -7,7 +7,6 @@ import secrets
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 import httpx
 import structlog
@@ -22,7 +21,7 @@ from schemas.config import Config, Source
 from schemas.times import HOUR, SECOND
 from storage import leases, sources
 from storage.engine import StoreAway
-from storage.files import LocalFiles
+from storage.files import files_for
 from storage.leases import Lease, LeaseLost
 from storage.store import Store
 from storage.waiting import happens_within, stop_if_asked
@@ -46,6 +45,7 @@ class Reconciler:
     ) -> None:
         self._config, self._store, self._clock, self._jitter = config, store, clock, jitter
         self._transport = transport
+        self._files = files_for(config.data)
         self._holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self._owned: dict[str, Owned] = {}
         self._sharing = Sharing(store, self._holder, self._lease_length, len(config.sources), clock)
@@ -194,6 +194,7 @@ class Reconciler:
     async def _own(self, source: Source, lease: Lease) -> AsyncIterator[Owned]:
         async with self._store.reading() as connection:
             row = await sources.get(connection, source.name)
+        await self._tidy(source)
         dialect = dialect_of(source)
         async with client_of(self._config, source, self._transport) as client:
             owned = Owned(
@@ -205,12 +206,13 @@ class Reconciler:
                 pace=pace_of(self._config),
                 rules=rules_of(self._config, dialect),
                 terms=terms_of(self._config, source, row.listening_since if row else self._clock()),
+                files=self._files,
+                max_file_bytes=self._config.data.max_file_bytes,
                 concurrency=source.concurrency or self._config.reconciler.concurrency,
                 list_trust=int(source.list_trust_seconds * SECOND),
                 webhook_url=self._config.receiver.webhook_url(source.name),
                 local_url=self._config.receiver.local_url(source.name),
                 patience=patience_of(self._config),
-                files=LocalFiles(Path(self._config.data.dir), self._config.data.reserve_bytes),
                 budget=Budget(source.requests_per_minute),
                 swept=recorded(row) if row else Swept(),
                 clock=self._clock,
@@ -218,10 +220,16 @@ class Reconciler:
             )
             self._owned[source.name] = owned
             try:
-                await owned.files.tidy(source.name)
                 yield owned
             finally:
                 del self._owned[source.name]
+
+    async def _tidy(self, source: Source) -> None:
+        """Remove what whoever kept the source before us left half written. Without a place for files it is kept all the same."""
+        try:
+            await self._files.tidy(source.name)
+        except OSError as error:
+            log.error("files_not_tidied", source=source.name, place=self._files.place, error=str(error))
 
     async def _prune(self) -> None:
         """Once an hour, by whichever reconciler comes first; and at once when the retention has changed."""

@@ -7,7 +7,7 @@ from schemas.readings import Observation
 
 # Columns of the observation or of the job, rows of their own, or not worth keeping.
 _ELSEWHERE = frozenset(
-    {"kind", "job_id", "status", "native_status", "progress", "account", "writes_files", "bookkeeping"}
+    {"kind", "job_id", "status", "native_status", "progress", "account", "writes_files", "outputs", "bookkeeping"}
 )
 
 

@@ -20,6 +20,7 @@ Tone = Literal["good", "note", "trouble", "failure"]
 
 ANSWER, ACCOUNT, ACTION = "an answer of the provider", "the provider's account of its attempts", "what was asked for"
 LEDGER, STORE, WINDOW = "our ledger of deliveries", "our own store", "the source's delivery window"
+ROWS = "the rows that we fetched"
 
 # What a failure's evidence holds that is not in the provider's answer.
 _OURS = frozenset({"basis", "observed_at"})
@@ -91,13 +92,18 @@ def _evidence(failure: Failure, facts: Facts) -> Iterator[Fact]:
             yield Fact(name, value, ACTION)
         elif name in _OURS:
             yield Fact(name, value, STORE)
+        elif name == "rows" and facts.current_match is not None:
+            yield Fact(name, value, ROWS, facts.current_match.matched_at)
         else:
             yield Fact(name, value, _source_of_status(facts), facts.job.answered_at)
 
 
 def _going(facts: Facts, now: int) -> Finding:
     job, told = facts.job, [_status(facts)]
-    if job.rows_total:
+    if (match := facts.current_match) is not None:
+        names = ("asked", "succeeded", "repeated", "strange", "unreadable")
+        told.append(Fact("rows", {name: getattr(match, name) for name in names}, ROWS, match.matched_at))
+    elif job.rows_total:
         rows = {"total": job.rows_total, "completed": job.rows_completed, "failed": job.rows_failed}
         told.append(Fact("rows", rows, ANSWER, job.answered_at))
     if not facts.status.is_terminal and job.reported_status is not None:
@@ -249,7 +255,8 @@ def _asking(facts: Facts, source: SourceRow | None, now: int, is_owned: bool) ->
     waiting = missing_for_ready(facts, now) if not job.ready_at else missing_for_settled(facts, reckon(facts, now), now)
     for missing in waiting:
         fact = Fact("waiting", in_words(now - missing.since), STORE, missing.since)
-        yield Finding("asking", "waiting", "note", missing.condition, (fact,))
+        tone: Tone = "trouble" if missing.is_parked else "note"
+        yield Finding("asking", "parked" if missing.is_parked else "waiting", tone, missing.condition, (fact,))
     yield Finding("asking", "asked", "good", _asked(facts, now), tuple(_asks(facts)))
 
 

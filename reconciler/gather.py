@@ -8,7 +8,7 @@ from schemas.dialects import Dialect
 from schemas.readings import Ended, Expected, RowCounts, Suppressed
 from schemas.tables import JobRow
 from schemas.words import Status
-from storage import actions, attempts, deliveries, outputs
+from storage import actions, attempts, deliveries, outputs, row_matches
 
 
 async def gather(connection: AsyncConnection, job: JobRow, source: Source, dialect: Dialect, terms: Terms) -> Facts:
@@ -23,6 +23,7 @@ async def gather(connection: AsyncConnection, job: JobRow, source: Source, diale
         attempts=await attempts.of_job(connection, job.id),
         actions=await actions.of_job(connection, job.id),
         outputs=await outputs.of_job(connection, job.id),
+        match=await row_matches.of_job(connection, job.id),
     )
 
 

@@ -6,11 +6,14 @@ from typing import Any
 
 import structlog
 
+from reconciler.asking import Asking
 from reconciler.owned import Owned
 from reconciler.rounds import judging, stale
 from reconciler.rounds.acting import ActionRound
+from reconciler.rounds.fetching import FetchRound
 from reconciler.rounds.listing import ListRound
-from reconciler.rounds.looking import OutputRound
+from reconciler.rounds.looking import LookRound
+from reconciler.rounds.matching import MatchRound
 from reconciler.rounds.polling import PollRound
 from reconciler.rounds.submitting import SubmitRound
 from reconciler.rounds.sweeping import SweepRound
@@ -51,7 +54,9 @@ class Keeping:
         self._lists = ListRound(owned)
         self._polls = PollRound(owned, self._lists)
         self._sweep = SweepRound(owned)
-        self._outputs = OutputRound(owned)
+        self._looks = LookRound(owned)
+        self._fetches = FetchRound(owned)
+        self._matches = MatchRound(owned)
         self._submissions = SubmitRound(owned)
         self._watches = WatchRound(owned)
         self._follows = False
@@ -107,17 +112,17 @@ class Keeping:
     def _rounds(self) -> list[Callable[[int], Awaitable[int]]]:
         """In which order the rounds may spend what concurrency and budget leave: what is wanted first, routine last."""
         actions, wanted, routine = self._actions.run_once, self._polls.run_once, self._polls.routine
-        lists, sweep, outputs = self._lists.run_once, self._sweep.run_once, self._outputs.run_once
-        submissions = self._submissions.run_once
+        lists, sweep, submissions = self._lists.run_once, self._sweep.run_once, self._submissions.run_once
+        looks, fetches, matches = self._looks.run_once, self._fetches.run_once, self._matches.run_once
         watches = [self._watches.run_once] if self._follows else []  # who comes only once has no time to listen
         if self.owned.circuit.asking_again_at is not None:
             # A cancel that is refused must not take every try.
-            return [*watches, lists, sweep, wanted, routine, outputs, actions, submissions]
-        return [*watches, actions, submissions, lists, wanted, sweep, outputs, routine]
+            return [*watches, lists, sweep, wanted, routine, looks, fetches, matches, actions, submissions]
+        return [*watches, actions, submissions, lists, wanted, sweep, looks, fetches, matches, routine]
 
     async def stop(self) -> None:
         """Give up what is in flight: it is due still, and will be asked again. And listen to nobody any more."""
-        await asyncio.gather(self._watches.stop(), *(asking.stop() for asking in self.owned.askings))
+        await asyncio.gather(self._watches.stop(), *(asking.stop() for asking in self._askings))
 
     async def _turn_for_ever(self) -> None:
         while True:
@@ -141,11 +146,9 @@ class Keeping:
     async def _due(self) -> list[int | None]:
         """When the next of each noun falls due."""
         async with self.owned.store.reading() as connection:
-            source, nouns = self.owned.source.name, (jobs, actions, outputs, submissions)
-            return [
-                *[await noun.next_due(connection, source) for noun in nouns],
-                await jobs.next_stale(connection, source),
-            ]
+            nouns = (jobs, actions, outputs, submissions)
+            queries = [*(noun.next_due for noun in nouns), jobs.next_match_due, jobs.next_stale]
+            return [await next_due(connection, self.owned.source.name) for next_due in queries]
 
     async def _renew(self, length: int) -> None:
         while True:
@@ -164,4 +167,9 @@ class Keeping:
         return max(SHORTEST_REST, min((soonest - now) / SECOND, LONGEST_REST))
 
     def _is_busy(self) -> bool:
-        return any(asking.busy for asking in self.owned.askings)
+        return any(asking.busy for asking in self._askings)
+
+    @property
+    def _askings(self) -> list[Asking[Any, Any]]:
+        """What may be under way. A match asks nobody, and so does not count with the questions of the source."""
+        return [*self.owned.askings, self._matches.asking]

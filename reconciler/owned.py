@@ -55,12 +55,13 @@ class Owned:
     pace: Pace
     rules: Rules
     terms: Terms
+    files: Files
+    max_file_bytes: int
     concurrency: int
     list_trust: int
     webhook_url: str | None  # how its provider reaches us; None: nobody has said
     local_url: str  # the same door from this machine
     patience: Patience
-    files: Files
     clock: Callable[[], int]
     jitter: Callable[[], float]
     woken: asyncio.Event = field(default_factory=asyncio.Event)

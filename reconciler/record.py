@@ -1,6 +1,6 @@
 """Record: write one answer about one job, and all that follows from it, within the caller's transaction."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -14,7 +14,7 @@ from reconciler.groups import is_bad, member_ended_badly, member_is_over
 from reconciler.making import join
 from reconciler.owned import News, Owned
 from reconciler.review import review
-from schemas.readings import Account, Denied, Expected, Observation, Observed, Troubled
+from schemas.readings import Account, Denied, Expected, NamedOutput, Observation, Observed, Troubled
 from schemas.tables import AttemptRow, JobRow, ObservationRow, OutputRow, TransitionRow
 from schemas.words import Asked, OutputRole, OutputState, Status
 from storage import attempts, failures, jobs, observations, outputs
@@ -58,7 +58,7 @@ async def record(
     if has_ended:
         await _ended(connection, owned, number, now)
     if Status(job.status).is_terminal or has_ended:
-        await _name_outputs(connection, owned, number, now)
+        await _name_outputs(connection, owned, number, said.outputs if isinstance(said, Observation) else (), now)
     is_told = not (isinstance(answer, Troubled) and answer.about_source)  # else the job itself was not asked about
     if not is_told:  # behind the others: this one may be what is refused
         await jobs.change(connection, number, {"due_at": now}, now)
@@ -182,20 +182,29 @@ def _transition(owned: Owned, job: JobRow, applied: Applied, observation: int, n
     )
 
 
-async def _name_outputs(connection: AsyncConnection, owned: Owned, number: int, now: int) -> None:
-    """Note the files of a job that has ended, so that the outputs round looks for them."""
+async def _name_outputs(
+    connection: AsyncConnection, owned: Owned, number: int, beside: Sequence[NamedOutput], now: int
+) -> None:
+    """Note the outputs of a job that has ended: its files are looked for, and what it shows `beside` them can be fetched."""
     job = await _job(connection, number)
     if not Status(job.status).is_terminal:
         return
     for role, file_id in ((OutputRole.OUTPUT, job.output_file_id), (OutputRole.ERROR, job.error_file_id)):
         if file_id is not None:
-            row = OutputRow(
-                id=owned.store.new_id(),
-                job=number,
-                role=role.value,
-                file_id=file_id,
-                state=OutputState.NAMED.value,
-                named_at=now,
-                due_at=now,
-            )
-            await outputs.name(connection, row)
+            await outputs.name(connection, _output(owned, job, role, file_id, OutputState.NAMED, now))
+    if job.hands_on:
+        for one in beside:
+            await outputs.name(connection, _output(owned, job, one.role, one.file_id, OutputState.EXISTS, now))
+        await outputs.want(connection, number, now)
+
+
+def _output(owned: Owned, job: JobRow, role: OutputRole, file_id: str, state: OutputState, now: int) -> OutputRow:
+    return OutputRow(
+        id=owned.store.new_id(),
+        job=job.id,
+        role=role.value,
+        file_id=file_id,
+        state=state.value,
+        named_at=now,
+        due_at=now,
+    )

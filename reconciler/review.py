@@ -7,7 +7,7 @@ from reconciler.accounting import account_is_final, reckon
 from reconciler.classify import Failure, classify, is_being_cancelled
 from reconciler.facts import Facts
 from reconciler.pace import Circumstances, Pace, next_ask
-from reconciler.ready import awaits_file, awaits_file_id, missing_for_ready, missing_for_settled
+from reconciler.ready import awaits_file, awaits_file_id, match_due, missing_for_ready, missing_for_settled
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,4 +40,6 @@ def review(
         "settled_at": (job.settled_at or now) if is_settled else None,
         "due_at": next_ask(job, circumstances, pace, jitter, now),
     }
+    if (match_at := match_due(facts, now)) != job.match_due_at:
+        changes["match_due_at"] = match_at
     return Review(classify(facts, now), changes)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from schemas.words import AttemptOutcome, RefusalReason, Status, Trouble
+from schemas.words import AttemptOutcome, OutputRole, RefusalReason, Status, Trouble
 
 # --- what a request to our webhook says -------------------------------------------------------------------------------
 
@@ -128,6 +128,14 @@ class Billing:
 
 
 @dataclass(frozen=True, slots=True)
+class NamedOutput:
+    """One output of a job: what it holds, and by which id it is asked for."""
+
+    role: OutputRole
+    file_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Observation:
     """What the provider said about a job, in answer to a question of ours or in what it sent."""
 
@@ -143,6 +151,7 @@ class Observation:
     output_file_id: str | None = None
     error_file_id: str | None = None
     writes_files: bool = True  # False: the provider behind it never exposes output files
+    outputs: tuple[NamedOutput, ...] = ()  # what it shows beside those two files, and that can be fetched now
     input_file_id: str | None = None
     endpoint: str | None = None
     provider: str | None = None
@@ -245,6 +254,44 @@ class FileExists:
 
     file_id: str
     size: int | None
+
+
+# --- the content of an output -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Streamed:
+    """Content came to its end. `length`: how many bytes its head promised; None: it did not say. `has_end`: the end was marked,
+    and is not just where the connection was closed."""
+
+    length: int | None
+    has_end: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OverCap:
+    """Content is larger than the cap, and was not read on. `length`: how large, if its head said so."""
+
+    length: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ResultRow:
+    """One row of an output: which request it answers, and whether it succeeded. An error's words are those of the provider."""
+
+    custom_id: str
+    succeeded: bool
+    status_code: int | None = None
+    error_code: str | None = None
+    error_message: str | None = None
+    body: bytes | None = None  # of the answer, as the JSON that stands there
+
+
+@dataclass(frozen=True, slots=True)
+class NoRow:
+    """A line of an output that is no row."""
+
+    why: str
 
 
 # --- what an account is asked when the configuration is checked --------------------------------------------------------

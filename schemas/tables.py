@@ -366,10 +366,13 @@ class OutputRow(SQLModel, table=True):
     due_at: int | None = maybe_big()
     message: str | None = maybe_words()
     stored_as: str | None = maybe_words()  # its name among our files, once it is there whole: this row is the proof
-    sha256: str | None = maybe_words()
+    sha256: str | None = (
+        maybe_words()
+    )  # before that, of content that nobody could vouch for: it is taken when it comes twice
     lines: int | None = maybe_big()
     fetched_at: int | None = maybe_big()
     fetches: int = big(0)  # how often its content was asked for
+    denied_since: int | None = maybe_big()  # since when the provider has done nothing but deny it
 
 
 class RowMatchRow(SQLModel, table=True):

@@ -134,6 +134,18 @@ async def next_due(connection: AsyncConnection, source: str) -> int | None:
     return found
 
 
+async def match_due(connection: AsyncConnection, source: str, now: int, limit: int) -> list[JobRow]:
+    """The jobs whose rows are to be matched now, by how long that is due."""
+    due = select(JOBS).where(JOBS.c.source == source, JOBS.c.match_due_at <= now)
+    return await fetch(connection, JobRow, due.order_by(JOBS.c.match_due_at).limit(limit))
+
+
+async def next_match_due(connection: AsyncConnection, source: str) -> int | None:
+    some_day = (JOBS.c.source == source) & JOBS.c.match_due_at.is_not(None)
+    found: int | None = await connection.scalar(select(func.min(JOBS.c.match_due_at)).where(some_day))
+    return found
+
+
 async def change(connection: AsyncConnection, number: int, changes: Mapping[str, Any], now: int) -> None:
     await connection.execute(update(JOBS).where(JOBS.c.id == number).values(**changes, updated_at=now))
 

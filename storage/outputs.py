@@ -1,4 +1,4 @@
-"""Outputs: the files that terminal jobs name, and whether they are there."""
+"""Outputs: what terminal jobs name, whether it is there, and whether we have it."""
 
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.elements import ColumnElement
 
 from schemas.tables import JobRow, OutputRow
+from schemas.words import OutputState
 from storage.rows import fetch, table, upsert
 
 OUTPUTS, JOBS = table(OutputRow), table(JobRow)
@@ -21,16 +22,29 @@ async def name(connection: AsyncConnection, row: OutputRow) -> None:
 
 
 async def due(
-    connection: AsyncConnection, source: str, now: int, limit: int, without: Collection[int]
+    connection: AsyncConnection,
+    source: str,
+    now: int,
+    limit: int,
+    without: Collection[int],
+    states: Collection[OutputState],
 ) -> list[OutputRow]:
-    """The files to look for now."""
+    """The outputs in one of these states of which something is to be done now."""
+    words = [state.value for state in states]
     statement = (
         select(OUTPUTS)
         .where(OUTPUTS.c.due_at <= now, OUTPUTS.c.id.not_in(list(without)), _of_source(source))
+        .where(OUTPUTS.c.state.in_(words))
         .order_by(OUTPUTS.c.due_at, OUTPUTS.c.id)
         .limit(limit)
     )
     return await fetch(connection, OutputRow, statement)
+
+
+async def want(connection: AsyncConnection, job: int, now: int) -> None:
+    """Have those of a job's outputs fetched that are there and were only looked for."""
+    only_looked_for = (OUTPUTS.c.state == OutputState.EXISTS.value) & OUTPUTS.c.due_at.is_(None)
+    await connection.execute(update(OUTPUTS).where(OUTPUTS.c.job == job, only_looked_for).values(due_at=now))
 
 
 async def next_due(connection: AsyncConnection, source: str) -> int | None:

@@ -1,4 +1,4 @@
-"""The outputs round: do the files that ended jobs name exist? They are looked up, not fetched."""
+"""The look round: do the files that ended jobs name exist? Their records are read; what is to be fetched is due for that then."""
 
 from typing import Any
 
@@ -20,8 +20,8 @@ Looked = FileExists | Denied | Troubled
 LookBack = Back[OutputRow, Looked]
 
 
-class OutputRound:
-    """The outputs round of one source."""
+class LookRound:
+    """The look round of one source."""
 
     def __init__(self, owned: Owned) -> None:
         self._owned = owned
@@ -39,7 +39,7 @@ class OutputRound:
         if not free:
             return 0
         async with owned.store.reading() as connection:
-            due = await outputs.due(connection, owned.source.name, now, free, busy)
+            due = await outputs.due(connection, owned.source.name, now, free, busy, (OutputState.NAMED,))
         for row in due:
             self.asking.start(row.id, row)
         return len(due)
@@ -54,10 +54,15 @@ class OutputRound:
 
         async def write(connection: AsyncConnection, back: LookBack) -> None:
             row = back.item
-            await outputs.change(connection, row.id, found(row, back.answer, owned.pace.output_patience, now))
+            job = await jobs.get(connection, row.job)
+            hands_on = job is not None and bool(job.hands_on)
+            changes = found(row, back.answer, hands_on, owned.pace.output_patience, now)
+            await outputs.change(connection, row.id, changes)
             if isinstance(back.answer, Denied):
                 # A file may be out of reach until the gateway has noticed it, which asking for the job makes it do.
                 await jobs.change(connection, row.job, {"due_at": now}, now)
+            if hands_on and changes.get("state") == OutputState.UNREADABLE:
+                await jobs.change(connection, row.job, {"match_due_at": now}, now)
             await review_job(connection, owned, row.job, now, answered=False)
 
         async def set_aside(connection: AsyncConnection, back: LookBack) -> None:
@@ -69,16 +74,23 @@ class OutputRound:
         self.asking.written([back.item.id for back in answers])
 
 
-def found(row: OutputRow, answer: Looked, patience: int, now: int) -> dict[str, Any]:
-    """What one look changes. Only denials count against a file: trouble on the way says nothing of it."""
+def found(row: OutputRow, answer: Looked, is_fetched: bool, patience: int, now: int) -> dict[str, Any]:
+    """What one look changes. `is_fetched`: what exists is fetched then, at once.
+
+    Only denials count against a file: trouble on the way says nothing of it.
+    """
     checked = {"checked_at": now, "checks": row.checks + 1}
     wait = growing(OUTPUT_FIRST, 2.0, row.checks, patience or OUTPUT_FIRST)
+    since = row.denied_since or now
     match answer:
         case FileExists():
-            return {**checked, "state": OutputState.EXISTS.value, "size": answer.size, "due_at": None, "message": None}
-        case Denied() if now >= row.named_at + patience:
-            return {**checked, "state": OutputState.UNREADABLE.value, "due_at": None, "message": answer.message}
+            exists = {"state": OutputState.EXISTS.value, "size": answer.size, "due_at": now if is_fetched else None}
+            return {**checked, **exists, "denied_since": None, "message": row.message if row.fetches else None}
+        case Denied() if now - since >= patience:
+            unreadable = {"state": OutputState.UNREADABLE.value, "due_at": None}
+            return {**checked, **unreadable, "denied_since": since, "message": answer.message}
         case Denied():
-            return {**checked, "due_at": min(now + wait, row.named_at + patience), "message": answer.message}
+            again = min(now + wait, since + patience)
+            return {**checked, "denied_since": since, "due_at": again, "message": answer.message}
         case Troubled():
             return {**checked, "due_at": now + max(wait, clamp(answer.retry_after)), "message": answer.message}

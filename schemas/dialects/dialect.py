@@ -17,6 +17,7 @@ from schemas.readings import (
     FileExists,
     KeyFails,
     KeyWorks,
+    NoRow,
     NotFoundRule,
     NotVisible,
     Observation,
@@ -26,6 +27,7 @@ from schemas.readings import (
     Refused,
     Report,
     Response,
+    ResultRow,
     SocketMessage,
     Suppressed,
     Troubled,
@@ -33,6 +35,7 @@ from schemas.readings import (
     Verified,
     WebhookEndpoint,
 )
+from schemas.words import OutputRole
 
 Headers = Sequence[tuple[bytes, bytes]]
 
@@ -167,6 +170,22 @@ class Dialect(Protocol):
     def read_cancel(self, kind: str, job_id: str, response: Response) -> Answer: ...
     def file(self, base_url: str, file_id: str) -> Question: ...
     def read_file(self, file_id: str, response: Response) -> FileExists | Denied | Troubled: ...
+    def content(self, base_url: str, kind: str, job_id: str, role: OutputRole, file_id: str) -> Question:
+        """Ask for an output itself. What the provider offers as its URL is shown and not followed."""
+        ...
+
+    def read_denied(self, response: Response) -> Denied | Troubled:
+        """What an answer means that is not the content that was asked for. Denied: the provider says that there is none."""
+        ...
+
+    def read_row(self, line: bytes) -> ResultRow | NoRow:
+        """One line of an output that has rows."""
+        ...
+
+    def read_custom_id(self, line: bytes) -> str | None:
+        """Which request a line of an input file is; None: it does not say."""
+        ...
+
     @property
     def input_limits(self) -> InputLimits:
         """A larger file of requests becomes several jobs."""

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from schemas.config.model import Data
+from schemas.config import Data
 from storage.files.files import Files, NoRoom, Writing
 from storage.files.local import LocalFiles
 

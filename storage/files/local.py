@@ -32,8 +32,8 @@ class LocalFiles:
     def place(self) -> str:
         return str(self._folder)
 
-    async def create(self, name: str) -> "LocalWriting":
-        return await asyncio.to_thread(LocalWriting, self._path(name), self._partial(name), self._reserve)
+    async def create(self, name: str, size: int | None = None) -> "LocalWriting":
+        return await asyncio.to_thread(LocalWriting, self._path(name), self._partial(name), self._reserve, size or 0)
 
     def open(self, name: str) -> BinaryIO:
         return self._path(name).open("rb")
@@ -59,11 +59,13 @@ class LocalFiles:
 class LocalWriting:
     """See `storage.files.files.Writing`."""
 
-    def __init__(self, path: Path, partial: Path, reserve: int) -> None:
-        self._path, self._reserve = path, reserve
-        partial.mkdir(parents=True, exist_ok=True, mode=0o700)
+    def __init__(self, path: Path, partial: Path, reserve: int, size: int) -> None:
+        self._path, self._partial, self._reserve = path, partial, reserve
+        _make_folders(partial)
+        self._require_room(size)
         self._temporary = partial / secrets.token_hex(16)
-        self._stream = self._temporary.open("xb")
+        # Exclusive: it follows no link, and nobody else reads it.
+        self._stream = open(self._temporary, "xb", opener=_for_us_alone)  # noqa: SIM115
         self._digest = hashlib.sha256()
         self._size = 0
         reach("D1")
@@ -87,9 +89,13 @@ class LocalWriting:
     async def discard(self) -> None:
         await asyncio.to_thread(self._discard)
 
+    def _require_room(self, size: int) -> None:
+        free = shutil.disk_usage(self._partial).free
+        if free - size < self._reserve:
+            raise NoRoom(f"{size} bytes more would leave less free than [data] reserve_bytes = {self._reserve}")
+
     def _write(self, piece: bytes) -> None:
-        if shutil.disk_usage(self._temporary.parent).free - len(piece) < self._reserve:
-            raise NoRoom(f"less than {self._reserve} bytes would be left free in {self._temporary.parent}")
+        self._require_room(len(piece))
         self._stream.write(piece)
         self._digest.update(piece)
         self._size += len(piece)
@@ -108,6 +114,10 @@ class LocalWriting:
     def _discard(self) -> None:
         self._stream.close()
         self._temporary.unlink(missing_ok=True)
+
+
+def _for_us_alone(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def _make_folders(folder: Path) -> None:

@@ -8,6 +8,7 @@ from stored import NOON, Run, a_job, within
 
 from schemas.tables import OutputRow
 from schemas.times import SECOND
+from schemas.words import OutputState
 from storage import outputs
 from storage.store import Store
 
@@ -20,7 +21,9 @@ async def name(store: Store, job: int, file_id: str = "file_1", **told: Any) -> 
 
 
 async def due(store: Store, limit: int = 10, without: Any = ()) -> list[str]:
-    return [row.file_id for row in await within(store.reading(), outputs.due, "acme", NOON, limit, without)]
+    states = (OutputState.NAMED, OutputState.EXISTS)
+    found = await within(store.reading(), outputs.due, "acme", NOON, limit, without, states)
+    return [row.file_id for row in found]
 
 
 def test_named_again(store: Store, run: Run) -> None:

@@ -13,7 +13,7 @@ from schemas.dialects.dialect import (
     SubmitRefused,
     SubmitUnclear,
 )
-from schemas.dialects.phaseo import endpoints, events, keys, listing, live, push, questions, signature
+from schemas.dialects.phaseo import endpoints, events, keys, listing, live, push, questions, rows, signature
 from schemas.readings import (
     Answer,
     Coverage,
@@ -23,6 +23,7 @@ from schemas.readings import (
     FileExists,
     KeyFails,
     KeyWorks,
+    NoRow,
     NotFoundRule,
     NotVisible,
     Observation,
@@ -32,6 +33,7 @@ from schemas.readings import (
     Refused,
     Report,
     Response,
+    ResultRow,
     SocketMessage,
     Suppressed,
     Troubled,
@@ -40,7 +42,7 @@ from schemas.readings import (
     WebhookEndpoint,
 )
 from schemas.times import DAY
-from schemas.words import Status
+from schemas.words import OutputRole, Status
 
 
 class Phaseo:
@@ -107,6 +109,18 @@ class Phaseo:
 
     def read_file(self, file_id: str, response: Response) -> FileExists | Denied | Troubled:
         return questions.read_file(file_id, response)
+
+    def content(self, base_url: str, kind: str, job_id: str, role: OutputRole, file_id: str) -> Question:
+        return questions.content(base_url, kind, job_id, role, file_id)
+
+    def read_denied(self, response: Response) -> Denied | Troubled:
+        return questions.read_denied(response)
+
+    def read_row(self, line: bytes) -> ResultRow | NoRow:
+        return rows.read_row(line)
+
+    def read_custom_id(self, line: bytes) -> str | None:
+        return rows.read_custom_id(line)
 
     def upload(self, base_url: str) -> Question:
         return questions.upload(base_url)

@@ -5,7 +5,7 @@ Every member may be missing, null or new; a member of a wrong type reads as miss
 are indispensable. What has no member of its own in an observation is kept as it stands, to be shown.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from schemas.dialects.phaseo import billing
@@ -13,9 +13,9 @@ from schemas.dialects.phaseo.account import read_account
 from schemas.dialects.phaseo.members import count, file_id, first, mapping, plain, read_time, sequence, text, url
 from schemas.dialects.phaseo.status import progress_of, read_progress, read_status
 from schemas.identity import SUBMISSION_TOKEN, is_job_id
-from schemas.readings import Observation, RowCounts
+from schemas.readings import NamedOutput, Observation, RowCounts
 from schemas.texts import clean
-from schemas.words import Status
+from schemas.words import OutputRole, Status
 
 # Contract 2.5: their results are pulled natively and never exposed as a file.
 _WITHOUT_FILES = frozenset({"anthropic", "google-ai-studio", "x-ai"})
@@ -87,6 +87,7 @@ def read_object(document: Mapping[str, Any], kind: str) -> Observation | str:
         output_file_id=file_id(document.get("output_file_id")),
         error_file_id=file_id(document.get("error_file_id")),
         writes_files=kind == "batch" and provider not in _WITHOUT_FILES,
+        outputs=tuple(_outputs(document, kind, job_id, status, provider)),
         input_file_id=file_id(document.get("input_file_id")),
         endpoint=text(document.get("endpoint")),
         provider=provider,
@@ -111,6 +112,18 @@ def read_object(document: Mapping[str, Any], kind: str) -> Observation | str:
         bookkeeping=plain({name: document.get(name) for name in sorted(_BOOKKEEPING)}),
         more=_more(document, kind),
     )
+
+
+def _outputs(
+    document: Mapping[str, Any], kind: str, job_id: str, status: Status, provider: str | None
+) -> Iterator[NamedOutput]:
+    """What a completed video is, and the results of a batch whose provider writes no files (contract 3.6, 4.5)."""
+    if status is not Status.COMPLETED:
+        return
+    if kind == "video" and url(document.get("content_url")):
+        yield NamedOutput(OutputRole.CONTENT, job_id)
+    if kind == "batch" and provider in _WITHOUT_FILES and url(document.get("results_url")):
+        yield NamedOutput(OutputRole.RESULTS, job_id)
 
 
 def _more(document: Mapping[str, Any], kind: str) -> dict[str, object]:

@@ -24,7 +24,7 @@ from schemas.readings import (
 )
 from schemas.strict_json import NotStrictJson, parse_object
 from schemas.times import DAY, HOUR
-from schemas.words import Trouble
+from schemas.words import OutputRole, Trouble
 
 # Under which paths a job of each kind is found, the usual one first; the others are full aliases of it (contract 1.1).
 TREES: Mapping[str, Sequence[str]] = {"batch": ("batches", "batch"), "video": ("videos", "video/generations")}
@@ -49,6 +49,14 @@ def cancel(base_url: str, kind: str, job_id: str, cancel_url: str | None) -> Que
 
 def file(base_url: str, file_id: str) -> Question:
     return Question("GET", f"{base_url}/files/{segment(file_id)}")
+
+
+def content(base_url: str, kind: str, job_id: str, role: OutputRole, file_id: str) -> Question:
+    """A file's content (contract 2.1), a batch's results in one stream (3.6), or what a video is (4.5)."""
+    if role in (OutputRole.OUTPUT, OutputRole.ERROR):
+        return Question("GET", f"{base_url}/files/{segment(file_id)}/content")
+    what = "results" if role is OutputRole.RESULTS else "content"
+    return Question("GET", f"{base_url}/{TREES[kind][0]}/{segment(job_id)}/{what}")
 
 
 def upload(base_url: str) -> Question:
@@ -92,10 +100,7 @@ def read_cancel(kind: str, job_id: str, response: Response) -> Answer:
 
 def read_file(file_id: str, response: Response) -> FileExists | Denied | Troubled:
     if not 200 <= response.status < 300:
-        envelope = read_envelope(response)
-        if response.status == 404 and envelope.form == "flat" and envelope.code == "not_found":
-            return Denied(str(envelope))
-        return read_trouble(response)
+        return read_denied(response)
     document = _document(response)
     if isinstance(document, Troubled):
         return document
@@ -105,6 +110,14 @@ def read_file(file_id: str, response: Response) -> FileExists | Denied | Trouble
     if isinstance(size, bool) or not isinstance(size, int) or not 0 <= size < 1 << 53:
         return FileExists(file_id, None)
     return FileExists(file_id, size)
+
+
+def read_denied(response: Response) -> Denied | Troubled:
+    """Only the gateway's own envelope denies a file or a job; a 404 that is passed on is the provider's (contract 2.4)."""
+    envelope = read_envelope(response)
+    if response.status == 404 and envelope.form == "flat" and envelope.code == "not_found":
+        return Denied(str(envelope))
+    return read_trouble(response)
 
 
 def read_upload(response: Response) -> Uploaded | SubmitRefused | SubmitLater | Troubled:

@@ -58,7 +58,7 @@ def _outputs() -> None:
     op.add_column("outputs", _count("fetches", 0))
     for name in ("stored_as", "sha256"):
         op.add_column("outputs", sa.Column(name, TEXT, nullable=True))
-    for name in ("lines", "fetched_at"):
+    for name in ("lines", "fetched_at", "denied_since"):
         op.add_column("outputs", sa.Column(name, BIG, nullable=True))
 
 

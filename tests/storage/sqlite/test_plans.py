@@ -7,7 +7,7 @@ import pytest
 from stored import Plan
 
 from schemas.tables import ReceiptRow
-from schemas.words import Verdict
+from schemas.words import OutputState, Verdict
 from storage import (
     actions,
     attempts,
@@ -18,6 +18,7 @@ from storage import (
     observations,
     outputs,
     retention,
+    row_matches,
     sources,
     submissions,
     watches,
@@ -31,7 +32,9 @@ EVERY_ROUND = [
     (jobs.next_due, ("acme",), ["ix_jobs_due (source=? AND due_at>?)"]),
     (actions.due, ("acme", NOW, 10, BUSY), ["ix_actions_due (source=? AND due_at<?)"]),
     (actions.next_due, ("acme",), ["ix_actions_due (source=? AND due_at>?)"]),
-    (outputs.due, ("acme", NOW, 10, BUSY), ["ix_outputs_due (due_at<?)"]),
+    (outputs.due, ("acme", NOW, 10, BUSY, [OutputState.NAMED]), ["ix_outputs_due (due_at<?)"]),
+    (jobs.match_due, ("acme", NOW, 10), ["ix_jobs_match (source=? AND match_due_at<?)"]),
+    (jobs.next_match_due, ("acme",), ["ix_jobs_match (source=? AND match_due_at>?)"]),
     (outputs.next_due, ("acme",), ["ix_outputs_due (due_at>?)"]),
     (watches.watched, ("acme", 10, NOW), ["ix_watches_source (source=? AND until>?)"]),
     (inbox.waiting, ("acme", NOW, 10), ["ix_receipts_inbox (source=?)", "PRIMARY KEY", "PRIMARY KEY"]),
@@ -54,6 +57,7 @@ OF_ONE_JOB = [
     (inbox.set_verdict, (A_RECEIPT, Verdict.AGREES), ["PRIMARY KEY", "PRIMARY KEY"]),
     (actions.of_job, (1,), ["ix_actions_job (job=?)"]),
     (outputs.of_job, (1,), ["(job=?)"]),
+    (row_matches.of_job, (1,), ["PRIMARY KEY"]),
     (attempts.of_job, (1,), ["(job=?)"]),
     (observations.of_job, (1, 10), ["ix_observations_job (job=?)"]),
     (observations.transitions_of, (1,), ["ix_transitions_job (job=?)"]),

@@ -22,11 +22,11 @@ from hypothesis import given
 
 from reconciler.accounting import reckon
 from reconciler.facts import Facts
-from reconciler.ready import Missing, awaits_file, awaits_file_id, missing_for_ready, missing_for_settled
+from reconciler.ready import Missing, awaits_file, awaits_file_id, match_due, missing_for_ready, missing_for_settled
 from schemas.readings import Suppressed
 from schemas.tables import JobRow, OutputRow
 from schemas.times import HOUR, MINUTE
-from schemas.words import Basis, OutputRole, OutputState, Status
+from schemas.words import OutputRole, OutputState, Status
 
 ENDED = NOW - MINUTE
 FILES = {"rows_completed": 9, "output_file_id": "file-out", "error_file_id": "file-err"}
@@ -48,9 +48,9 @@ def test_open(status: Status) -> None:
 
 
 def test_inferred() -> None:
-    """An inferred end is handed on to nobody, however old it is: only a decisive answer makes a job ready."""
-    row = inferred(rows_completed=0)
-    assert missing_for_ready(facts(row), NOW + 9 * HOUR) == (Missing("its end is inferred, not observed", ENDED),)
+    """What the provider denies for good is ready: its outputs are known to be absent, and nobody waits for ever."""
+    assert missing_for_ready(facts(inferred(**FILES, hands_on=1)), NOW) == ()
+    assert match_due(facts(inferred(**FILES, hands_on=1)), NOW) is None
 
 
 @pytest.mark.parametrize("end", ENDS)
@@ -161,10 +161,10 @@ def test_not_settled_before_ready() -> None:
 @thoroughly
 @given(all_facts, moments)
 def test_total(about: Facts, now: int) -> None:
-    """Every job can be told what it waits for; ready takes an observed end, and settled takes ready."""
+    """Every job can be told what it waits for; ready takes an end, and settled takes ready."""
     ready, settled = missing_for_ready(about, now), missing_for_settled(about, reckon(about, now), now)
     assert ready == missing_for_ready(about, now)
     assert set(ready) <= set(settled)
     if not ready:
         assert Status(about.job.status).is_terminal
-        assert about.job.basis == Basis.OBSERVED
+        assert about.job.match_due_at is None or match_due(about, now) is None

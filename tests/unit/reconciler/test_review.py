@@ -104,8 +104,8 @@ def test_no_longer_ready() -> None:
 
 
 def test_inferred() -> None:
-    """An inferred end is neither ready nor settled, and is not asked about any more: news of the job would be."""
-    assert reviewed(inferred()).changes == {"ready_at": None, "settled_at": None, "due_at": None}
+    """An inferred end is ready and settled, and is not asked about any more: news of the job would be."""
+    assert reviewed(inferred()).changes == {"ready_at": NOW, "settled_at": NOW, "due_at": None}
 
 
 def test_missing_output_makes_us_ask() -> None:
@@ -152,11 +152,15 @@ def test_total(about: Facts, pace: Pace, silent: bool | None, retry_after: int |
 
 # --- nothing but their arguments --------------------------------------------------------------------------------------
 
-PURE = ("judge", "apply", "pace", "facts", "accounting", "classify", "ready", "review", "circuit", "hearing")
+PURE = (
+    *("judge", "apply", "pace", "facts", "accounting", "classify", "ready", "review", "circuit", "hearing"),
+    *("whole", "matching", "slowness", "submission"),
+)
 HARMLESS = {"collections", "dataclasses", "typing"}
 OURS = {
+    "schemas.dialects.dialect",
     *(f"reconciler.{name}" for name in PURE),
-    *(f"schemas.{name}" for name in ("ids", "readings", "tables", "times", "words")),
+    *(f"schemas.{name}" for name in ("ids", "readings", "tables", "texts", "times", "words")),
 }
 
 

@@ -1,0 +1,112 @@
+"""The rows of inputs and outputs (contract 2.5). Only what tells them apart and how they ended is decoded."""
+
+from typing import Any
+
+import msgspec
+
+from schemas.dialects.phaseo.members import text
+from schemas.readings import NoRow, ResultRow
+
+_LONGEST_MESSAGE = 1_000
+_NOTHING = msgspec.Raw()
+
+
+class _Row(msgspec.Struct):
+    custom_id: msgspec.Raw = _NOTHING
+    id: msgspec.Raw = _NOTHING
+    request: msgspec.Raw = _NOTHING
+    response: msgspec.Raw = _NOTHING
+    error: msgspec.Raw = _NOTHING
+
+
+class _Response(msgspec.Struct):
+    status_code: msgspec.Raw = _NOTHING
+    body: msgspec.Raw = _NOTHING
+    error: msgspec.Raw = _NOTHING
+
+
+class _Failed(msgspec.Struct):
+    error: msgspec.Raw = _NOTHING
+
+
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+_row, _response, _failed = msgspec.json.Decoder(_Row), msgspec.json.Decoder(_Response), msgspec.json.Decoder(_Failed)
+
+
+def read_row(line: bytes) -> ResultRow | NoRow:
+    """Read a row of an output or error file. It has succeeded with a status of 200 to 299 and a body that is an object."""
+    try:
+        return _read(line)
+    except _UNREADABLE:
+        return NoRow("not a JSON object")
+
+
+def _read(line: bytes) -> ResultRow | NoRow:
+    if not line.isascii():
+        line.decode()  # what is only passed over is not looked at as text
+    row = _row.decode(line)
+    custom_id = _custom_id(row)
+    if custom_id is None:
+        return NoRow("without a custom_id")
+    response = _response.decode(row.response) if _is_object(row.response) else _Response()
+    status = _whole_number(response.status_code)
+    body = bytes(response.body) if _is_there(response.body) else None
+    if status is not None and 200 <= status < 300 and _is_object(response.body):
+        return ResultRow(custom_id, True, status, body=body)
+    return ResultRow(custom_id, False, status, *_error(row, response), body=body)
+
+
+def read_custom_id(line: bytes) -> str | None:
+    """The custom_id of a row of an input file; None: it has none."""
+    try:
+        return _text(_row.decode(line).custom_id)
+    except _UNREADABLE:
+        return None
+
+
+def _custom_id(row: _Row) -> str | None:
+    """Under the three names that the gateway itself tolerates, in its order."""
+    found = _text(row.custom_id) or _text(row.id)
+    if found is None and _is_object(row.request):
+        found = _text(_row.decode(row.request).custom_id)
+    return found
+
+
+def _error(row: _Row, response: _Response) -> tuple[str | None, str | None]:
+    """The first of `error`, `response.body.error` and `response.error`, as code and message."""
+    inner = _failed.decode(response.body).error if _is_object(response.body) else _NOTHING
+    raw = next((error for error in (row.error, inner, response.error) if _is_there(error)), _NOTHING)
+    error = _value(raw)
+    if isinstance(error, dict):
+        return text(error.get("code")) or text(error.get("type")), text(error.get("message"), _LONGEST_MESSAGE)
+    return None, text(error, _LONGEST_MESSAGE)
+
+
+def _first(raw: msgspec.Raw) -> bytes:
+    return bytes(memoryview(raw)[:1])
+
+
+def _is_there(raw: msgspec.Raw) -> bool:
+    return _first(raw) not in (b"", b"n")
+
+
+def _is_object(raw: msgspec.Raw) -> bool:
+    return _first(raw) == b"{"
+
+
+def _text(raw: msgspec.Raw) -> str | None:
+    value = _value(raw) if _first(raw) == b'"' else None
+    return value if isinstance(value, str) and value else None
+
+
+def _whole_number(raw: msgspec.Raw) -> int | None:
+    value = _value(raw) if _first(raw).isdigit() else None
+    return value if isinstance(value, int) else None
+
+
+def _value(raw: msgspec.Raw) -> Any:
+    """A value that may be anything; None where it cannot be read."""
+    try:
+        return msgspec.json.decode(raw) if _is_there(raw) else None
+    except _UNREADABLE:
+        return None
