@@ -74,5 +74,8 @@ def _told(found: Difference) -> dict[str, list[str]]:
         "sources_added": list(found.added),
         "sources_removed": list(found.removed),
         "sources_changed": list(found.changed),
+        "handoffs_added": list(found.handoffs_added),
+        "handoffs_removed": list(found.handoffs_removed),
+        "handoffs_changed": list(found.handoffs_changed),
         "keys_changed": list(found.keys),
     }

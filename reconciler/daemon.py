@@ -10,13 +10,16 @@ from contextlib import asynccontextmanager
 
 import httpx
 import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from reconciler.budget import Budget
 from reconciler.keeping import Keeping, until_first
+from reconciler.leasing import leased
 from reconciler.owned import Owned, client_of, dialect_of, pace_of, patience_of, rules_of, terms_of
 from reconciler.rounds import pruning
 from reconciler.sharing import Sharing
 from reconciler.sweep import Swept, recorded
+from reconciler.targets import Targets
 from schemas.config import Config, Source
 from schemas.times import HOUR, SECOND
 from storage import leases, sources
@@ -49,6 +52,7 @@ class Reconciler:
         self._holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self._owned: dict[str, Owned] = {}
         self._sharing = Sharing(store, self._holder, self._lease_length, len(config.sources), clock)
+        self._targets = Targets(config, store, self._holder, clock, jitter, transport)
         self._tasks: asyncio.TaskGroup | None = None
         self._changed: dict[str, asyncio.Event] = {}  # of each source that has a task
         self._retention_changed = asyncio.Event()
@@ -61,6 +65,7 @@ class Reconciler:
             for name in self._config.sources:
                 self._begin(name)
             tasks.create_task(self._store.engine.watch(self.wake))
+            tasks.create_task(self._targets.run())
             tasks.create_task(self._prune())
 
     def reload(self, config: Config) -> None:
@@ -72,6 +77,7 @@ class Reconciler:
         self._sharing.configure(self._lease_length, len(config.sources))
         if before.retention != config.retention:
             self._retention_changed.set()
+        self._targets.reload(config)
         for name, changed in self._changed.items():
             if _has_changed(before, config, name):
                 changed.set()
@@ -79,7 +85,10 @@ class Reconciler:
             self._begin(name)
 
     async def run_once(self) -> dict[str, int | None]:
-        """Do all that is due now and return how much that was for each source; None where another reconciler owns it."""
+        """
+        Do all that is due now and return how much that was for each source, and then for each target, called `handoffs.NAME`;
+        None where another reconciler owns it.
+        """
         done: dict[str, int | None] = {}
         for source in self._config.sources.values():
             try:
@@ -88,7 +97,8 @@ class Reconciler:
             except LeaseLost:
                 log.warning("lease_lost", source=source.name)
                 done[source.name] = None
-        return done
+        handed_on = await self._targets.run_once()
+        return {**done, **{f"handoffs.{name}": count for name, count in handed_on.items()}}
 
     async def submit(self, source: Source) -> bool:
         """Send what is stored to be submitted to a source, and nothing else. False where another reconciler owns it."""
@@ -103,6 +113,7 @@ class Reconciler:
         """Something new was stored by this process."""
         for owned in self._owned.values():
             owned.woken.set()
+        self._targets.wake()
 
     def _begin(self, name: str) -> None:
         if self._tasks is not None:
@@ -149,46 +160,14 @@ class Reconciler:
 
     @asynccontextmanager
     async def _lease(self, source: Source) -> AsyncIterator[Lease | None]:
-        """The lease of a source, given back at the end; None while somebody else has it.
+        """The lease of a source, given back at the end; None while somebody else has it."""
 
-        Where the engine has a lock, that dies with its process: whoever gets it knows that the lease's last holder is gone.
-        """
-        lock = self._store.engine.lock(f"source-{source.name}")
-        if lock is not None and not lock.acquire():
-            yield None
-            return
-        try:
-            lease = await self._acquire(source, holder_is_gone=lock is not None)
-            try:
-                yield lease
-            finally:
-                if lease is not None:
-                    await self._release(lease)
-        finally:
-            if lock is not None:
-                lock.release()
+        async def enter(connection: AsyncConnection, now: int) -> None:
+            await sources.enter(connection, source.name, source.dialect, now)
 
-    async def _release(self, lease: Lease) -> None:
-        """Give a lease back. When the store is away it lapses by itself, and nobody has to wait for that."""
-        try:
-            async with self._store.writing() as connection:
-                await leases.release(connection, lease)
-        except StoreAway as error:
-            log.warning("lease_not_released", lease=lease.name, error=str(error))
-
-    async def _acquire(self, source: Source, holder_is_gone: bool) -> Lease | None:
         name, length = f"source:{source.name}", self._lease_length
-        async with self._store.writing() as connection:
-            now = self._clock()
-            clock = self._store.engine.lease_clock(now)
-            before = await leases.last_holder(connection, name)
-            lease = await leases.acquire(connection, name, self._holder, length, clock, holder_is_gone)
-            if lease is not None:
-                # After the lease, as in every transaction under it: else two could wait for each other.
-                await sources.enter(connection, source.name, source.dialect, now)
-        if lease is not None:
-            log.info("lease_taken", source=source.name, fence=lease.fence, before=before)
-        return lease
+        async with leased(self._store, name, self._holder, length, self._clock, enter) as lease:
+            yield lease
 
     @asynccontextmanager
     async def _own(self, source: Source, lease: Lease) -> AsyncIterator[Owned]:
@@ -213,6 +192,7 @@ class Reconciler:
                 webhook_url=self._config.receiver.webhook_url(source.name),
                 local_url=self._config.receiver.local_url(source.name),
                 patience=patience_of(self._config),
+                handoffs=lambda: self._config.handoffs,
                 budget=Budget(source.requests_per_minute),
                 swept=recorded(row) if row else Swept(),
                 clock=self._clock,

@@ -1,9 +1,10 @@
 """A source that this process owns: its configuration, its client, and what is known of how asking it goes."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
@@ -20,7 +21,7 @@ from reconciler.listing import Listing
 from reconciler.pace import Pace
 from reconciler.submission import Patience
 from reconciler.sweep import Swept
-from schemas.config import Config, Source
+from schemas.config import Config, Handoff, Source
 from schemas.dialects import DIALECTS, Dialect
 from schemas.times import SECOND
 from storage import leases
@@ -62,6 +63,7 @@ class Owned:
     webhook_url: str | None  # how its provider reaches us; None: nobody has said
     local_url: str  # the same door from this machine
     patience: Patience
+    handoffs: Callable[[], Mapping[str, Handoff]]  # the targets that are configured now
     clock: Callable[[], int]
     jitter: Callable[[], float]
     woken: asyncio.Event = field(default_factory=asyncio.Event)
@@ -145,3 +147,7 @@ def dialect_of(source: Source) -> Dialect:
 def client_of(config: Config, source: Source, transport: httpx.AsyncBaseTransport | None = None) -> Client:
     knobs = config.reconciler
     return Client(source.base_url, source.api_key, knobs.request_timeout_seconds, knobs.max_answer_bytes, transport)
+
+
+def files_of(config: Config) -> Files:
+    return LocalFiles(Path(config.data.dir), config.data.reserve_bytes)

@@ -1,10 +1,12 @@
 """Record: write one answer about one job, and all that follows from it, within the caller's transaction."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from reconciler import outbox
 from reconciler.accounting import is_ours
 from reconciler.apply import Applied, apply
 from reconciler.details import details_of
@@ -13,9 +15,9 @@ from reconciler.gather import gather_to_decide
 from reconciler.groups import is_bad, member_ended_badly, member_is_over
 from reconciler.making import join
 from reconciler.owned import News, Owned
-from reconciler.review import review
+from reconciler.review import Review, review
 from schemas.readings import Account, Denied, Expected, NamedOutput, Observation, Observed, Troubled
-from schemas.tables import AttemptRow, JobRow, ObservationRow, OutputRow, TransitionRow
+from schemas.tables import AttemptRow, FailureRow, JobRow, ObservationRow, OutputRow, TransitionRow
 from schemas.words import Asked, OutputRole, OutputState, Status
 from storage import attempts, failures, jobs, observations, outputs
 
@@ -53,6 +55,8 @@ async def record(
     if account is not None:
         await attempts.keep(connection, list(_attempts(owned, number, account, now)))
     if applied.move is not None:
+        if Status(job.status).is_terminal:
+            await outbox.withdraw(connection, job, applied.move.to_status.value, now)
         await observations.record(connection, _transition(owned, job, applied, observation, now))
         owned.news.append(News(job.job_id, job.kind, job.status, applied.move.to_status.value, asked.value))
     if has_ended:
@@ -63,13 +67,22 @@ async def record(
     if not is_told:  # behind the others: this one may be what is refused
         await jobs.change(connection, number, {"due_at": now}, now)
     retry_after = answer.retry_after if isinstance(answer, Troubled) else None
-    await review_job(connection, owned, number, now, answered=is_told, retry_after=retry_after)
+    await review_job(connection, owned, number, now, answered=is_told, retry_after=retry_after, has_ended=has_ended)
 
 
 async def review_job(
-    connection: AsyncConnection, owned: Owned, number: int, now: int, answered: bool, retry_after: int | None = None
+    connection: AsyncConnection,
+    owned: Owned,
+    number: int,
+    now: int,
+    answered: bool,
+    retry_after: int | None = None,
+    has_ended: bool = False,
 ) -> None:
-    """Decide anew what holds for a job. What merely arrived never puts off the next question about an open one."""
+    """
+    Decide anew what holds for a job, and hand on what of it is new. What merely arrived never puts off the next question
+    about an open one. `has_ended` says that this transaction has ended it.
+    """
     job = await _job(connection, number)
     facts = await gather_to_decide(connection, job, owned.source, owned.dialect, owned.terms)
     silent = owned.hearing.is_silent(now)
@@ -81,8 +94,9 @@ async def review_job(
         failures.Named(item.category.value, item.code.value, item.subject, item.message, item.evidence)
         for item in reviewed.failures
     ]
-    await failures.sync(connection, number, named, owned.store.new_id, now)
+    began = await failures.sync(connection, number, named, owned.store.new_id, now)
     await jobs.change(connection, number, changes, now)
+    await _hand_on(connection, owned, facts, reviewed, began, has_ended, now)
     if job.ready_at is None and changes["ready_at"] is not None:
         await member_is_over(connection, owned, job.group_id, now)
     if answered and job.ended_at == now and _is_unheard(facts):
@@ -94,6 +108,25 @@ async def _ended(connection: AsyncConnection, owned: Owned, number: int, now: in
     if is_bad(job):
         what = f"{job.job_id} ended {job.status}"
         await member_ended_badly(connection, owned, job.group_id, what, job.submission_id, now)
+
+
+async def _hand_on(
+    connection: AsyncConnection,
+    owned: Owned,
+    facts: Facts,
+    reviewed: Review,
+    began: Sequence[FailureRow],
+    has_ended: bool,
+    now: int,
+) -> None:
+    """Write into the outbox what a review brought: that a job has ended or is ready, and the failures that begin to hold."""
+    if not owned.handoffs():
+        return
+    became_ready = facts.job.ready_at is None and reviewed.changes["ready_at"] is not None
+    occasions = [*(["terminal"] if has_ended else []), *(["ready"] if became_ready else [])]
+    as_it_is = replace(facts, job=JobRow(**(facts.job.model_dump() | reviewed.changes)))
+    await outbox.hand_on_job(connection, owned, as_it_is, reviewed.failures, occasions, now)
+    await outbox.hand_on_findings(connection, owned, as_it_is.job, began, now)
 
 
 def _is_unheard(facts: Facts) -> bool:

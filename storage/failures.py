@@ -31,18 +31,27 @@ class Named:
 
 async def sync(
     connection: AsyncConnection, job: int, named: Sequence[Named], new_id: Callable[[], int], now: int
-) -> None:
-    """Make the job's rows say just what holds now: new ones appear, others are cleared, returning ones are uncleared."""
+) -> list[FailureRow]:
+    """
+    Make the job's rows say just what holds now: new ones appear, others are cleared, returning ones are uncleared.
+
+    The rows of those that begin to hold come back.
+    """
     known = {(row.category, row.code, row.subject): row for row in await of_job(connection, job)}
+    began = []
     for failure in named:
         row = known.pop(failure.key, None)
+        fresh = _row(new_id() if row is None else row.id, job, failure, now)
         if row is None:
-            await add(connection, _row(new_id(), job, failure, now))
+            await add(connection, fresh)
         else:
             await _renew(connection, row, failure, now)
+        if row is None or row.cleared_at is not None:
+            began.append(fresh)
     for row in known.values():
         if row.cleared_at is None:
             await connection.execute(update(FAILURES).where(FAILURES.c.id == row.id).values(cleared_at=now))
+    return began
 
 
 async def of_job(connection: AsyncConnection, job: int) -> list[FailureRow]:

@@ -1,12 +1,12 @@
 """Labels of submissions, jobs and groups: names and values that whoever submitted gave."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from schemas.tables import LabelRow
-from storage.rows import table, upsert
+from storage.rows import fetch, table, upsert
 
 LABELS = table(LabelRow)
 
@@ -28,3 +28,10 @@ async def copy(connection: AsyncConnection, source: int, to: int) -> None:
     rows = [{"subject": to, "key": key, "value": value} for key, value in labels.items()]
     if rows:
         await connection.execute(upsert(connection, LABELS).values(rows).on_conflict_do_nothing())
+
+
+async def of_subjects(connection: AsyncConnection, subjects: Sequence[int]) -> dict[str, str]:
+    """The labels of some subjects together. Where two have the same key, the later subject's value counts."""
+    rows = await fetch(connection, LabelRow, select(LABELS).where(LABELS.c.subject.in_(subjects)))
+    place = {subject: number for number, subject in enumerate(subjects)}
+    return {row.key: row.value for row in sorted(rows, key=lambda row: (place[row.subject], row.key))}

@@ -10,6 +10,7 @@ from schemas.tables import (
     ActionRow,
     BodyRow,
     DeliveryRow,
+    HandoffRow,
     JobRow,
     ObservationRow,
     ReceiptRow,
@@ -24,7 +25,7 @@ from storage.rows import table
 BODIES, RECEIPTS, DELIVERIES = table(BodyRow), table(ReceiptRow), table(DeliveryRow)
 REFUSALS, OBSERVATIONS, ACTIONS = table(RefusalRow), table(ObservationRow), table(ActionRow)
 JOBS, TRANSITIONS, TALLIES = table(JobRow), table(TransitionRow), table(TallyRow)
-WATCHES = table(WatchRow)
+WATCHES, HANDOFFS = table(WatchRow), table(HandoffRow)
 
 IDENTITY_DAYS = 30  # an identity forgotten sooner could be taken for new again by a replay
 
@@ -76,6 +77,11 @@ async def actions(connection: AsyncConnection, before: int, limit: int) -> int:
     settled = exists().where(JOBS.c.id == ACTIONS.c.job, JOBS.c.settled_at.is_not(None))
     condition = (ACTIONS.c.asked_at < before) & ACTIONS.c.due_at.is_(None) & settled
     return await _delete(connection, ACTIONS, condition, before, limit)
+
+
+async def handoffs(connection: AsyncConnection, before: int, limit: int) -> int:
+    """Hand-offs that were done or withdrawn long ago, as only these have a time. One that waits or is dead stays, however old."""
+    return await _delete(connection, HANDOFFS, HANDOFFS.c.done_at < before, before, limit)
 
 
 async def watches(connection: AsyncConnection, before: int, limit: int) -> int:

@@ -26,6 +26,7 @@ async def run_once(store: Store, keep: Retention, now: int) -> dict[str, int]:
         ("refusals", retention.refusals, keep.refusals),
         ("observations", retention.observations, keep.observations),
         ("actions", retention.actions, keep.actions),
+        ("handoffs", retention.handoffs, keep.handoffs),
         ("watches", retention.watches, WATCHES_DAYS),
     )
     gone = {name: await _all_of(store, chore, now - days * DAY) for name, chore, days in chores}

@@ -24,6 +24,7 @@ _SERVER_PARAMETERS = frozenset({"host", "port", "user", "password", "passfile", 
 
 _PRINTABLE = re.compile(r"[!-~]+")
 _HOST = re.compile(r"[A-Za-z0-9._-]+")
+_NEVER_A_WORD = re.compile(r"[\x00\ud800-\udfff]")  # a line break may well be part of an argument
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
@@ -165,6 +166,38 @@ def base_url(url: str | None) -> str | None:
     if {".", ".."} & set(parts.path.split("/")):
         refuse("the URL's path has steps of . or ..", fix)
     return url.rstrip("/")
+
+
+def target_url(url: str | None) -> str | None:
+    """Where downstream is told. It may have a query; what it names is the operator's own choice."""
+    if url is None:
+        return None
+    path, _, query = url.partition("?")
+    fix = 'write an address such as "https://jobs.example.com/batchkeeper"'
+    _split_web(path, fix)
+    if "#" in query or not _PRINTABLE.fullmatch(url):
+        refuse("this is not a URL", fix)
+    return url
+
+
+def words(command: tuple[str, ...]) -> tuple[str, ...]:
+    """A program and its arguments."""
+    for number, word in enumerate(command, 1):
+        if _NEVER_A_WORD.search(word) or (number == 1 and (_CONTROL.search(word) or not word.strip())):
+            refuse(
+                f"entry {number} is not a word of a command",
+                'write the program and each argument as a text: ["p", "-a"]',
+            )
+    return command
+
+
+def labels(entries: tuple[str, ...]) -> tuple[str, ...]:
+    """Labels that have to be there, as `key=value`."""
+    for number, entry in enumerate(entries, 1):
+        key, equals, _ = entry.partition("=")
+        if not key.strip() or not equals or _CONTROL.search(entry):
+            refuse(f"entry {number} is not a label", 'write entries such as "team=search"')
+    return entries
 
 
 def is_loopback(name: str) -> bool:

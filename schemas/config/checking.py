@@ -14,7 +14,7 @@ from schemas.config.inspection import Inspection, Key
 from schemas.config.model import Section
 from schemas.config.strays import unknown_key
 from schemas.config.suggest import nearest
-from schemas.config.written import Kind, kind_of
+from schemas.config.written import NAMED, Kind, kind_of
 
 T = TypeVar("T", bound=Section)
 
@@ -63,7 +63,7 @@ def _objection(
     """What is wrong with the value, and how to put it right."""
     word = key[-1]
     if detail["type"] == "extra_forbidden":
-        section = "sources.NAME" if key[0] == "sources" else key[0]
+        section = f"{key[0]}.NAME" if key[0] in NAMED else key[0]
         return unknown_key(section, word, list(model.model_fields))
     field = model.model_fields[word]
     match detail["type"]:

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from schemas.config import addresses
 from schemas.config.checking import check, found
 from schemas.config.credentials import bearer, long_enough
+from schemas.config.handoffs import read_handoffs
 from schemas.config.inspection import Inspection
 from schemas.config.model import (
     Config,
@@ -21,13 +22,13 @@ from schemas.config.model import (
     Section,
     Source,
 )
-from schemas.config.overrides import apply_overrides
+from schemas.config.overrides import apply_overrides, variables_named
 from schemas.config.places import Places
 from schemas.config.problems import ConfigError
 from schemas.config.reading import read_document
 from schemas.config.sources import read_sources
 from schemas.config.strays import unknown_table
-from schemas.config.written import SECTIONS, WrittenOperators
+from schemas.config.written import NAMED, SECTIONS, WrittenOperators
 
 T = TypeVar("T", bound=Section)
 
@@ -62,6 +63,7 @@ def _assemble(
     _refuse_password_in_file(database, inspection)
     sources = read_sources(document.get("sources"), dialects, places, inspection)
     _refuse_no_way_back(receiver, sources, inspection)
+    handoffs = read_handoffs(document, sources, places, inspection)
     return Config(
         path=inspection.path,
         database=database,
@@ -71,6 +73,8 @@ def _assemble(
         data=_section(Data, "data", document, inspection),
         retention=_section(Retention, "retention", document, inspection),
         sources=sources,
+        handoffs=handoffs,
+        secret_variables=frozenset(variables_named(document)),
         warnings=tuple(inspection.warnings),
     )
 
@@ -100,7 +104,7 @@ def _refuse_no_way_back(receiver: Receiver, sources: Mapping[str, Source], inspe
 
 def _refuse_unknown_tables(document: Mapping[str, Any], inspection: Inspection) -> None:
     for word in document:
-        if word not in SECTIONS and word != "sources":
+        if word not in SECTIONS and word not in NAMED:
             inspection.problem((word,), *unknown_table(word))
 
 

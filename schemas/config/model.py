@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer
 
@@ -18,6 +18,8 @@ from schemas.config.secret import Secret
 
 Webhook = Literal["endpoint", "inline", "none"]
 Adopt = Literal["signed", "all", "none"]
+Occasion = Literal["ready", "terminal", "group", "finding"]
+TargetType = Literal["http", "command"]
 
 DAY = 86_400
 
@@ -184,6 +186,7 @@ class Retention(Section):
     observations: int = _days(90, 7, "What providers answered to our questions.")
     tallies: int = _days(30, 1, "Counters per minute.")
     actions: int = _days(365, 30, "What operators and automation asked for.")
+    handoffs: int = _days(90, 7, "Hand-offs that are done or withdrawn; waiting and dead ones stay.")
 
 
 class SourceChoices(Section):
@@ -241,8 +244,49 @@ class Source(SourceChoices):
     requests_per_minute: int | None = None
 
 
-def _read_only(sources: Mapping[str, Source]) -> Mapping[str, Source]:
-    return MappingProxyType(dict(sources))
+class HandoffChoices(Section):
+    """The keys of [handoffs.NAME] that count as they are written."""
+
+    on: Occasion = Field(
+        default="ready",
+        description="What is told: a job is ready, a job has ended (terminal), a group is complete, or a failure was found.",
+    )
+    url: Annotated[str | None, AfterValidator(addresses.target_url)] = Field(
+        default=None, repr=False, description="Where an http target is told by POST; required for it."
+    )
+    command: Annotated[tuple[str, ...], AfterValidator(addresses.words)] = Field(
+        default=(), description="The program of a command target and its arguments, one a text; required for it."
+    )
+    timeout_seconds: float = _seconds(30, 0.1, DAY, "How long one attempt may take in all; then it is broken off.")
+    most_attempts: int = _number(20, 1, 10_000, "attempts", "Attempts after which a hand-off is dead, until a replay.")
+    retry_seconds: float = _seconds(10, 0.05, DAY, "Before the second attempt; doubled before each further one.")
+    retry_cap_seconds: float = _seconds(
+        3_600, 0.05, 7 * DAY, "Longest time between two attempts; not below retry_seconds."
+    )
+    concurrency: int = _number(4, 1, 64, "attempts", "Attempts at this target under way at once.")
+    sources: tuple[str, ...] = Field(default=(), description="Only what is about these sources; empty for all.")
+    statuses: tuple[str, ...] = Field(default=(), description="Only jobs in one of these statuses; empty for all.")
+    labels: Annotated[tuple[str, ...], AfterValidator(addresses.labels)] = Field(
+        default=(), description='Only what has all of these labels, each written as "key=value"; empty for all.'
+    )
+    allow_plain_http: bool = Field(
+        default=False, description="Allow an http:// url beyond this machine; events then travel in the clear."
+    )
+
+
+class Handoff(HandoffChoices):
+    """One configured target of hand-offs, with its secret read."""
+
+    name: str
+    type: TargetType
+    secret: Secret | None = None  # of an http target, always
+
+
+Named = TypeVar("Named")
+
+
+def _read_only(named: Mapping[str, Named]) -> Mapping[str, Named]:
+    return MappingProxyType(dict(named))
 
 
 class Config(BaseModel):
@@ -258,4 +302,10 @@ class Config(BaseModel):
     data: Data = Data()
     retention: Retention = Retention()
     sources: Annotated[Mapping[str, Source], AfterValidator(_read_only), PlainSerializer(dict, dict[str, Source])]
+    handoffs: Annotated[
+        Mapping[str, Handoff], AfterValidator(_read_only), PlainSerializer(dict, dict[str, Handoff])
+    ] = Field(default_factory=lambda: MappingProxyType({}))
+    secret_variables: frozenset[str] = (
+        frozenset()
+    )  # what the file names as holding secrets; no program of others gets them
     warnings: tuple[Problem, ...] = ()

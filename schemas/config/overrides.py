@@ -12,7 +12,7 @@ from schemas.config.inspection import Inspection, Key
 from schemas.config.strays import advice
 from schemas.config.suggest import nearest
 from schemas.config.values import from_text
-from schemas.config.written import SECTIONS, WrittenSource, kind_of
+from schemas.config.written import FIRST_KEYS, NAMED, SECTIONS, kind_of
 from schemas.identity import is_source
 
 PREFIX = "BATCHKEEPER_"
@@ -23,14 +23,16 @@ def apply_overrides(document: dict[str, Any], environ: Mapping[str, str], inspec
     named = set(variables_named(document))
     ours = sorted(name for name in environ if is_override(name) and name not in named)
     strays = [name for name in ours if not _claim(name, inspection)]
-    _drop_partial_sources(document, inspection)
+    _drop_partial_tables(document, inspection)
     for key, name in inspection.variables.items():
         _put(document, key, environ[name])
 
     named |= set(variables_named(document))
     for name in strays:
         if name not in named:
-            inspection.stray_variable(name, *advice(name, _rest(name), _names(document)))
+            inspection.stray_variable(
+                name, *advice(name, _rest(name), {word: _names(document, word) for word in NAMED})
+            )
 
 
 def is_override(name: str) -> bool:
@@ -43,27 +45,30 @@ def is_override(name: str) -> bool:
 def variables_named(document: Mapping[str, Any]) -> Iterator[str]:
     """The variables that the configuration itself names as holding secrets. They override nothing."""
     yield from _texts(_table(document, "operators").get("token_env"))
-    for source in _sources(document).values():
+    for source in _table(document, "sources").values():
         if isinstance(source, dict):
             yield from _texts(source.get("api_key_env"))
             yield from _texts(source.get("webhook_secrets_env"))
+    for handoff in _table(document, "handoffs").values():
+        if isinstance(handoff, dict):
+            yield from _texts(handoff.get("secret_env"))
 
 
 def key_of(rest: str) -> Key | None:
     """The key that a variable means, given what follows the prefix in lower case."""
     section, _, field = rest.partition("__")
-    if section == "sources":
-        return _source_key(field)
+    if section in NAMED:
+        return _named_key(section, field)
     known = section in SECTIONS and field in SECTIONS[section].model_fields
     return (section, field) if known else None
 
 
-def _source_key(rest: str) -> Key | None:
-    """A source's name may itself hold two underscores, so the key is looked for at the end."""
-    for field in WrittenSource.model_fields:
+def _named_key(section: str, rest: str) -> Key | None:
+    """A name may itself hold two underscores, so the key is looked for at the end."""
+    for field in NAMED[section].model_fields:
         name = rest.removesuffix(f"__{field}")
         if name != rest and is_source(name):
-            return ("sources", name, field)
+            return (section, name, field)
     return None
 
 
@@ -78,19 +83,20 @@ def _claim(name: str, inspection: Inspection) -> bool:
     return True
 
 
-def _drop_partial_sources(document: Mapping[str, Any], inspection: Inspection) -> None:
-    """A source may come from variables alone, but a key for a source that is nowhere described is a slip."""
-    known = _sources(document)
-    described = {key[1] for key in inspection.variables if key[0] == "sources" and key[2] == "dialect"}
+def _drop_partial_tables(document: Mapping[str, Any], inspection: Inspection) -> None:
+    """A source or a target may come from variables alone, but a key for one that is nowhere described is a slip."""
+    described = {key[:2] for key in inspection.variables if key[0] in NAMED and key[2] == FIRST_KEYS[key[0]]}
     for key, name in list(inspection.variables.items()):
-        if key[0] != "sources" or key[1] in known or key[1] in described:
+        if key[0] not in NAMED or key[1] in _table(document, key[0]) or key[:2] in described:
             continue
         del inspection.variables[key]
-        guess = nearest(key[1], _names(document))
-        meant = f"{PREFIX}SOURCES__{guess.upper()}__{key[2].upper()}" if guess else None
-        whole = f"describe the source whole, beginning with {PREFIX}SOURCES__{key[1].upper()}__DIALECT"
+        section, what = key[0].upper(), key[0].removesuffix("s")
+        guess = nearest(key[1], _names(document, key[0]))
+        meant = f"{PREFIX}{section}__{guess.upper()}__{key[2].upper()}" if guess else None
+        first = f"{PREFIX}{section}__{key[1].upper()}__{FIRST_KEYS[key[0]].upper()}"
+        whole = f"describe the {what} whole, beginning with {first}"
         fix = f"did you mean {meant}? Else {whole}" if meant else f"{whole}, or unset {name}"
-        inspection.stray_variable(name, f"there is no source {key[1]}", fix)
+        inspection.stray_variable(name, f"there is no {what} {key[1]}", fix)
 
 
 def _put(document: dict[str, Any], key: Key, text: str) -> None:
@@ -100,7 +106,7 @@ def _put(document: dict[str, Any], key: Key, text: str) -> None:
         table = table.setdefault(word, {})
         if not isinstance(table, dict):
             return
-    model = WrittenSource if key[0] == "sources" else SECTIONS[key[0]]
+    model = NAMED[key[0]] if key[0] in NAMED else SECTIONS[key[0]]
     table[key[-1]] = from_text(kind_of(model.model_fields[key[-1]]), text)
 
 
@@ -113,13 +119,9 @@ def _table(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     return table if isinstance(table, dict) else {}
 
 
-def _sources(document: Mapping[str, Any]) -> Mapping[str, Any]:
-    return _table(document, "sources")
-
-
-def _names(document: Mapping[str, Any]) -> list[str]:
-    """The names of sources that could be suggested; what is no name is not repeated."""
-    return [name for name in _sources(document) if is_source(name)]
+def _names(document: Mapping[str, Any], section: str) -> list[str]:
+    """The names of such tables that could be suggested; what is no name is not repeated."""
+    return [name for name in _table(document, section) if is_source(name)]
 
 
 def _texts(value: object) -> Iterator[str]:

@@ -1,9 +1,10 @@
-"""Where secrets are: variables and files. No text here ever shows what was read."""
+"""Where secrets and programs are: variables and files. No text here ever shows what was read."""
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from shutil import which
 
 from schemas.config.inspection import Inspection, Key
 from schemas.config.secret import Secret
@@ -30,6 +31,10 @@ class Places:
     def __init__(self, environ: Mapping[str, str], inspection: Inspection) -> None:
         self._environ = environ
         self._inspection = inspection
+
+    def program(self, name: str) -> str | None:
+        """Where a program is: an absolute path itself, a mere name on PATH; None where there is none."""
+        return which(name, path=self._environ.get("PATH", ""))
 
     def variable(self, key: Key, name: str) -> Found | None:
         """The secret in a variable."""

@@ -1,10 +1,10 @@
 """Keys and variables that mean nothing: what was probably meant."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from schemas.config.inspection import shown_word
 from schemas.config.suggest import nearest
-from schemas.config.written import SECTIONS, WrittenSource
+from schemas.config.written import NAMED, SECTIONS, WrittenSource
 
 DOCS = "docs/configuration.md lists every key"
 
@@ -28,6 +28,8 @@ def instead_of_secret(word: str, known: Collection[str]) -> str | None:
     named = _KEYS_HOLDING_SECRETS.get(word.lower())
     if named == "token_env" and named not in known:
         named = "api_key_env"
+    if named == "webhook_secrets_env" and named not in known:
+        named = "secret_env"
     return named if named is not None and named in known else None
 
 
@@ -60,26 +62,30 @@ def unknown_table(word: str) -> tuple[str, str]:
     if holder:
         table = "operators" if holder == "token_env" else "sources.NAME"
         return "a secret must not stand in the file", f"{naming(holder)}, in [{table}]"
-    guess = nearest(word, [*SECTIONS, "sources"])
+    guess = nearest(word, [*SECTIONS, *NAMED])
     if guess:
-        return what, f"did you mean [{guess if guess != 'sources' else 'sources.NAME'}]?"
+        return what, f"did you mean [{f'{guess}.NAME' if guess in NAMED else guess}]?"
     elsewhere = homes(word)
     if elsewhere:
         return what, f"it belongs to {' or '.join(f'[{name}]' for name in elsewhere)}; move it there"
-    return what, f"remove it; the tables are {', '.join(SECTIONS)} and sources.NAME"
+    return what, f"remove it; the tables are {', '.join([*SECTIONS, *(f'{named}.NAME' for named in NAMED)])}"
 
 
-def advice(variable: str, rest: str, sources: Iterable[str]) -> tuple[str, str]:
-    """What is wrong with a variable that is no key, and what to do. `rest` is its name after the prefix."""
+def advice(variable: str, rest: str, names: Mapping[str, Iterable[str]]) -> tuple[str, str]:
+    """
+    What is wrong with a variable that is no key, and what to do. `rest` is its name after the prefix, `names` those that
+    tables such as [sources.NAME] have.
+    """
     shown = shown_word(variable)
-    holder = instead_of_secret(rest.rpartition("__")[2], [*WrittenSource.model_fields, "token_env"])
+    known = NAMED["handoffs"].model_fields if rest.startswith("handoffs__") else WrittenSource.model_fields
+    holder = instead_of_secret(rest.rpartition("__")[2], [*known, "token_env"])
     if holder and "__" in rest:
         return (
             "there is no such key: a secret is named, not given",
             f"unset {shown}, export the secret under a name of its own and name that with {holder}",
         )
     guesses = [f"{home.replace('.', '__')}__{rest}" for home in homes(rest)]
-    guess = nearest(rest, _known(sources))
+    guess = nearest(rest, _known(names))
     if guess and not guesses:
         guesses = [guess]
     meant = " or ".join(f"BATCHKEEPER_{guess.upper()}" for guess in guesses)
@@ -92,11 +98,11 @@ def advice(variable: str, rest: str, sources: Iterable[str]) -> tuple[str, str]:
 def homes(word: str) -> list[str]:
     """The tables that have a key of this name."""
     found = [name for name, model in SECTIONS.items() if word in model.model_fields]
-    return [*found, "sources.NAME"] if word in WrittenSource.model_fields and not found else found
+    return found or [f"{name}.NAME" for name, model in NAMED.items() if word in model.model_fields]
 
 
-def _known(sources: Iterable[str]) -> list[str]:
+def _known(names: Mapping[str, Iterable[str]]) -> list[str]:
     """Every variable there could be, without the prefix, in lower case."""
     plain = [f"{name}__{key}" for name, model in SECTIONS.items() for key in model.model_fields]
-    named = [f"sources__{source}__{key}" for source in sources for key in WrittenSource.model_fields]
+    named = [f"{word}__{name}__{key}" for word in names for name in names[word] for key in NAMED[word].model_fields]
     return [*plain, *named, "config"]

@@ -9,6 +9,7 @@ from schemas.config import addresses
 from schemas.config.model import (
     Data,
     Database,
+    HandoffChoices,
     OperatorsAddress,
     Receiver,
     Reconciler,
@@ -76,6 +77,20 @@ class WrittenSource(SourceChoices):
     )
 
 
+class WrittenHandoff(HandoffChoices):
+    """[handoffs.NAME]"""
+
+    type: str | None = Field(
+        default=None, description='How the target is told: "http" by a signed POST, "command" by a program; required.'
+    )
+    secret_env: VariableName = Field(
+        default=None, description="Variable that holds an http target's signing secret; this or secret_file."
+    )
+    secret_file: FileName = Field(
+        default=None, description="File that holds an http target's signing secret; this or secret_env."
+    )
+
+
 SECTIONS: dict[str, type[Section]] = {
     "database": Database,
     "receiver": Receiver,
@@ -84,7 +99,13 @@ SECTIONS: dict[str, type[Section]] = {
     "data": Data,
     "retention": Retention,
 }
-"""The tables of the file, but for the sources."""
+"""The tables of the file, but for those that have names."""
+
+NAMED: dict[str, type[Section]] = {"sources": WrittenSource, "handoffs": WrittenHandoff}
+"""What each table [WORD.NAME] may hold."""
+
+FIRST_KEYS = {"sources": "dialect", "handoffs": "type"}
+"""The key without which there is no such table."""
 
 
 def kind_of(field: FieldInfo) -> Kind:

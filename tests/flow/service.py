@@ -5,9 +5,11 @@ every delivery goes over a socket. Only the pace is that of a test.
 """
 
 import asyncio
+import base64
 import hmac
 import inspect
 import json
+import os
 import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
@@ -43,6 +45,7 @@ from storage.store import Store
 
 DEADLINE = 40.0  # generous: the machine may be busy, and what is waited for comes long before
 KEY, SECRET = DEFAULT_API_KEY, DEFAULT_WEBHOOK_SECRET
+TOLD_SECRET = "whsec_" + base64.b64encode(b"what downstream verifies us with").decode()
 MANAGER = {"Authorization": "Bearer phaseo_v1_mk_abc123_secret"}
 QUICK = {
     "poll_seconds": 0.1,
@@ -83,6 +86,7 @@ def write_config(
     knobs: Mapping[str, Any] = QUICK,
     receiver: Mapping[str, Any] | None = None,
     operators: Mapping[str, Any] | None = None,
+    handoffs: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> tuple[Path, dict[str, str]]:
     """A configuration file and the environment that its secrets stand in. Each source has a secret of its own."""
     tables: dict[str, Mapping[str, Any]] = {
@@ -104,6 +108,8 @@ def write_config(
             "delivery_window_seconds": WINDOW,
             **source.more,
         }
+    tables |= {f"handoffs.{name}": entries for name, entries in (handoffs or {}).items()}
+    environ |= {"TOLD": TOLD_SECRET, "PATH": os.environ["PATH"]} if handoffs else {}
     path = home / "batchkeeper.toml"
     path.write_text("\n".join(_table(name, entries) for name, entries in tables.items()))
     return path, environ
@@ -231,6 +237,7 @@ async def service(
     knobs: Mapping[str, Any] | None = None,
     *,
     more: Mapping[str, Any] | None = None,
+    handoffs: Mapping[str, Mapping[str, Any]] | None = None,
     reconciles: bool = True,
     errors_expected: bool = False,
     clock: Callable[[], int] = now,
@@ -238,7 +245,7 @@ async def service(
     """Run receiver and reconciler for one provider's base URL, or for several sources. `clock` is the reconciler's."""
     sources = {"gateway": SourceAt(provider, more or {})} if isinstance(provider, str) else provider
     with tempfile.TemporaryDirectory(prefix="flow-") as folder, structlog.testing.capture_logs() as logged:
-        path, environ = write_config(Path(folder), sources, {**QUICK, **(knobs or {})})
+        path, environ = write_config(Path(folder), sources, {**QUICK, **(knobs or {})}, handoffs=handoffs)
         config = read_config(path, environ)
         async with AsyncExitStack() as stack:
             store = await stack.enter_async_context(opened(config, migrate=True))
@@ -506,7 +513,6 @@ def signed(body: bytes, secret: str = SECRET) -> dict[str, str]:
 @contextmanager
 def environment(variables: Mapping[str, str]) -> Iterator[None]:
     """Environment variables of this process, for a while."""
-    import os
     from unittest.mock import patch
 
     with patch.dict(os.environ, variables):

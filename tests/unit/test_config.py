@@ -17,7 +17,8 @@ from pydantic import ValidationError
 
 from schemas import dialects
 from schemas.config import Config, ConfigError, DialectDefaults, Secret, Source, find_config, load
-from schemas.config.written import SECTIONS, WrittenSource
+from schemas.config.model import Section
+from schemas.config.written import NAMED, SECTIONS
 
 ROOT = Path(__file__).parents[2]
 SECRET = "whsec_first_0123456789abcdef"
@@ -906,16 +907,20 @@ class TestSecret:
 
 ALL_KEYS = [
     *((name, key) for name, model in SECTIONS.items() for key in model.model_fields),
-    *(("sources.NAME", key) for key in WrittenSource.model_fields),
+    *((f"{table}.NAME", key) for table, model in NAMED.items() for key in model.model_fields),
 ]
 """Every key that a file can hold."""
-NO_DEFAULT = {"token_env", "token_file", "api_key_file", "cancel_after_seconds"}
+NO_DEFAULT = {"token_env", "token_file", "api_key_file", "cancel_after_seconds", "secret_env", "secret_file"}
+REQUIRED = {"dialect", "type"}
 BY_DIALECT = {"base_url", "tolerance_seconds", "delivery_window_seconds", "webhook_events", "requests_per_minute"}
 
 
 def default(table: str, key: str) -> Any:
-    model = WrittenSource if table == "sources.NAME" else SECTIONS[table]
-    return model.model_fields[key].default
+    return model_of(table).model_fields[key].default
+
+
+def model_of(table: str) -> type[Section]:
+    return NAMED.get(table.removesuffix(".NAME"), SECTIONS.get(table))
 
 
 class TestTheExample:
@@ -938,14 +943,15 @@ class TestTheExample:
         """
         What the example has commented out is what holds without it; and it shows every key.
         """
-        shown = tomllib.loads(re.sub(r"(?m)^# (\w+ = )", r"\1", self.TEXT))
-        gateway = shown.pop("sources")["gateway"]
-        tables = {**shown, "sources.NAME": gateway}
+        shown = tomllib.loads(re.sub(r"(?m)^# (\w+ = |\[handoffs)", r"\1", self.TEXT))
+        gateway, targets = shown.pop("sources")["gateway"], shown.pop("handoffs")
+        tables = {**shown, "sources.NAME": gateway, "handoffs.NAME": targets["program"] | targets["downstream"]}
 
         assert [key for table, key in ALL_KEYS if key not in tables[table]] == []
         given = {"dialect", "base_url", "api_key_env", "webhook_secrets_env", "webhook_endpoint_id", "public_url"}
+        given |= {"type", "command"}
         for table, key in ALL_KEYS:
-            if key not in given | NO_DEFAULT | BY_DIALECT:
+            if key not in given | NO_DEFAULT | BY_DIALECT and (table, key) != ("handoffs.NAME", "url"):
                 expected = default(table, key)
                 if (table, key) == ("sources.NAME", "concurrency"):
                     expected = default("reconciler", key)  # as the example says beside it
@@ -955,7 +961,7 @@ class TestTheExample:
         """
         The defaults that the example calls the dialect's are those of the gateway.
         """
-        shown = tomllib.loads(re.sub(r"(?m)^# (\w+ = )", r"\1", self.TEXT))["sources"]["gateway"]
+        shown = tomllib.loads(re.sub(r"(?m)^# (\w+ = |\[handoffs)", r"\1", self.TEXT))["sources"]["gateway"]
         known = dialects.DIALECTS["phaseo"].defaults
 
         assert (known.tolerance_seconds, known.delivery_window_seconds, list(known.webhook_events)) == (
@@ -975,13 +981,13 @@ class TestTheDocumentation:
         """
         part = self.TEXT.partition(f"\n## [{table}]\n")[2].partition("\n## ")[0]
         rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in part.splitlines() if line[:3] == "| `"]
-        model = WrittenSource if table == "sources.NAME" else SECTIONS[table]
+        model = model_of(table)
         [row] = [row for row in rows if row[0] == f"`{key}`"]
 
         assert model.model_fields[key].description == row[3]
         if table == "sources.NAME" and key in BY_DIALECT:
             assert row[1] == "by dialect"
-        elif key == "dialect":
+        elif key in REQUIRED:
             assert row[1] == "required"
         elif default(table, key) is None:
             assert row[1] == "none"
@@ -1007,7 +1013,7 @@ WORDS = st.sampled_from(
     [
         *sorted({key for _, key in ALL_KEYS}),
         *SECTIONS,
-        "sources",
+        *NAMED,
         "gateway",
         "api_key",
         "token",
@@ -1030,14 +1036,18 @@ VALUES = st.recursive(
 )
 TABLES = st.dictionaries(WORDS, VALUES, max_size=6)
 DOCUMENTS = st.builds(
-    lambda top, sections, sources: {**top, **sections, **({"sources": sources} if sources else {})},
+    lambda top, sections, named: {**top, **sections, **{word: tables for word, tables in named.items() if tables}},
     TABLES,
     st.dictionaries(st.sampled_from(list(SECTIONS)), TABLES, max_size=4),
-    st.dictionaries(st.sampled_from(["gateway", "other", "Bad", "é"]), TABLES, max_size=3),
+    st.dictionaries(
+        st.sampled_from(list(NAMED)),
+        st.dictionaries(st.sampled_from(["gateway", "other", "Bad", "é"]), TABLES, max_size=3),
+    ),
 )
 SUFFIXES = st.one_of(
     st.builds("{}__{}".format, WORDS, WORDS),
     st.builds("sources__gateway__{}".format, WORDS),
+    st.builds("handoffs__gateway__{}".format, WORDS),
     st.text(max_size=12),
 )
 VARIABLES = st.dictionaries(

@@ -69,7 +69,7 @@ def test_what_a_running_service_takes_up_is_told():
     text = (ROOT / "docs" / "configuration.md").read_text()
     taken_up = text.partition("- Taken up at once:")[2].partition("\n- ")[0]
     whole = {table for table, keys in LIVE.items() if keys == set(SECTIONS[table].model_fields)}
-    named = {*whole, "sources.NAME", *(LIVE.keys() - whole)}
+    named = {*whole, "sources.NAME", "handoffs.NAME", *(LIVE.keys() - whole)}
     keys = {key for table in LIVE.keys() - whole for key in LIVE[table]}
 
     assert set(re.findall(r"`\[([\w.]+)\]`", taken_up)) == named

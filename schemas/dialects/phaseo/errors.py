@@ -4,14 +4,13 @@ The same status code can be about our key, our question, the gateway, or the pro
 gateway's own account at that provider and says nothing of ours.
 """
 
-import re
 from dataclasses import dataclass
 from typing import Any
 
 from schemas.readings import Response, Troubled
+from schemas.retry_after import retry_after
 from schemas.strict_json import NotStrictJson, parse_object
 from schemas.texts import clean
-from schemas.times import SECOND, parse_http_date
 from schemas.words import Trouble
 
 _SERVER_REASONS = frozenset({"db_error", "server_misconfig_missing_pepper"})  # a 401 that is the gateway's own fault
@@ -82,7 +81,7 @@ def read_trouble(response: Response) -> Troubled:
         trouble,
         f"HTTP {response.status}: {envelope}{_NOWHERE if is_nowhere else ''}",
         response.status,
-        retry_after(response),
+        retry_after(response.headers),
         about_source=about_source,
     )
 
@@ -105,15 +104,6 @@ def _meaning(status: int, envelope: Envelope) -> tuple[Trouble, bool]:
     if status == 403 and envelope.form != "nested" and envelope.code != "guardrail_blocked":
         return Trouble.KEY_REFUSED, True
     return (Trouble.GATEWAY, False) if status >= 500 else (Trouble.REQUEST, False)
-
-
-def retry_after(response: Response) -> int | None:
-    """The wish of a Retry-After header in microseconds from now: seconds, or a date measured against the answer's own Date."""
-    value = response.headers.get("retry-after", "").strip()
-    if re.fullmatch(r"[0-9]{1,9}", value):
-        return int(value) * SECOND
-    until, since = parse_http_date(value), parse_http_date(response.headers.get("date", ""))
-    return None if until is None or since is None else until - since
 
 
 def _text(document: dict[str, Any], key: str) -> str:

@@ -13,8 +13,10 @@ from storage import (
     attempts,
     deliveries,
     failures,
+    handoffs,
     inbox,
     jobs,
+    labels,
     observations,
     outputs,
     retention,
@@ -36,6 +38,9 @@ EVERY_ROUND = [
     (jobs.match_due, ("acme", NOW, 10), ["ix_jobs_match (source=? AND match_due_at<?)"]),
     (jobs.next_match_due, ("acme",), ["ix_jobs_match (source=? AND match_due_at>?)"]),
     (outputs.next_due, ("acme",), ["ix_outputs_due (due_at>?)"]),
+    (handoffs.due, ("down", NOW, 10, BUSY), ["ix_handoffs_due (target=? AND due_at<?)"]),
+    (handoffs.next_due, ("down", NOW), ["ix_handoffs_due (target=? AND due_at>?)"]),
+    (handoffs.claim, (1, NOW), ["PRIMARY KEY"]),
     (watches.watched, ("acme", 10, NOW), ["ix_watches_source (source=? AND until>?)"]),
     (inbox.waiting, ("acme", NOW, 10), ["ix_receipts_inbox (source=?)", "PRIMARY KEY", "PRIMARY KEY"]),
 ]  # fmt: skip
@@ -62,6 +67,10 @@ OF_ONE_JOB = [
     (observations.of_job, (1, 10), ["ix_observations_job (job=?)"]),
     (observations.transitions_of, (1,), ["ix_transitions_job (job=?)"]),
     (failures.of_job, (1,), ["(job=?)"]),
+    (handoffs.of_job, (1,), ["(subject=?)"]),
+    (handoffs.withdraw, (1, "", NOW), ["(subject=?)"]),
+    (row_matches.of_job, (1,), ["PRIMARY KEY"]),
+    (labels.of_subjects, ([1, 2],), ["(subject=?)"]),
     (failures.of_jobs, ([1, 2],), ["(job=?)"]),
     (sources.get, ("acme",), ["(name=?)"]),
 ]  # fmt: skip
@@ -73,7 +82,7 @@ LISTINGS = [
     (deliveries.newest_refusals, (10, "acme"), "ix_refusals_source (source=?)"),
 ]
 
-PRUNING = ["bodies", "receipts", "orphans", "refusals", "observations", "actions", "watches"]
+PRUNING = ["bodies", "receipts", "orphans", "refusals", "observations", "actions", "handoffs", "watches"]
 
 
 def scanned(steps: str) -> list[str]:

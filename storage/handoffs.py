@@ -1,0 +1,101 @@
+"""Hand-offs: the outbox. A row is put in with what it tells of, and from then on changed under its target's lease; but that it
+is withdrawn under its source's lease, and set back by operators."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import func, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from schemas.tables import FailureRow, HandoffRow
+from schemas.words import HandoffState
+from storage.rows import fetch, fetch_one, table, upsert
+from storage.wake import wake
+
+HANDOFFS, FAILURES = table(HandoffRow), table(FailureRow)
+_IS_WAITING = HANDOFFS.c.state == HandoffState.WAITING.value
+
+
+async def put(connection: AsyncConnection, row: HandoffRow) -> None:
+    """Put one in. What is there already for its subject, target and revision stays as it is."""
+    # The conflict's target is named, so that two rows with one id are an error and not taken for one hand-off.
+    statement = upsert(connection, HANDOFFS).values(**row.model_dump())
+    await connection.execute(statement.on_conflict_do_nothing(index_elements=["subject", "target", "revision"]))
+    await wake(connection)
+
+
+async def due(
+    connection: AsyncConnection, target: str, now: int, limit: int, without: Collection[int]
+) -> list[HandoffRow]:
+    """Those whose turn it is, by how long they are due."""
+    statement = (
+        select(HANDOFFS)
+        .where(HANDOFFS.c.target == target, HANDOFFS.c.due_at <= now, HANDOFFS.c.id.not_in(list(without)))
+        .order_by(HANDOFFS.c.due_at, HANDOFFS.c.id)
+        .limit(limit)
+    )
+    return await fetch(connection, HandoffRow, statement)
+
+
+async def next_due(connection: AsyncConnection, target: str, after: int) -> int | None:
+    """When the next one of a target falls due after a time."""
+    later = (HANDOFFS.c.target == target) & (HANDOFFS.c.due_at > after)
+    found: int | None = await connection.scalar(select(func.min(HANDOFFS.c.due_at)).where(later))
+    return found
+
+
+async def claim(connection: AsyncConnection, number: int, now: int) -> HandoffRow | None:
+    """Begin an attempt, and count it, whatever becomes of us; None when it does not wait any more."""
+    begun = update(HANDOFFS).where(HANDOFFS.c.id == number, _IS_WAITING)
+    statement = begun.values(attempts=HANDOFFS.c.attempts + 1, tried_at=now).returning(*HANDOFFS.c)
+    return await fetch_one(connection, HandoffRow, statement)
+
+
+async def get(connection: AsyncConnection, number: int, to_change: bool = False) -> HandoffRow | None:
+    """One of them. What is read `to_change` it stays as it is until the transaction ends."""
+    statement = select(HANDOFFS).where(HANDOFFS.c.id == number)
+    return await fetch_one(connection, HandoffRow, statement.with_for_update() if to_change else statement)
+
+
+async def change(connection: AsyncConnection, number: int, changes: Mapping[str, Any]) -> None:
+    await connection.execute(update(HANDOFFS).where(HANDOFFS.c.id == number).values(**changes))
+
+
+async def withdraw(connection: AsyncConnection, subject: int, message: str, now: int) -> None:
+    """Withdraw whatever still waits to be told of a subject."""
+    withdrawn = {"state": HandoffState.WITHDRAWN.value, "due_at": None, "done_at": now, "message": message}
+    # Only what waits is due some day. By its state the store would rather look at everything that waits.
+    waiting = (HANDOFFS.c.subject == subject) & HANDOFFS.c.due_at.is_not(None)
+    await connection.execute(update(HANDOFFS).where(waiting).values(**withdrawn))
+
+
+async def of_job(connection: AsyncConnection, job: int) -> list[HandoffRow]:
+    """Those about a job or a failure of it, oldest first."""
+    about = select(FAILURES.c.id).where(FAILURES.c.job == job)
+    ours = (HANDOFFS.c.subject == job) | HANDOFFS.c.subject.in_(about)
+    return await fetch(connection, HandoffRow, select(HANDOFFS).where(ours).order_by(HANDOFFS.c.id).limit(1000))
+
+
+async def newest(
+    connection: AsyncConnection, limit: int | None, state: str | None = None, target: str | None = None
+) -> list[HandoffRow]:
+    statement = select(HANDOFFS).order_by(HANDOFFS.c.id.desc()).limit(limit)
+    if state is not None:
+        statement = statement.where(HANDOFFS.c.state == state)
+    if target is not None:
+        statement = statement.where(HANDOFFS.c.target == target)
+    return await fetch(connection, HandoffRow, statement)
+
+
+async def backlog(connection: AsyncConnection) -> Sequence[tuple[str, int, int]]:
+    """For each target that something waits for: its name, how much, and since when (microseconds) the oldest."""
+    counted = select(HANDOFFS.c.target, func.count(), func.min(HANDOFFS.c.made_at)).where(_IS_WAITING)
+    found = await connection.execute(counted.group_by(HANDOFFS.c.target).order_by(HANDOFFS.c.target))
+    return [(target, count, oldest) for target, count, oldest in found]
+
+
+async def dead(connection: AsyncConnection, target: str, limit: int) -> list[int]:
+    """The ids of dead ones of a target, oldest first."""
+    state = (HANDOFFS.c.state == HandoffState.DEAD.value) & (HANDOFFS.c.target == target)
+    found = await connection.scalars(select(HANDOFFS.c.id).where(state).order_by(HANDOFFS.c.id).limit(limit))
+    return list(found)
