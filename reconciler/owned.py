@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
@@ -147,7 +146,3 @@ def dialect_of(source: Source) -> Dialect:
 def client_of(config: Config, source: Source, transport: httpx.AsyncBaseTransport | None = None) -> Client:
     knobs = config.reconciler
     return Client(source.base_url, source.api_key, knobs.request_timeout_seconds, knobs.max_answer_bytes, transport)
-
-
-def files_of(config: Config) -> Files:
-    return LocalFiles(Path(config.data.dir), config.data.reserve_bytes)
