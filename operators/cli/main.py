@@ -37,6 +37,7 @@ SECTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
     "Look": {
         "jobs": ("look:look", "List jobs, the newest first."),
         "job": ("one_job:one_job", "Show everything that is kept about one job."),
+        "results": ("results:show", "Print the rows of a job or a group, in the order in which they were asked for."),
         "watch": ("watch:live", "Show one job live, until it has ended."),
         "explain": ("one_job:one_job", "Say what is known about a job, and what each statement rests on."),
         "deliveries": ("look:look", "List deliveries, the newest first."),

@@ -156,20 +156,6 @@ PURE = (
     *("judge", "apply", "pace", "facts", "accounting", "classify", "ready", "review", "circuit", "hearing"),
     *("whole", "matching", "slowness"),
 )
-    "judge",
-    "apply",
-    "pace",
-    "facts",
-    "accounting",
-    "classify",
-    "ready",
-    "review",
-    "circuit",
-    "hearing",
-    "whole",
-    "matching",
-    "slowness",
-)
 HARMLESS = {"collections", "dataclasses", "typing"}
 OURS = {
     *(f"reconciler.{name}" for name in PURE),
