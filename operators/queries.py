@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -136,9 +137,21 @@ async def show_job(connection: AsyncConnection, config: Config, name: str, now: 
         "transitions": [views.transition(one) for one in await observations.transitions_of(connection, row.id)],
         "observations": [views.observation(one) for one in await observations.of_job(connection, row.id, 50)],
         "actions": [views.action(one) for one in facts.actions],
-        "outputs": [views.output(one) for one in facts.outputs],
+        "outputs": [views.output(one, _where(config, one.stored_as)) for one in facts.outputs],
+        "row_match": views.row_match(facts.match) if facts.match else None,
         "source_trouble": source.trouble if source else None,
     }
+
+
+def _where(config: Config, stored_as: str | None) -> str | None:
+    """Where a file of ours is, for whoever wants to open it."""
+    if stored_as is None:
+        return None
+    return (
+        f"{config.data.url.rstrip('/')}/{stored_as}"
+        if config.data.url
+        else str(Path(config.data.dir).absolute() / stored_as)
+    )
 
 
 async def _pushed(connection: AsyncConnection, config: Config, job: JobRow) -> tuple[ReceiptRow, Observation] | None:

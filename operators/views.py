@@ -20,6 +20,7 @@ from schemas.tables import (
     OutputRow,
     ReceiptRow,
     RefusalRow,
+    RowMatchRow,
     SourceRow,
     SubmissionRow,
     TransitionRow,
@@ -83,6 +84,7 @@ def job_whole(row: JobRow, failures: Sequence[FailureRow]) -> View:
         "rows": {"total": row.rows_total, "completed": row.rows_completed, "failed": row.rows_failed},
         "output_file_id": row.output_file_id,
         "error_file_id": row.error_file_id,
+        "cost": {"nanos": row.cost_nanos, "currency": row.cost_currency, "state": row.cost_state},
         "error_code": row.error_code,
         "error_message": row.error_message,
         "polling_url": row.polling_url,
@@ -311,14 +313,38 @@ def action(row: ActionRow) -> View:
     }
 
 
-def output(row: OutputRow) -> View:
+def output(row: OutputRow, where: str | None) -> View:
+    """`where` it is kept here."""
     return {
+        "id": shown("out", row.id),
         "role": row.role,
         "file_id": row.file_id,
         "state": row.state,
         "bytes": row.size,
+        "where": where,
+        "sha256": row.sha256 if row.stored_as else None,
+        "lines": row.lines,
+        "fetches": row.fetches,
+        "fetched_at": rfc3339_or_none(row.fetched_at),
         "checked_at": rfc3339_or_none(row.checked_at),
+        "next_at": rfc3339_or_none(row.due_at),
         "message": row.message,
+    }
+
+
+def row_match(row: RowMatchRow) -> View:
+    """How a job's rows compare with what was asked."""
+    return {
+        "asked": row.asked,
+        "succeeded": row.succeeded,
+        "failed": row.failed,
+        "missing": row.missing,
+        "repeated": row.repeated,
+        "strange": row.strange,
+        "unreadable": row.unreadable,
+        "examples": json.loads(row.examples),
+        "revision": row.revision,
+        "matched_at": rfc3339(row.matched_at),
     }
 
 

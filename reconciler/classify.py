@@ -63,15 +63,15 @@ def _is_out_of_reach(row: OutputRow, job: JobRow) -> bool:
 
 
 def _rows_message(facts: Facts, output_is_missing: bool) -> str | None:
-    """What is wrong with rows of a completed job: as we found them if they were matched, else as the provider counts."""
+    """What is wrong with rows of a completed job: as we found them where they were matched, or as the provider counts."""
     job, match = facts.job, facts.current_match
-    if match is None:
+    failed, missing = (match.failed, match.missing or 0) if match else (0, 0)
+    missing = 0 if output_is_missing else missing  # why they are is told by that then
+    if match is None or not (failed or missing):
         return f"{job.rows_failed} of {job.rows_total or '?'} rows failed" if job.rows_failed else None
-    missing = 0 if output_is_missing else match.missing or 0  # why they are is told by that then
-    told = [f"{match.failed} failed"] if match.failed else []
-    told += [f"{missing} missing"] if missing else []
+    told = [f"{count} {what}" for count, what in ((failed, "failed"), (missing, "missing")) if count]
     total = match.asked if match.asked is not None else match.succeeded + match.failed
-    return f"of {total} rows {' and '.join(told)}" if told else None
+    return f"of {total} rows {' and '.join(told)}"
 
 
 def cancellation(facts: Facts, now: int) -> Iterator[Failure]:

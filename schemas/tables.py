@@ -372,7 +372,8 @@ class OutputRow(SQLModel, table=True):
     lines: int | None = maybe_big()
     fetched_at: int | None = maybe_big()
     fetches: int = big(0)  # how often its content was asked for
-    denied_since: int | None = maybe_big()  # since when the provider has done nothing but deny it
+    denials: int = big(0)  # in a row
+    denied_since: int | None = maybe_big()
 
 
 class RowMatchRow(SQLModel, table=True):

@@ -32,10 +32,13 @@ def _of_store(error: BaseException) -> tuple[str, int] | None:
     from sqlalchemy.exc import DBAPIError  # noqa: PLC0415
 
     from storage.engine import StoreAway  # noqa: PLC0415
+    from storage.files import FilesUnusable  # noqa: PLC0415
     from storage.ledger import LedgerInUse  # noqa: PLC0415
     from storage.schema import WrongSchema  # noqa: PLC0415
     from storage.sqlite.file import UnsafeDatabaseFile  # noqa: PLC0415
 
+    if isinstance(error, FilesUnusable):
+        return str(error), USAGE
     if isinstance(error, UnsafeDatabaseFile | WrongSchema | LedgerInUse):
         return str(error), STORE
     if isinstance(error, DBAPIError | StoreAway):

@@ -48,6 +48,7 @@ SECTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
             "group:fan",
             "List what was submitted from here, the newest first: how far each part came, and when it goes on.",
         ),
+        "results": ("results:show", "Print the rows of a job or a group, in the order in which they were asked for."),
         "watch": ("watch:live", "Show one job live, until it has ended."),
         "explain": ("one_job:one_job", "Say what is known about a job, and what each statement rests on."),
         "deliveries": ("look:look", "List deliveries, the newest first."),

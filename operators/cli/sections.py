@@ -66,6 +66,18 @@ def _links(found: View) -> tuple[str, View]:
     }
 
 
+def _match(found: View) -> tuple[str, View]:
+    match = found["row_match"] or {}
+    names = ("asked", "succeeded", "failed", "missing", "repeated", "strange", "unreadable")
+    counts = {name: match.get(name) for name in names if name in ("asked", "succeeded") or match.get(name)}
+    return "its rows, matched with what was asked", {**counts, "matched": _utc(match.get("matched_at"))}
+
+
+def _examples(found: View) -> Iterable[View]:
+    match = found["row_match"] or {"examples": {}}
+    return ({"what": what, "said": one} for what, ones in match["examples"].items() for one in ones)
+
+
 def _utc(time: str | None) -> str | None:
     return f"{moment(time)} UTC" if time else None
 
@@ -124,9 +136,13 @@ _OUTPUTS: Columns = {
     "role": _of("role"),
     "state": _of("state"),
     "bytes": _of("bytes"),
+    "rows": _of("lines"),
+    "sha256": lambda row: row["sha256"] and row["sha256"][:12],
+    "where": _of("where"),
     "message": _of("message"),
     "checked (UTC)": _at("checked_at"),
 }
+_EXAMPLES: Columns = {"what": _of("what"), "which": _of("said")}
 _TRANSITIONS: Columns = {
     "from": _of("from"),
     "to": _of("to"),
@@ -147,7 +163,7 @@ _OBSERVATIONS: Columns = {
     "last (UTC)": _at("last_seen_at"),
 }
 
-BLOCKS: tuple[Callable[[View], tuple[str, View]], ...] = (_job, _state, _asking, _links, *told.BLOCKS)
+BLOCKS: tuple[Callable[[View], tuple[str, View]], ...] = (_job, _state, _asking, _links, _match, *told.BLOCKS)
 TABLES: tuple[tuple[str, Rows, Columns], ...] = (
     ("failures", _of("failures"), _FAILURES),
     ("failures that no longer hold", _of("cleared_failures"), _FAILURES),
@@ -157,6 +173,7 @@ TABLES: tuple[tuple[str, Rows, Columns], ...] = (
     ("the provider's account of its attempts", _of("provider_attempts"), _ATTEMPTS),
     ("actions", _of("actions"), _ACTIONS),
     ("outputs", _of("outputs"), _OUTPUTS),
+    ("rows that failed, are missing, or are none", _examples, _EXAMPLES),
     ("transitions", _of("transitions"), _TRANSITIONS),
     ("what the provider answered", _of("observations"), _OBSERVATIONS),
 )

@@ -23,6 +23,7 @@ from storage.files import Writing
 
 log = structlog.get_logger()
 
+LEAST_DENIALS = 4  # whatever the patience: a turn may be long in coming, and one or two decide nothing
 SLOTS = 2  # of a source's questions in flight: a download takes long, and polls go on meanwhile
 SET_ASIDE_FOR = PARKED_FOR = 5 * MINUTE
 FETCHED_FROM = (OutputState.EXISTS, OutputState.PARKED)
@@ -177,7 +178,8 @@ def _over_cap(cap: int, size: int | None) -> Parked:
 def fetched(row: OutputRow, answer: Fetched, patience: int, now: int) -> dict[str, Any]:
     """What one fetch changes. Only denials count against an output: trouble on the way says nothing of it, and neither does
     a lack of room here."""
-    wait = growing(OUTPUT_FIRST, 2.0, row.fetches, patience or OUTPUT_FIRST)
+    longest = patience or OUTPUT_FIRST
+    wait = growing(OUTPUT_FIRST, 2.0, row.fetches, longest)
     tried: dict[str, Any] = {"fetches": row.fetches + 1, "checked_at": now, "state": OutputState.EXISTS.value}
     match answer:
         case Stored(name, taken):
@@ -191,22 +193,25 @@ def fetched(row: OutputRow, answer: Fetched, patience: int, now: int) -> dict[st
                 "fetched_at": now,
                 "due_at": None,
                 "message": None,
-                "denied_since": None,
+                **_NOT_DENIED,
             }
         case Parked(message, size):
             parked = {"state": OutputState.PARKED.value, "due_at": now + PARKED_FOR, "message": message}
-            return {**tried, **parked, "denied_since": None, "size": size or row.size}
+            return {**tried, **parked, **_NOT_DENIED, "size": size or row.size}
         case Incomplete():
-            again = {"due_at": now + wait, "message": answer.message, "sha256": answer.sha256, "denied_since": None}
-            return {**tried, **again, **(_look_again(row) if answer.look_again else {})}
+            again = {"due_at": now + wait, "message": answer.message, "sha256": answer.sha256}
+            return {**tried, **again, **_NOT_DENIED, **(_look_again(row) if answer.look_again else {})}
         case Denied():
-            since = row.denied_since or now
-            denied = {"denied_since": since, "message": answer.message}
-            if now - since >= patience:
+            since, denials = row.denied_since or now, row.denials + 1
+            denied = {"denied_since": since, "denials": denials, "message": answer.message}
+            if denials >= LEAST_DENIALS and now - since >= patience:
                 return {**tried, **denied, "state": OutputState.UNREADABLE.value, "due_at": None}
-            return {**tried, **denied, "due_at": min(now + wait, since + patience)}
+            return {**tried, **denied, "due_at": now + min(wait, longest // (2 * LEAST_DENIALS))}
         case Troubled():
             return {**tried, "due_at": now + max(wait, clamp(answer.retry_after)), "message": answer.message}
+
+
+_NOT_DENIED: dict[str, Any] = {"denied_since": None, "denials": 0}
 
 
 def _look_again(row: OutputRow) -> dict[str, Any]:

@@ -23,6 +23,7 @@ _SERVER_PARAMETERS = frozenset({"host", "port", "user", "password", "passfile", 
 }
 
 _PRINTABLE = re.compile(r"[!-~]+")
+_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*")
 _HOST = re.compile(r"[A-Za-z0-9._-]+")
 _NEVER_A_WORD = re.compile(r"[\x00\ud800-\udfff]")  # a line break may well be part of an argument
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
@@ -96,6 +97,23 @@ def folder(path: str) -> str:
     if not path.strip() or _CONTROL.search(path):
         refuse("this is not the path of a folder", 'write a path, such as "batchkeeper-data"')
     return path
+
+
+def files_url(url: str | None) -> str | None:
+    """Where files are kept that is no plain folder. Who may write there is said elsewhere, as its library has it."""
+    if url is None:
+        return None
+    fix = "write a scheme and a place, such as s3://bucket/batchkeeper or file:///srv/batchkeeper"
+    scheme, separator, place = url.partition("://")
+    if not separator or not _SCHEME.fullmatch(scheme) or not place.strip("/") or not _PRINTABLE.fullmatch(url):
+        refuse("this is not the URL of a place for files", fix)
+    if "::" in url or "?" in url or "#" in url:
+        refuse("the URL holds more than a scheme and a place", fix)
+    if "@" in place.partition("/")[0]:
+        refuse("the URL holds a user name or a password", f"{fix}, and give secrets as the library for it takes them")
+    if scheme == "file" and not place.startswith("/"):
+        refuse("the URL names a host", fix)
+    return url
 
 
 def file(path: str | None) -> str | None:

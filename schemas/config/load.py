@@ -64,13 +64,15 @@ def _assemble(
     sources = read_sources(document.get("sources"), dialects, places, inspection)
     _refuse_no_way_back(receiver, sources, inspection)
     handoffs = read_handoffs(document, sources, places, inspection)
+    data = _section(Data, "data", document, inspection)
+    _refuse_two_places(data, inspection)
     return Config(
         path=inspection.path,
         database=database,
         receiver=receiver,
         operators=operators,
         reconciler=reconciler,
-        data=_section(Data, "data", document, inspection),
+        data=data,
         retention=_section(Retention, "retention", document, inspection),
         sources=sources,
         handoffs=handoffs,
@@ -87,6 +89,11 @@ def _refuse_password_in_file(database: Database, inspection: Inspection) -> None
             "a password does not belong in the file",
             "take it out and export PGPASSWORD or keep it in ~/.pgpass; or give the whole URL in BATCHKEEPER_DATABASE__URL",
         )
+
+
+def _refuse_two_places(data: Data, inspection: Inspection) -> None:
+    if data.url is not None and "dir" in data.model_fields_set:
+        inspection.problem(("data", "url"), "dir and url are both given", "remove one of the two")
 
 
 def _refuse_no_way_back(receiver: Receiver, sources: Mapping[str, Source], inspection: Inspection) -> None:

@@ -160,6 +160,9 @@ class Data(Section):
         default="batchkeeper-data",
         description="Folder for input files and outputs, relative to the working directory; shared, if reconcilers are many.",
     )
+    url: Annotated[str | None, AfterValidator(addresses.files_url)] = Field(
+        default=None, description="In place of dir: a URL that fsspec knows, such as s3://bucket/batchkeeper."
+    )
     reserve_bytes: int = _number(
         1_073_741_824,
         0,

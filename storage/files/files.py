@@ -7,6 +7,10 @@ said is part of a path. A file appears under its name whole, or not at all.
 from typing import BinaryIO, Protocol
 
 
+class FilesUnusable(Exception):
+    """What [data] names is no place for files here. The message says what to do."""
+
+
 class NoRoom(OSError):
     """The reserve of the place would be touched. Nothing is left of what was written."""
 
@@ -46,8 +50,8 @@ class Files(Protocol):
         """Begin a file that will be so large, as far as that is known. Raises NoRoom, or another OSError."""
         ...
 
-    def open(self, name: str) -> BinaryIO:
-        """To be read in a thread. Raises FileNotFoundError."""
+    def open(self, name: str, jumping: bool = False) -> BinaryIO:
+        """To be read in a thread, from end to end unless `jumping`. Raises FileNotFoundError, or another OSError."""
         ...
 
     def url(self, name: str) -> str:

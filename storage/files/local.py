@@ -35,7 +35,7 @@ class LocalFiles:
     async def create(self, name: str, size: int | None = None) -> "LocalWriting":
         return await asyncio.to_thread(LocalWriting, self._path(name), self._partial(name), self._reserve, size or 0)
 
-    def open(self, name: str) -> BinaryIO:
+    def open(self, name: str, jumping: bool = False) -> BinaryIO:
         return self._path(name).open("rb")
 
     def url(self, name: str) -> str:

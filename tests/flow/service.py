@@ -145,7 +145,8 @@ class Service:
 
     async def track(self, job_id: str, source: str = "gateway", kind: str = "batch") -> None:
         async with self.store.writing() as connection:
-            await acts.track(connection, self.config, source, kind, job_id, self.store.new_id, now())
+            job = await acts.track(connection, self.config, source, kind, job_id, self.store.new_id, now())
+            await jobs.change(connection, job.id, {"hands_on": 1}, now())
         self.reconciler.wake()
 
     async def cancel(self, job_id: str, reason: str = "not needed any more") -> None:
@@ -324,12 +325,16 @@ class Stage:
 
 @asynccontextmanager
 async def stage(
-    speed: float = 1000, knobs: Mapping[str, Any] | None = None, old_batches: int = 0, **options: Any
+    speed: float = 1000,
+    knobs: Mapping[str, Any] | None = None,
+    old_batches: int = 0,
+    huge_bytes: int = 3_000_000,
+    **options: Any,
 ) -> AsyncIterator[Stage]:
     """A sandbox whose webhooks come to a running service."""
     headers = {"Authorization": f"Bearer {KEY}"}
     async with (
-        RunningSandbox(SandboxSettings(0, speed, old_batches=old_batches)) as box,
+        RunningSandbox(SandboxSettings(0, speed, old_batches=old_batches, huge_bytes=huge_bytes)) as box,
         httpx.AsyncClient(base_url=box.url, headers=headers, trust_env=False, timeout=DEADLINE) as client,
         service(f"{box.url}/v1", knobs, **options) as running,
     ):
@@ -485,6 +490,8 @@ def account(*attempts: Mapping[str, Any]) -> dict[str, Any]:
 def file_of(asked: Asked) -> bytes | None:
     """The answer to a question about a file: it exists. None when something else was asked about."""
     _, found, name = asked.target.partition("/files/")
+    if name.endswith("/content"):
+        return said(b'{"a": "b"}')
     return said({"id": name, "object": "file", "bytes": 10}) if found else None
 
 

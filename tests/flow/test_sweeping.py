@@ -53,7 +53,8 @@ def test_an_account_with_300_old_batches(adopt: str) -> None:
             assert await known(on) == 1
             assert not [path for path in asked if any(job in path for job in old)]
             assert {path.split("/")[2] for path in asked} == {"batches", "files", "webhook-endpoints"}
-            files = {f"GET /v1/files/{output['file_id']}" for output in (await on.service.view(ours))["outputs"]}
+            named = [output["file_id"] for output in (await on.service.view(ours))["outputs"]]
+            files = {f"GET /v1/files/{name}{what}" for name in named for what in ("", "/content")}
             assert {path for path in asked if "/files" in path} == files
             assert source["orphans"] == {"batch": 99 + 50 + 50}, "completed beside ours, failed, expired"
             assert source["list"]["shows_all"] is False

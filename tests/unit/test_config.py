@@ -950,8 +950,9 @@ class TestTheExample:
         assert [key for table, key in ALL_KEYS if key not in tables[table]] == []
         given = {"dialect", "base_url", "api_key_env", "webhook_secrets_env", "webhook_endpoint_id", "public_url"}
         given |= {"type", "command"}
+        places = {("handoffs.NAME", "url"), ("data", "url")}
         for table, key in ALL_KEYS:
-            if key not in given | NO_DEFAULT | BY_DIALECT and (table, key) != ("handoffs.NAME", "url"):
+            if key not in given | NO_DEFAULT | BY_DIALECT and (table, key) not in places:
                 expected = default(table, key)
                 if (table, key) == ("sources.NAME", "concurrency"):
                     expected = default("reconciler", key)  # as the example says beside it

@@ -55,7 +55,8 @@ def _jobs() -> None:
 
 
 def _outputs() -> None:
-    op.add_column("outputs", _count("fetches", 0))
+    for name in ("fetches", "denials"):
+        op.add_column("outputs", _count(name, 0))
     for name in ("stored_as", "sha256"):
         op.add_column("outputs", sa.Column(name, TEXT, nullable=True))
     for name in ("lines", "fetched_at", "denied_since"):

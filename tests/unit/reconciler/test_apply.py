@@ -27,7 +27,7 @@ from hypothesis import strategies as st
 
 from reconciler.apply import OPEN_AFTER_END, Applied, Move, Rules, apply, claimed, in_trouble
 from reconciler.pace import Circumstances, next_ask
-from schemas.readings import Denied, NotFoundRule, Observation, RowCounts, Troubled
+from schemas.readings import Billing, Denied, NotFoundRule, Observation, RowCounts, Troubled
 from schemas.tables import JobRow
 from schemas.times import DAY, HOUR, MINUTE, SECOND
 from schemas.words import Asked, Basis, Status, Trouble
@@ -558,3 +558,29 @@ def test_evidence_is_never_lost(row: JobRow, asked: Asked, sent_at: int, said: A
     after = changed(row, apply(row, asked, sent_at, said, rules, now))
     confirmed = isinstance(said, Observation) and said.status == row.wanted_status
     assert confirmed == (after.wanted_at is None)
+
+
+@pytest.mark.parametrize(
+    ("bill", "kept"),
+    [
+        (None, {}),
+        (Billing(state="pending"), {}),
+        (
+            Billing("estimated", "usd", estimated_nanos=5),
+            {"cost_nanos": 5, "cost_currency": "usd", "cost_state": "estimated"},
+        ),
+        (
+            Billing("pending", "usd", estimated_nanos=5, held_nanos=6),
+            {"cost_nanos": 6, "cost_currency": "usd", "cost_state": "pending"},
+        ),
+        (Billing("settled", "usd", 5, 6, 7), {"cost_nanos": 7, "cost_currency": "usd", "cost_state": "settled"}),
+        (Billing("void", None, 5, None, 0), {"cost_nanos": 0, "cost_currency": None, "cost_state": "void"}),
+    ],
+)
+@pytest.mark.parametrize(
+    "row", [job(), job(Status.COMPLETED, cost_nanos=1, cost_currency="eur", cost_state="estimated")]
+)
+def test_cost(row: JobRow, bill: Billing | None, kept: dict[str, Any]) -> None:
+    """What a job costs is the best sum that the bill has, with its currency and state; a bill without a sum changes nothing."""
+    applied = apply(row, Asked.POLL, NOW, completed(billing=bill), RULES, NOW)
+    assert {name: value for name, value in applied.changes.items() if name.startswith("cost_")} == kept

@@ -28,9 +28,19 @@ from hypothesis import given
 from reconciler.classify import CLOCKS_APART, Failure, classify
 from reconciler.facts import Facts
 from schemas.readings import Suppressed
-from schemas.tables import ActionRow, AttemptRow, JobRow, OutputRow
+from schemas.tables import ActionRow, AttemptRow, JobRow, OutputRow, RowMatchRow
 from schemas.times import DAY, HOUR, MINUTE
-from schemas.words import ActionState, ActionVerb, AskedBy, AttemptOutcome, Category, Code, OutputState, Status
+from schemas.words import (
+    ActionState,
+    ActionVerb,
+    AskedBy,
+    AttemptOutcome,
+    Category,
+    Code,
+    OutputRole,
+    OutputState,
+    Status,
+)
 
 LONG_AGO = NOW - 2 * HOUR
 
@@ -125,6 +135,55 @@ def test_output_found_after_all() -> None:
     about = facts(ended(output_file_id=None))
     assert codes(about) == [Code.OUTPUT_MISSING]
     assert codes(facts(ended(), outputs=(output(),))) == []
+
+
+def match_of(revision: int = 1, **counts: Any) -> RowMatchRow:
+    plain: dict[str, Any] = {"asked": 10, "succeeded": 10, "failed": 0, "missing": 0}
+    return RowMatchRow(job=1, revision=revision, matched_at=NOW, **{**plain, **counts})
+
+
+@pytest.mark.parametrize(
+    ("counted", "match", "message"),
+    [
+        (None, match_of(), None),
+        (3, match_of(), "3 of 10 rows failed"),  # the provider says so, and it may have kept them to itself
+        (None, match_of(succeeded=7, failed=3), "of 10 rows 3 failed"),
+        (None, match_of(succeeded=7, missing=3), "of 10 rows 3 missing"),
+        (0, match_of(succeeded=5, failed=2, missing=3), "of 10 rows 2 failed and 3 missing"),
+        (0, match_of(asked=None, missing=None, succeeded=5, failed=2), "of 7 rows 2 failed"),
+        (3, match_of(revision=2), "3 of 10 rows failed"),  # of another end
+    ],
+)
+def test_rows_matched(counted: int | None, match: RowMatchRow, message: str | None) -> None:
+    """Once the rows were matched, they themselves tell what failed and what is missing."""
+    row = ended(rows_failed=counted, rows_total=10)
+    found = list(classify(facts(row, outputs=(output(),), match=match), NOW))
+    assert [failure.message for failure in found] == ([message] if message else [])
+    if message and match.revision == 1:
+        assert found[0].evidence["rows"]["missing"] == match.missing
+        assert found[0].evidence["rows_counted"]["failed"] == counted
+
+
+def test_missing_output_tells_of_its_rows() -> None:
+    """The rows of an output that stayed out of reach are not told once more as missing; failed ones are."""
+    about = {"outputs": (UNREADABLE,), "match": match_of(succeeded=0, failed=1, missing=9)}
+    found = classify(facts(ended(), **about), NOW)
+    assert [failure.code for failure in found] == [Code.ROWS_FAILED, Code.OUTPUT_MISSING]
+    assert found[0].message == "of 10 rows 1 failed"
+
+
+@pytest.mark.parametrize("state", [OutputState.PARKED, OutputState.EXISTS, OutputState.FETCHED])
+def test_no_room_is_no_failure(state: OutputState) -> None:
+    """A file that is there is not missing, however long it takes us to have it."""
+    assert codes(facts(ended(), outputs=(output(state=state),))) == []
+
+
+@pytest.mark.parametrize("role", [OutputRole.RESULTS, OutputRole.CONTENT])
+def test_other_output_missing(role: OutputRole) -> None:
+    """What is no file can be out of reach, too."""
+    row = ended(output_file_id=None, writes_files=0)
+    (failure,) = classify(facts(row, outputs=(output("j", OutputState.UNREADABLE, role),)), NOW)
+    assert (failure.code, failure.message) == (Code.OUTPUT_MISSING, "what it made stayed out of reach for 15 min")
 
 
 # --- cancellation -----------------------------------------------------------------------------------------------------

@@ -5,10 +5,12 @@ from typing import Any
 import pytest
 from factories import (
     ENDS,
+    JOB_ID,
     NOW,
     OPEN_STATUSES,
     TERMS,
     all_facts,
+    changed,
     delivery,
     expected,
     facts,
@@ -24,7 +26,7 @@ from reconciler.accounting import reckon
 from reconciler.facts import Facts
 from reconciler.ready import Missing, awaits_file, awaits_file_id, match_due, missing_for_ready, missing_for_settled
 from schemas.readings import Suppressed
-from schemas.tables import JobRow, OutputRow
+from schemas.tables import JobRow, OutputRow, RowMatchRow
 from schemas.times import HOUR, MINUTE
 from schemas.words import OutputRole, OutputState, Status
 
@@ -80,6 +82,70 @@ def test_with_files(end: Status, outputs: tuple[OutputRow, ...], missing: list[s
     row = job(end, **FILES)
     for now in (NOW, NOW + HOUR):
         assert conditions(row, *outputs, now=now) == [f"file {file_id} has not been found yet" for file_id in missing]
+
+
+def matched(revision: int = 1) -> RowMatchRow:
+    return RowMatchRow(job=1, revision=revision, asked=9, succeeded=9, failed=0, missing=0, matched_at=NOW)
+
+
+FETCHED, PARKED = OutputState.FETCHED, OutputState.PARKED
+UNMATCHED = "its rows have not been matched with what was asked yet"
+
+
+@pytest.mark.parametrize(
+    ("outputs", "match", "missing"),
+    [
+        ((output(), error_file(FETCHED)), matched(), ["file file-out has not been fetched yet"]),
+        ((output(message="HTTP 500"), error_file(FETCHED)), None, ["file file-out has not been fetched yet: HTTP 500"]),
+        ((output(state=PARKED, message="no room"), error_file(FETCHED)), None, ["file file-out is parked: no room"]),
+        ((output(state=NAMED), error_file(FETCHED)), None, ["file file-out has not been found yet"]),
+        ((output(state=FETCHED), error_file(FETCHED)), None, [UNMATCHED]),
+        ((output(state=FETCHED), error_file(UNREADABLE)), None, [UNMATCHED]),
+        ((output(state=FETCHED), error_file(FETCHED)), matched(2), [UNMATCHED]),  # of another end
+        ((output(state=FETCHED), error_file(FETCHED)), matched(), []),
+        ((output(state=UNREADABLE), error_file(FETCHED)), matched(), []),
+    ],
+)
+def test_fetched(outputs: tuple[OutputRow, ...], match: RowMatchRow | None, missing: list[str]) -> None:
+    """Where outputs are fetched, each is here or out of reach, and the rows are matched, before a job is ready."""
+    row = job(Status.COMPLETED, hands_on=1, **FILES)
+    about = facts(row, outputs=outputs, match=match)
+    found = missing_for_ready(about, NOW)
+    assert [one.condition for one in found] == missing
+    assert all(one.since in (ENDED, NOW - MINUTE) for one in found)
+    assert [one.is_parked for one in found] == ["parked" in condition for condition in missing]
+    assert match_due(about, NOW) == (NOW if missing == [UNMATCHED] else None)
+
+
+def test_another_file_is_matched_too() -> None:
+    """Rows that have been matched are matched anew when that has become due, and the job is not ready meanwhile."""
+    row = job(Status.COMPLETED, hands_on=1, match_due_at=NOW + MINUTE, output_file_id="file-out")
+    about = facts(row, outputs=(output(state=FETCHED),), match=matched())
+    assert [one.condition for one in missing_for_ready(about, NOW)] == [UNMATCHED]
+    assert match_due(about, NOW) == NOW + MINUTE
+    waits = facts(changed(row, {"error_file_id": "file-err"}), outputs=(output(state=FETCHED),), match=matched())
+    assert match_due(waits, NOW) is None
+
+
+@pytest.mark.parametrize(
+    ("columns", "outputs", "missing"),
+    [
+        ({"kind": "video", "writes_files": 0}, (), []),
+        (
+            {"kind": "video", "writes_files": 0},
+            (output(JOB_ID, role=OutputRole.CONTENT),),
+            ["its content has not been fetched yet"],
+        ),
+        ({"kind": "video", "writes_files": 0}, (output(JOB_ID, FETCHED, OutputRole.CONTENT),), []),  # it has no rows
+        ({"writes_files": 0, "rows_completed": 9}, (), []),  # its provider shows no rows: there is nothing to match
+        ({"writes_files": 0}, (output(JOB_ID, FETCHED, OutputRole.RESULTS),), [UNMATCHED]),
+        ({"status": "failed"}, (), [UNMATCHED]),  # what was asked is missing then
+    ],
+)
+def test_other_outputs(columns: dict[str, Any], outputs: tuple[OutputRow, ...], missing: list[str]) -> None:
+    """A video's content and the results of a batch without files are outputs like others; only what has rows is matched."""
+    row = job(**{"status": Status.COMPLETED, "hands_on": 1, **columns})
+    assert [one.condition for one in missing_for_ready(facts(row, outputs=outputs), NOW)] == missing
 
 
 UNNAMED = {"rows_completed": 9, "ended_at": ENDED}
