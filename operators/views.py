@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from reconciler.events import HANDOFF, about_id
 from reconciler.explain import Finding
 from reconciler.ready import Missing
 from schemas.config import Source
@@ -13,6 +14,7 @@ from schemas.tables import (
     AttemptRow,
     DeliveryRow,
     FailureRow,
+    HandoffRow,
     JobRow,
     ObservationRow,
     OutputRow,
@@ -253,6 +255,29 @@ def output(row: OutputRow) -> View:
         "state": row.state,
         "bytes": row.size,
         "checked_at": rfc3339_or_none(row.checked_at),
+        "message": row.message,
+    }
+
+
+def handoff(row: HandoffRow, is_configured: bool) -> View:
+    """One hand-off, without its event but for what names it. `is_configured` says whether its target still is."""
+    event = json.loads(row.event)
+    return {
+        "id": shown(HANDOFF, row.id),
+        "target": row.target,
+        "target_configured": is_configured,
+        "state": row.state,
+        "type": event["type"],
+        "source": row.source,
+        "subject": event["subject"],
+        "about": about_id(row),
+        "revision": row.revision,
+        "attempts": row.attempts,
+        "made_at": rfc3339(row.made_at),
+        "tried_at": rfc3339_or_none(row.tried_at),
+        "next_at": rfc3339_or_none(row.due_at),
+        "done_at": rfc3339_or_none(row.done_at),
+        "http_status": row.http_status,
         "message": row.message,
     }
 

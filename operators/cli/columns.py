@@ -59,6 +59,20 @@ REFUSALS: Columns = {
     "received (UTC)": lambda row: moment(row["received_at"]),
 }
 
+HANDOFFS: Columns = {
+    "hand-off": lambda row: row["id"],
+    "target": lambda row: row["target"] if row["target_configured"] else f"{row['target']} (configured no more)",
+    "state": lambda row: row["state"],
+    "told": lambda row: row["type"].removeprefix("batchkeeper."),
+    "source": lambda row: row["source"],
+    "job": lambda row: row["subject"],
+    "rev.": lambda row: row["revision"] if row["revision"] < 1_000 else None,  # of a finding it is a time
+    "attempts": lambda row: row["attempts"],
+    "message": lambda row: row["message"],
+    "made (UTC)": lambda row: moment(row["made_at"]),
+    "next (UTC)": lambda row: row["next_at"] and moment(row["next_at"]),
+}
+
 # The narrowest terminal on which a column is shown: a job's id alone takes 32 characters.
 WIDTHS: Mapping[str, int] = {
     "source": 76,
@@ -70,5 +84,8 @@ WIDTHS: Mapping[str, int] = {
     "first received (UTC)": 112,
     "detected (UTC)": 112,
     "bytes": 80,
+    "rev.": 120,
+    "attempts": 90,
+    "made (UTC)": 130,
 }
-RARE = frozenset({"cleared (UTC)"})
+RARE = frozenset({"cleared (UTC)", "next (UTC)"})
