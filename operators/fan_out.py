@@ -104,9 +104,20 @@ async def _whole(connection: AsyncConnection, row: GroupRow, work: Work) -> View
         "where": dict(Counter(views.where_is(member) for member in work.members)),
         "done": f"{sum(member.outcome is not None for member in work.members)} of {row.size}",
         "outcome": None if outcome is None else outcome.name.lower(),
-        "rows": sum(member.submission.row_count for member in work.members if member.submission),
+        "rows": row_sums(work.members),
         "cost": cost(work.members),
         "labels": await labels.of(connection, row.id),
+    }
+
+
+def row_sums(members: Sequence[Member]) -> View:
+    """How many rows were asked for, and what became of those that have been matched."""
+    matches = [one.match for one in members if one.match is not None]
+    return {
+        "asked": sum(one.submission.row_count for one in members if one.submission),
+        "succeeded": sum(match.succeeded for match in matches),
+        "failed": sum(match.failed for match in matches),
+        "missing": sum(match.missing or 0 for match in matches),
     }
 
 

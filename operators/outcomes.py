@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 
-from schemas.tables import JobRow, SubmissionRow
+from schemas.tables import JobRow, RowMatchRow, SubmissionRow
 from schemas.words import Status, SubmissionState
 
 
@@ -40,11 +40,11 @@ _ENDS = {
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One piece of work: its submission where we made it, its job once there is one, and how many rows came to nothing."""
+    """One piece of work: its submission where we made it, its job once there is one, and how that job's rows were matched."""
 
     submission: SubmissionRow | None
     job: JobRow | None
-    rows_lacking: int = 0
+    match: RowMatchRow | None = None
 
     @property
     def outcome(self) -> Outcome | None:
@@ -55,7 +55,14 @@ class Member:
         if self.job.ready_at is None:
             return None
         end = _ENDS.get(Status(self.job.status))
-        return end or (Outcome.ROWS_FAILED if self.rows_lacking else Outcome.COMPLETED)
+        return end or (Outcome.ROWS_FAILED if self._lacks_rows else Outcome.COMPLETED)
+
+    @property
+    def _lacks_rows(self) -> bool:
+        """By our own match; where rows are not matched, by the provider's count."""
+        if self.match is not None:
+            return bool(self.match.failed or self.match.missing)
+        return self.job is not None and bool(self.job.rows_failed)
 
     @property
     def _is_given_up(self) -> bool:

@@ -4,11 +4,11 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from starlette.requests import Request
 
-from operators import queries
+from operators import handed_on, queries
 from operators.errors import BadInput, NoSuchThing
 from operators.statuses import read_statuses
 from schemas.config import Config
-from schemas.words import Category
+from schemas.words import Category, HandoffState
 from storage.store import Store
 
 LIMIT, MOST = 100, 1000
@@ -31,6 +31,8 @@ class Pages:
             "/failures": self.failures,
             "/refusals": self.refusals,
             "/sources": self.sources,
+            "/handoffs": self.handoffs,
+            "/handoffs/{handoff}": self.handoff,
             "/{anything:path}": _nothing,
         }
 
@@ -67,6 +69,17 @@ class Pages:
         async with self._store.reading() as connection:
             found = await queries.list_refusals(connection, _limit(request), _one(request, "source"))
         return {"refusals": found.rows, "has_more": found.is_cut}
+
+    async def handoffs(self, request: Request) -> object:
+        state, target = _one_of(request, "state", list(HandoffState)), _one(request, "target")
+        async with self._store.reading() as connection:
+            found = await handed_on.list_handoffs(connection, self._configured(), _limit(request), state, target)
+            backlog = await handed_on.backlog(connection, self._configured())
+        return {"handoffs": found.rows, "has_more": found.is_cut, "backlog": backlog}
+
+    async def handoff(self, request: Request) -> object:
+        async with self._store.reading() as connection:
+            return await handed_on.show_handoff(connection, self._configured(), request.path_params["handoff"])
 
     async def sources(self, _: Request) -> object:
         async with self._store.reading() as connection:

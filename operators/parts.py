@@ -1,22 +1,22 @@
-"""What `results` is asked for: one job, or the shards of a group in their order, and what of it is not there yet."""
+"""What `results` is asked for: one job, or the members of a group in their order, and what of it is not there yet."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from operators.errors import NoSuchThing, NotPossible
-from operators.find import find_job
+from operators.errors import NotPossible
+from operators.outcomes import Member
 from operators.queries import facts_of
+from operators.work import find_work
 from reconciler.classify import output_is_missing
 from reconciler.facts import Facts
 from reconciler.ready import missing_for_ready
 from reconciler.whole import ROW_ROLES
 from schemas.config import Config
-from schemas.ids import parse, shown
+from schemas.ids import shown
 from schemas.tables import OutputRow, SubmissionRow
 from schemas.words import OutputRole, OutputState
-from storage import jobs, submissions
 
 _ORDER = (OutputRole.OUTPUT, OutputRole.RESULTS, OutputRole.ERROR)
 
@@ -45,29 +45,19 @@ class Part:
 
 
 async def parts_of(connection: AsyncConnection, config: Config, name: str, now: int) -> list[Part]:
-    """A job's one part, or those of a group.
+    """The one part of a job or a submission, or those of a group.
 
     Raises:
         NoSuchThing, AmbiguousName: by that name.
         NotPossible: it has no rows here, and never will.
     """
-    group = parse(name, "grp")
-    if group is None:
-        job = await find_job(connection, name)
-        facts, _ = await facts_of(connection, config, job, now)
-        submission = await submissions.get(connection, job.submission_id) if job.submission_id else None
-        return [_part(facts, submission, config, now)]
-    members = await submissions.of_group(connection, group)
-    if not members:
-        raise NoSuchThing(f"no group is called {name}")
-    made = {member.id: member.job_id for member in members if member.job_id}
-    by_submission = {job.submission_id: job for job in await jobs.of_submissions(connection, made)}
-    parts = []
-    for member in members:
-        born = by_submission.get(member.id)
-        known = (await facts_of(connection, config, born, now))[0] if born else None
-        parts.append(_part(known, member, config, now))
-    return parts
+    work = await find_work(connection, name)
+    return [await _of_member(connection, config, member, now) for member in work.members]
+
+
+async def _of_member(connection: AsyncConnection, config: Config, member: Member, now: int) -> Part:
+    facts = None if member.job is None else (await facts_of(connection, config, member.job, now))[0]
+    return _part(facts, member.submission, config, now)
 
 
 def _part(facts: Facts | None, submission: SubmissionRow | None, config: Config, now: int) -> Part:

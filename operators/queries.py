@@ -24,7 +24,7 @@ from schemas.readings import Observation
 from schemas.strict_json import NotStrictJson, parse_object
 from schemas.tables import FailureRow, JobRow, ReceiptRow, SourceRow
 from schemas.times import rfc3339_or_none
-from storage import deliveries, failures, jobs, leases, observations, sources
+from storage import deliveries, failures, handoffs, jobs, leases, observations, sources
 
 _PORTION = 500
 
@@ -139,6 +139,9 @@ async def show_job(connection: AsyncConnection, config: Config, name: str, now: 
         "actions": [views.action(one) for one in facts.actions],
         "outputs": [views.output(one, _where(config, one.stored_as)) for one in facts.outputs],
         "row_match": views.row_match(facts.match) if facts.match else None,
+        "handoffs": [
+            views.handoff(one, one.target in config.handoffs) for one in await handoffs.of_job(connection, row.id)
+        ],
         "source_trouble": source.trouble if source else None,
     }
 

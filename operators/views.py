@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from operators.outcomes import Member
+from reconciler.events import HANDOFF, about_id
 from reconciler.explain import Finding
 from reconciler.ready import Missing
 from schemas.config import Source
@@ -15,6 +16,7 @@ from schemas.tables import (
     DeliveryRow,
     FailureRow,
     GroupRow,
+    HandoffRow,
     JobRow,
     ObservationRow,
     OutputRow,
@@ -165,6 +167,9 @@ def member(one: Member) -> View:
         "where": where_is(one),
         "outcome": None if outcome is None else outcome.name.lower(),
         "rows": one.submission.row_count if one.submission else None,
+        "succeeded": one.match.succeeded if one.match else None,
+        "failed": one.match.failed if one.match else None,
+        "missing": one.match.missing if one.match else None,
         "message": one.submission.message if one.submission and one.job is None else None,
         "goes_on_at": rfc3339_or_none(one.submission.due_at) if one.submission and one.job is None else None,
     }
@@ -345,6 +350,29 @@ def row_match(row: RowMatchRow) -> View:
         "examples": json.loads(row.examples),
         "revision": row.revision,
         "matched_at": rfc3339(row.matched_at),
+    }
+
+
+def handoff(row: HandoffRow, is_configured: bool) -> View:
+    """One hand-off, without its event but for what names it. `is_configured` says whether its target still is."""
+    event = json.loads(row.event)
+    return {
+        "id": shown(HANDOFF, row.id),
+        "target": row.target,
+        "target_configured": is_configured,
+        "state": row.state,
+        "type": event["type"],
+        "source": row.source,
+        "subject": event["subject"],
+        "about": about_id(row),
+        "revision": row.revision,
+        "attempts": row.attempts,
+        "made_at": rfc3339(row.made_at),
+        "tried_at": rfc3339_or_none(row.tried_at),
+        "next_at": rfc3339_or_none(row.due_at),
+        "done_at": rfc3339_or_none(row.done_at),
+        "http_status": row.http_status,
+        "message": row.message,
     }
 
 

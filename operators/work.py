@@ -8,9 +8,8 @@ from operators.errors import NoSuchThing
 from operators.find import find_job
 from operators.outcomes import Member
 from schemas.ids import parse, shown
-from schemas.tables import GroupRow, JobRow
-from schemas.words import Status
-from storage import groups, jobs, submissions
+from schemas.tables import GroupRow, JobRow, SubmissionRow
+from storage import groups, jobs, row_matches, submissions
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,19 +35,20 @@ async def find_work(connection: AsyncConnection, name: str) -> Work:
         return await _of_submission(connection, submission)
     job = await find_job(connection, name)
     row = None if job.submission_id is None else await submissions.get(connection, job.submission_id)
-    return Work(f"{job.source}/{job.job_id}", job.source, None, (Member(row, job, lacking(job)),))
+    return Work(f"{job.source}/{job.job_id}", job.source, None, (await _member(connection, row, job),))
 
 
 async def of_group(connection: AsyncConnection, number: int) -> Work:
     row = await groups.get(connection, number)
     if row is None:
         raise NoSuchThing(f"no group is called {shown('grp', number)}; `batchkeeper groups` lists them")
-    made = {job.submission_id: job for job in await jobs.of_group(connection, number)}
-    members = [
-        Member(one, job, lacking(job) if job else 0)
-        for one in await submissions.of_group(connection, number)
-        for job in [made.get(one.id)]
-    ]
+    found = await jobs.of_group(connection, number)
+    made = {job.submission_id: job for job in found}
+    matched = await row_matches.of_jobs(connection, [job.id for job in found])
+    members = []
+    for one in await submissions.of_group(connection, number):
+        job = made.get(one.id)
+        members.append(Member(one, job, matched.get(job.id) if job else None))
     return Work(shown("grp", number), row.source, row, tuple(members))
 
 
@@ -58,12 +58,9 @@ async def _of_submission(connection: AsyncConnection, number: int) -> Work:
         name = shown("sub", number)
         raise NoSuchThing(f"no submission is called {name}; `batchkeeper submissions` lists them")
     found = await jobs.of_submissions(connection, [number])
-    job = found[0] if found else None
-    return Work(shown("sub", number), row.source, None, (Member(row, job, lacking(job) if job else 0),))
+    member = await _member(connection, row, found[0] if found else None)
+    return Work(shown("sub", number), row.source, None, (member,))
 
 
-def lacking(job: JobRow) -> int:
-    """How many rows of a completed job came to nothing, by the provider's count."""
-    if job.status != Status.COMPLETED:
-        return 0
-    return job.rows_failed or 0
+async def _member(connection: AsyncConnection, row: SubmissionRow | None, job: JobRow | None) -> Member:
+    return Member(row, job, None if job is None else await row_matches.of_job(connection, job.id))

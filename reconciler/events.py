@@ -10,13 +10,21 @@ from dataclasses import dataclass
 from typing import Any
 
 from schemas.ids import shown
-from schemas.tables import FailureRow, GroupRow, JobRow, OutputRow, RowMatchRow, SubmissionRow
+from schemas.tables import FailureRow, GroupRow, HandoffRow, JobRow, OutputRow, RowMatchRow, SubmissionRow
 from schemas.times import rfc3339, rfc3339_or_none
 from schemas.words import Status
 
 HANDOFF = "hnd"
 
 Labels = Mapping[str, str]
+
+
+_PREFIXES = {"job": "job", "group": "grp", "finding": "fail"}
+
+
+def about_id(row: HandoffRow) -> str:
+    """Our id of what a hand-off is about."""
+    return shown(_PREFIXES[row.about], row.subject)
 
 
 @dataclass(frozen=True, slots=True)

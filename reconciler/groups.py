@@ -2,6 +2,7 @@
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from reconciler import outbox
 from reconciler.cancelling import ask_to_cancel
 from reconciler.owned import Owned
 from schemas.tables import JobRow
@@ -17,6 +18,9 @@ async def member_is_over(connection: AsyncConnection, owned: Owned, group: int |
     if row is None or row.completed_at is not None or await groups.awaits(connection, row.id):
         return
     await groups.complete(connection, row.id, now)
+    row.completed_at = now
+    members, made = await submissions.of_group(connection, row.id), await jobs.of_group(connection, row.id)
+    await outbox.hand_on_group(connection, owned, row, members, made, now)
 
 
 async def member_ended_badly(

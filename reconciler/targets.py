@@ -54,7 +54,7 @@ class Targets:
         """Go by another configuration. A target that it leaves as it was is kept without a pause."""
         before, self._config = self._config, config
         for name, changed in self._changed.items():
-            if before.reconciler != config.reconciler or before.handoffs.get(name) != config.handoffs.get(name):
+            if _is_everybodys(before, config) or before.handoffs.get(name) != config.handoffs.get(name):
                 changed.set()
         for name in config.handoffs.keys() - self._changed.keys():
             self._begin(name)
@@ -135,3 +135,8 @@ class Targets:
     @property
     def _lease_length(self) -> int:
         return int(self._config.reconciler.lease_seconds * SECOND)
+
+
+def _is_everybodys(before: Config, after: Config) -> bool:
+    """Whether something has changed that counts for every target: the pace of leases, or what no program may see."""
+    return before.reconciler != after.reconciler or before.secret_variables != after.secret_variables

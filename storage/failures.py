@@ -9,7 +9,7 @@ from sqlalchemy import exists, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from schemas.tables import FailureRow, JobRow
-from storage.rows import add, fetch, table
+from storage.rows import add, fetch, fetch_one, table
 
 FAILURES, JOBS = table(FailureRow), table(JobRow)
 
@@ -52,6 +52,10 @@ async def sync(
         if row.cleared_at is None:
             await connection.execute(update(FAILURES).where(FAILURES.c.id == row.id).values(cleared_at=now))
     return began
+
+
+async def get(connection: AsyncConnection, number: int) -> FailureRow | None:
+    return await fetch_one(connection, FailureRow, select(FAILURES).where(FAILURES.c.id == number))
 
 
 async def of_job(connection: AsyncConnection, job: int) -> list[FailureRow]:

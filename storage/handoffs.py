@@ -94,7 +94,7 @@ async def backlog(connection: AsyncConnection) -> Sequence[tuple[str, int, int]]
     return [(target, count, oldest) for target, count, oldest in found]
 
 
-async def dead(connection: AsyncConnection, target: str, limit: int) -> list[int]:
+async def dead(connection: AsyncConnection, target: str, limit: int | None) -> list[int]:
     """The ids of dead ones of a target, oldest first."""
     state = (HANDOFFS.c.state == HandoffState.DEAD.value) & (HANDOFFS.c.target == target)
     found = await connection.scalars(select(HANDOFFS.c.id).where(state).order_by(HANDOFFS.c.id).limit(limit))

@@ -93,15 +93,6 @@ async def by_identities(
     return found
 
 
-async def of_submissions(connection: AsyncConnection, made: Mapping[int, str]) -> list[JobRow]:
-    """The jobs that came of submissions, by the submission's number and the provider's id that it was told."""
-    found: list[JobRow] = []
-    names = sorted(set(made.values()))
-    for start in range(0, len(names), _PORTION):
-        found += await fetch(connection, JobRow, select(JOBS).where(JOBS.c.job_id.in_(names[start : start + _PORTION])))
-    return [job for job in found if job.submission_id in made]
-
-
 async def named(connection: AsyncConnection, job_id: str, source: str | None = None) -> list[JobRow]:
     """The jobs with this provider's id, in one source or in any."""
     statement = select(JOBS).where(JOBS.c.job_id == job_id)

@@ -117,11 +117,5 @@ async def that_may_have_made(
     return list(found.values())
 
 
-async def of_group(connection: AsyncConnection, group: int) -> list[SubmissionRow]:
-    """The members of a group, in the order of their shards."""
-    statement = select(SUBMISSIONS).where(SUBMISSIONS.c.group_id == group)
-    return await fetch(connection, SubmissionRow, statement.order_by(SUBMISSIONS.c.shard, SUBMISSIONS.c.id))
-
-
 async def get(connection: AsyncConnection, number: int) -> SubmissionRow | None:
     return await fetch_one(connection, SubmissionRow, select(SUBMISSIONS).where(SUBMISSIONS.c.id == number))

@@ -66,7 +66,8 @@ GROUPS: Columns = {
     "done": lambda row: row["done"],
     "where": lambda row: row["where"],
     "outcome": lambda row: row["outcome"],
-    "rows": lambda row: row["rows"],
+    "rows": lambda row: row["rows"]["asked"],
+    "succeeded": lambda row: row["rows"]["succeeded"],
     "made (UTC)": lambda row: moment(row["created_at"]),
 }
 MEMBERS: Columns = {
@@ -76,6 +77,9 @@ MEMBERS: Columns = {
     "where": lambda row: row["where"],
     "outcome": lambda row: row["outcome"],
     "rows": lambda row: row["rows"],
+    "succeeded": lambda row: row["succeeded"],
+    "failed": lambda row: row["failed"],
+    "missing": lambda row: row["missing"],
     "goes on (UTC)": lambda row: row["goes_on_at"] and moment(row["goes_on_at"]),
     "message": lambda row: row["message"],
 }
@@ -89,6 +93,19 @@ SUBMISSIONS: Columns = {
     "goes on (UTC)": lambda row: row["goes_on_at"] and moment(row["goes_on_at"]),
     "message": lambda row: row["message"],
     "stored (UTC)": lambda row: moment(row["created_at"]),
+}
+HANDOFFS: Columns = {
+    "hand-off": lambda row: row["id"],
+    "target": lambda row: row["target"] if row["target_configured"] else f"{row['target']} (configured no more)",
+    "state": lambda row: row["state"],
+    "told": lambda row: row["type"].removeprefix("batchkeeper."),
+    "source": lambda row: row["source"],
+    "job": lambda row: row["subject"],
+    "rev.": lambda row: row["revision"] if row["revision"] < 1_000 else None,  # of a finding it is a time
+    "attempts": lambda row: row["attempts"],
+    "message": lambda row: row["message"],
+    "made (UTC)": lambda row: moment(row["made_at"]),
+    "next (UTC)": lambda row: row["next_at"] and moment(row["next_at"]),
 }
 
 # The narrowest terminal on which a column is shown: a job's id alone takes 32 characters.
@@ -104,5 +121,7 @@ WIDTHS: Mapping[str, int] = {
     "bytes": 80,
     "made (UTC)": 112,
     "stored (UTC)": 120,
+    "rev.": 120,
+    "attempts": 90,
 }
-RARE = frozenset({"cleared (UTC)", "goes on (UTC)", "message", "outcome"})
+RARE = frozenset({"cleared (UTC)", "goes on (UTC)", "next (UTC)", "message", "outcome"})

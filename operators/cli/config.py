@@ -130,6 +130,7 @@ def _amount(found: Config) -> list[tuple[str, str]]:
         ("operators", f"{found.operators.host} port {found.operators.port}, {_entry(found)}"),
         *((f"source {name}", f"{one.dialect} at {one.base_url}") for name, one in sorted(found.sources.items())),
         *((f"webhooks of {name}", _way(found, name)) for name in sorted(found.sources)),
+        *((f"target {name}", f"{one.type}, told on {one.on}") for name, one in sorted(found.handoffs.items())),
     ]
 
 

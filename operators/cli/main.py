@@ -38,6 +38,7 @@ SECTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "track": ("work:work", "Take in a job that was made elsewhere: it is asked about until it has ended."),
         "cancel": ("work:work", "Ask the provider to cancel a job, or every job of a group."),
         "poll": ("work:work", "Have the provider asked about a job now."),
+        "replay": ("handoffs:handing", "Have hand-offs told again, each under its own id."),
     },
     "Look": {
         "jobs": ("look:look", "List jobs, the newest first."),
@@ -53,6 +54,11 @@ SECTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "explain": ("one_job:one_job", "Say what is known about a job, and what each statement rests on."),
         "deliveries": ("look:look", "List deliveries, the newest first."),
         "failures": ("look:look", "List failures of execution, cancellation and delivery, the newest first."),
+        "handoffs": (
+            "handoffs:handing",
+            "List what downstream was told or is to be told, the newest first.",
+        ),
+        "handoff": ("handoffs:handing", "Show one hand-off whole, with its event as it is sent."),
         "refusals": ("look:look", "List requests that were not accepted, the newest first."),
         "sources": ("look:look", "List the configured sources, with the URL to register at each provider."),
     },

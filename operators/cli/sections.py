@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from operators.cli import told
-from operators.cli.columns import FAILURES
+from operators.cli.columns import FAILURES, HANDOFFS
 from operators.cli.present import Columns, moment
 from operators.views import View
 
@@ -95,6 +95,7 @@ def _receipts(found: View) -> Iterable[View]:
 
 
 _FAILURES = {name: read for name, read in FAILURES.items() if name not in ("source", "job")}
+_HANDOFFS = {name: read for name, read in HANDOFFS.items() if name not in ("source", "job")}
 _DELIVERIES: Columns = {
     "key": _of("delivery_key"),
     "reported": _of("reported_status"),
@@ -174,6 +175,7 @@ TABLES: tuple[tuple[str, Rows, Columns], ...] = (
     ("actions", _of("actions"), _ACTIONS),
     ("outputs", _of("outputs"), _OUTPUTS),
     ("rows that failed, are missing, or are none", _examples, _EXAMPLES),
+    ("hand-offs", _of("handoffs"), _HANDOFFS),
     ("transitions", _of("transitions"), _TRANSITIONS),
     ("what the provider answered", _of("observations"), _OBSERVATIONS),
 )

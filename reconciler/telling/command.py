@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import IO
 
-from reconciler.events import HANDOFF
+from reconciler.events import HANDOFF, about_id
 from reconciler.outcome import Attempt
 from reconciler.telling import LONGEST_MESSAGE
 from schemas.ids import shown
@@ -26,7 +26,6 @@ from storage.waiting import happens_within
 LAST_WORDS_SECONDS = 0.5  # for what a program that has ended left in the pipe
 REAP_SECONDS = 2.0
 KEPT_BYTES = 4 * LONGEST_MESSAGE
-_PREFIXES = {"job": "job", "group": "grp", "finding": "fail"}
 _SECRETS_OF_OURS = frozenset({"PGPASSWORD", "BATCHKEEPER_DATABASE__URL"})
 
 
@@ -56,7 +55,7 @@ class CommandTelling:
         program = shutil.which(self._command[0], path=self._environment.get("PATH", ""))
         if program is None:
             return Attempt(False, message=f"there is no program {clean(self._command[0], LONGEST_MESSAGE)} to run")
-        ids = shown(HANDOFF, handoff.id), shown(_PREFIXES[handoff.about], handoff.subject)
+        ids = shown(HANDOFF, handoff.id), about_id(handoff)
         async with _last_words() as (words, stderr):
             with _on_file(handoff.event) as event:
                 process = await asyncio.create_subprocess_exec(

@@ -5,6 +5,7 @@ it, and syncs the folder.
 """
 
 import asyncio
+import contextlib
 import hashlib
 import os
 import secrets
@@ -141,5 +142,6 @@ def _remove_abandoned(folder: Path, seconds: int) -> None:
     if not folder.is_dir():
         return
     for left in folder.iterdir():
-        if time.time() - left.stat().st_mtime >= seconds:
-            left.unlink(missing_ok=True)
+        with contextlib.suppress(FileNotFoundError):  # whoever writes it has just given it its name
+            if time.time() - left.stat().st_mtime >= seconds:
+                left.unlink()

@@ -10,14 +10,14 @@ from .checks import Found
 
 
 def read(logs: Iterable[Path]) -> Found:
-    """No error, nothing but lines of JSON, and never one fence of a source taken twice (I11)."""
+    """No error, nothing but lines of JSON, and never one fence of a source or a target taken twice (I11)."""
     found, fences = Found(), defaultdict(list)
     for path in logs:
         for entry in _entries(path):
             trouble = entry if entry.get("level") in (None, "error", "critical") else None
             found.holds("log", trouble is None, f"{path.name}: {trouble}")
             if entry.get("event") == "lease_taken":
-                fences[entry["source"]].append((entry["timestamp"], entry["fence"]))
+                fences[entry.get("source") or f"target {entry['handoff']}"].append((entry["timestamp"], entry["fence"]))
     for source, taken in fences.items():
         numbers = [fence for _, fence in sorted(taken)]
         found.holds("I11", len(set(numbers)) == len(numbers), f"a fence of {source} was taken twice: {numbers}")

@@ -102,6 +102,17 @@ async def all_are(service: Service, count: int, *states: str) -> list[HandoffRow
     return found
 
 
+async def states_are(service: Service, *states: str) -> list[HandoffRow]:
+    """Wait until there are hand-offs in exactly these states, one for each."""
+
+    async def so() -> list[HandoffRow] | None:
+        rows = await outbox(service)
+        return rows if sorted(row.state for row in rows) == sorted(states) else None
+
+    found: list[HandoffRow] = await until(so, f"hand-offs to be {', '.join(states)}")
+    return found
+
+
 def data_of(row: HandoffRow) -> dict[str, Any]:
     return dict(json.loads(row.event)["data"])
 
@@ -110,8 +121,13 @@ def data_of(row: HandoffRow) -> dict[str, Any]:
 async def told(
     script: Script, down: Downstream, wishes: Mapping[str, Mapping[str, Any]] | None = None, **options: Any
 ) -> AsyncIterator[Service]:
-    """A service whose provider answers by a script, and which tells `down`, as one target or as several with their wishes."""
+    """
+    A service whose provider answers by a script, and which tells `down`, as one target or as several with their wishes.
+
+    One with a type of its own stands for itself.
+    """
     async with Provider(script).listening() as provider, down.listening():
-        targets = {name: {**down.table, **wish} for name, wish in (wishes or {"down": {}}).items()}
+        wished = (wishes or {"down": {}}).items()
+        targets = {name: wish if "type" in wish else {**down.table, **wish} for name, wish in wished}
         async with service(provider.base_url, handoffs=targets, **options) as running:
             yield running

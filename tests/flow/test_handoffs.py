@@ -9,9 +9,13 @@ from service import Asked, Provider, Said, SourceAt, batch, environment, file_of
 
 from operators.clock import now
 from reconciler.daemon import Reconciler
+from reconciler.outbox import hand_on_group
 from schemas.config import Config
+from schemas.ids import shown
+from schemas.tables import GroupRow, LabelRow, SubmissionRow
 from schemas.times import SECOND, parse_rfc3339
 from storage import handoffs
+from storage.rows import add
 
 DONE, DEAD, WAITING, WITHDRAWN = "done", "dead", "waiting", "withdrawn"
 
@@ -494,3 +498,60 @@ def test_retry_after_is_obeyed() -> None:
         assert len(down.events) == 1
 
     asyncio.run(flow())
+
+
+@pytest.mark.both_stores
+def test_a_complete_group_is_told_once() -> None:
+    """Those who wish to hear of groups are told of one that is complete, with every member, once however often it is put in."""
+
+    async def flow() -> None:
+        down = Downstream()
+        wishes = {"groups": {"on": "group", "labels": ["team=search"]}, "others": {"on": "group", "labels": ["team=x"]}}
+        async with told(ended(), down, {**wishes, "jobs": {}}, reconciles=False) as running:
+            store, [source] = running.store, running.config.sources.values()
+            group = GroupRow(
+                id=store.new_id(),
+                source="gateway",
+                input_name="rows.jsonl",
+                size=2,
+                created_at=now(),
+                completed_at=now(),
+            )
+            members = [a_submission(store.new_id(), group.id, shard) for shard in (2, 1)]
+            await hand_on(running, "batch_1")
+            job = await running.row("batch_1")
+            assert job is not None
+            job.submission_id = members[0].id
+            async with running.reconciler._lease(source) as lease:
+                assert lease is not None
+                async with running.reconciler._own(source, lease) as owned, owned.writing() as connection:
+                    await add(connection, LabelRow(subject=group.id, key="team", value="search"))
+                    for _ in range(2):
+                        await hand_on_group(connection, owned, group, members, [job], now())
+            done = await running.reconciler.run_once()
+            rows = [row for row in await outbox(running) if row.about == "group"]
+
+        assert done["handoffs.groups"] == 1
+        [row] = rows
+        assert (row.target, row.state, row.revision, row.subject) == ("groups", DONE, 1, group.id)
+        [event] = [event for event in down.events if event["type"] == "batchkeeper.group.completed"]
+        assert (event["id"], event["data"]["size"]) == (shown("hnd", row.id), 2)
+        assert [(one["shard"], one["job_id"]) for one in event["data"]["members"]] == [(1, None), (2, "batch_1")]
+
+    asyncio.run(flow())
+
+
+def a_submission(number: int, group: int, shard: int) -> SubmissionRow:
+    return SubmissionRow(
+        id=number,
+        source="gateway",
+        group_id=group,
+        shard=shard,
+        state="created" if shard == 2 else "refused",
+        input_name="rows.jsonl",
+        input_sha256="",
+        input_bytes=1,
+        row_count=1,
+        created_at=now(),
+        updated_at=now(),
+    )

@@ -22,7 +22,16 @@ from storage.store import Store
 
 TOKEN = "0123456789abcdef0123456789abcdef"
 BEARER = {"authorization": f"Bearer {TOKEN}"}
-PATHS = ["/jobs", "/jobs/batch_a", "/jobs/batch_a/explain", "/deliveries", "/failures", "/refusals", "/sources"]
+PATHS = [
+    "/jobs",
+    "/jobs/batch_a",
+    "/jobs/batch_a/explain",
+    "/deliveries",
+    "/failures",
+    "/refusals",
+    "/sources",
+    "/handoffs",
+]
 
 
 class Unsignalled(uvicorn.Server):
@@ -148,6 +157,11 @@ def test_an_id_with_slashes_is_found(ask, name):
         ("GET", "/api/v1/jobs?status=failed&status=done", 400),
         ("GET", "/api/v1/jobs?statuses=failed,", 400),
         ("GET", "/api/v1/failures?category=bad", 400),
+        ("GET", "/api/v1/handoffs?state=bad", 400),
+        ("GET", "/api/v1/handoffs?limit=0", 400),
+        ("GET", "/api/v1/handoffs/hnd_0000000000000", 404),
+        ("GET", "/api/v1/handoffs/nothing", 404),
+        ("POST", "/api/v1/handoffs", 405),
     ],
 )
 def test_refusals_are_problems(ask, method, path, status):
