@@ -12,6 +12,7 @@ from standardwebhooks import Webhook
 from operators import acts
 from operators.clock import now
 from schemas.tables import HandoffRow, LabelRow
+from schemas.words import Origin
 from storage import handoffs, jobs
 from storage.rows import add
 
@@ -79,9 +80,16 @@ async def hand_on(
     """Take in a job that is handed on when it is ready."""
     async with service.store.writing() as connection:
         job = await acts.track(connection, service.config, source, "batch", job_id, service.store.new_id, now())
-        await jobs.change(connection, job.id, {"hands_on": 1}, now())
         for key, value in (labels or {}).items():
             await add(connection, LabelRow(subject=job.id, key=key, value=value))
+    service.reconciler.wake()
+
+
+async def adopted(service: Service, job_id: str) -> None:
+    """Take in a job as a delivery about it does: it is watched, and not handed on."""
+    async with service.store.writing() as connection:
+        identity = ("gateway", "batch", job_id)
+        await jobs.bear(connection, service.store.new_id(), identity, Origin.DELIVERY, now())
     service.reconciler.wake()
 
 

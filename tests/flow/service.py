@@ -145,8 +145,7 @@ class Service:
 
     async def track(self, job_id: str, source: str = "gateway", kind: str = "batch") -> None:
         async with self.store.writing() as connection:
-            job = await acts.track(connection, self.config, source, kind, job_id, self.store.new_id, now())
-            await jobs.change(connection, job.id, {"hands_on": 1}, now())
+            await acts.track(connection, self.config, source, kind, job_id, self.store.new_id, now())
         self.reconciler.wake()
 
     async def cancel(self, job_id: str, reason: str = "not needed any more") -> None:
@@ -487,12 +486,15 @@ def account(*attempts: Mapping[str, Any]) -> dict[str, Any]:
     return {"endpoint_id": DEFAULT_ENDPOINT_ID, "url": None, "has_secret": True, "attempts": list(attempts)}
 
 
+ROW_OF_A_FILE = b'{"custom_id": "a", "response": {"status_code": 200, "body": {}}, "error": null}\n'
+
+
 def file_of(asked: Asked) -> bytes | None:
-    """The answer to a question about a file: it exists. None when something else was asked about."""
+    """The answer to a question about a file: it exists, and has one row. None when something else was asked about."""
     _, found, name = asked.target.partition("/files/")
     if name.endswith("/content"):
-        return said(b'{"a": "b"}')
-    return said({"id": name, "object": "file", "bytes": 10}) if found else None
+        return said(ROW_OF_A_FILE)
+    return said({"id": name, "object": "file", "bytes": len(ROW_OF_A_FILE)}) if found else None
 
 
 # Deliveries, signed here and not by the product

@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable
 
 import pytest
-from downstream import Downstream, all_are, data_of, ended, hand_on, outbox, told
-from service import Asked, Provider, Said, SourceAt, batch, environment, file_of, said, service, until
+from downstream import Downstream, adopted, all_are, data_of, ended, hand_on, outbox, told
+from service import ROW_OF_A_FILE, Asked, Provider, Said, SourceAt, batch, environment, file_of, said, service, until
 
 from operators.clock import now
 from reconciler.daemon import Reconciler
@@ -40,9 +40,14 @@ def test_a_ready_job_is_handed_on() -> None:
         assert parse_rfc3339(event["time"]) == job.ready_at
         data = event["data"]
         assert (data["job_id"], data["kind"], data["revision"], data["basis"]) == ("batch_1", "batch", 1, "observed")
-        assert (data["status"], data["labels"], data["rows"]) == ("completed", {"team": "search"}, None)
+        assert (data["status"], data["labels"], data["rows"]) == (
+            "completed",
+            {"team": "search"},
+            {"asked": None, "succeeded": 1, "failed": 0, "missing": None},
+        )
         [output] = data["outputs"]
-        assert (output["role"], output["bytes"], output["state"]) == ("output", 10, "exists")
+        assert (output["role"], output["bytes"], output["state"]) == ("output", len(ROW_OF_A_FILE), "fetched")
+        assert output["url"].startswith("file:///")
         assert (data["results_withheld"], data["failures"]) == (False, [])
 
     asyncio.run(flow())
@@ -287,7 +292,7 @@ def test_only_what_is_wished() -> None:
 
 @pytest.mark.both_stores
 def test_on_terminal_and_on_ready() -> None:
-    """A target for ends is told when a job ends, and one for ready jobs only once its files are found."""
+    """A target for ends is told when a job ends, and one for ready jobs only once its files are here."""
 
     async def flow() -> None:
         release = asyncio.Event()
@@ -305,7 +310,7 @@ def test_on_terminal_and_on_ready() -> None:
             release.set()
             _, ready = await all_are(running, 2, DONE)
 
-        assert (ready.target, data_of(ready)["outputs"][0]["state"]) == ("readies", "exists")
+        assert (ready.target, data_of(ready)["outputs"][0]["state"]) == ("readies", "fetched")
         assert ready.revision == end.revision == 1
         assert ready.id != end.id
 
@@ -320,7 +325,7 @@ def test_findings_are_told() -> None:
         failing = {"request_counts": {"total": 3, "completed": 2, "failed": 1}}
         down = Downstream()
         async with told(ended(**failing), down, {"alarm": {"on": "finding"}, "down": {}}) as running:
-            await running.track("batch_1")
+            await adopted(running, "batch_1")
             [row] = await all_are(running, 1, DONE)
             await running.settles("batch_1")
             assert len(await outbox(running)) == 1
