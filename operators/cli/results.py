@@ -87,7 +87,7 @@ def _table_to_terminal(found: Iterable[Result]) -> None:
 
 
 def _write_csv(out: TextIO, found: Iterable[Result], safe: Callable[[str], str]) -> None:
-    writer = csv.writer(out)
+    writer = csv.writer(out, lineterminator="\n")
     writer.writerow(COLUMNS)
     for result in found:
         row = result.row

@@ -144,12 +144,12 @@ class FetchRound:
             row, answer = back.item.row, back.answer
             changes = fetched(row, answer, owned.pace.output_patience, now)
             await outputs.change(connection, row.id, changes)
-            if isinstance(answer, Denied):
-                # It may be out of reach until the gateway has noticed it, which asking for the job makes it do.
-                await jobs.change(connection, row.job, {"due_at": now}, now)
             if changes["due_at"] is None:
                 await jobs.change(connection, row.job, {"match_due_at": now}, now)
             await review_job(connection, owned, row.job, now, answered=False)
+            if isinstance(answer, Denied) and changes["due_at"] is not None:
+                # It may be out of reach until the gateway has noticed it, which asking for the job makes it do.
+                await jobs.change(connection, row.job, {"due_at": now}, now)
 
         async def set_aside(connection: AsyncConnection, back: FetchBack) -> None:
             await outputs.change(connection, back.item.row.id, {"due_at": now + SET_ASIDE_FOR})

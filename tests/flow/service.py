@@ -87,15 +87,18 @@ def write_config(
     receiver: Mapping[str, Any] | None = None,
     operators: Mapping[str, Any] | None = None,
     handoffs: Mapping[str, Mapping[str, Any]] | None = None,
+    data: Mapping[str, Any] | None = None,
 ) -> tuple[Path, dict[str, str]]:
     """A configuration file and the environment that its secrets stand in. Each source has a secret of its own."""
     tables: dict[str, Mapping[str, Any]] = {
         "database": {"url": DATABASE.get() or f"sqlite:///{home / 'ledger.db'}"},
-        "data": {"dir": str(home / "data")},
+        "data": {"reserve_bytes": 0, **(data or {})},
         "receiver": receiver or {"port": 0},
         "operators": operators or {"port": 0},
         "reconciler": knobs,
     }
+    if "url" not in tables["data"]:
+        tables["data"] = {"dir": str(home / "data"), **tables["data"]}
     environ: dict[str, str] = {}
     for name, source in sources.items():
         environ |= {f"KEY_{name}": KEY, f"SECRET_{name}": secret_of(name)}
@@ -238,6 +241,7 @@ async def service(
     *,
     more: Mapping[str, Any] | None = None,
     handoffs: Mapping[str, Mapping[str, Any]] | None = None,
+    data: Mapping[str, Any] | None = None,
     reconciles: bool = True,
     errors_expected: bool = False,
     clock: Callable[[], int] = now,
@@ -245,7 +249,7 @@ async def service(
     """Run receiver and reconciler for one provider's base URL, or for several sources. `clock` is the reconciler's."""
     sources = {"gateway": SourceAt(provider, more or {})} if isinstance(provider, str) else provider
     with tempfile.TemporaryDirectory(prefix="flow-") as folder, structlog.testing.capture_logs() as logged:
-        path, environ = write_config(Path(folder), sources, {**QUICK, **(knobs or {})}, handoffs=handoffs)
+        path, environ = write_config(Path(folder), sources, {**QUICK, **(knobs or {})}, handoffs=handoffs, data=data)
         config = read_config(path, environ)
         async with AsyncExitStack() as stack:
             store = await stack.enter_async_context(opened(config, migrate=True))

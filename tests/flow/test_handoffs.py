@@ -272,7 +272,7 @@ def test_only_what_is_wished() -> None:
             targets = {name: {**down.table, **wish} for name, wish in wishes.items()}
             sources = {"gateway": SourceAt(provider.base_url), "other": SourceAt(other.base_url)}
             async with service(sources, handoffs=targets) as running:
-                await running.track("batch_0")
+                await adopted(running, "batch_0")
                 await hand_on(running, "batch_1", {"team": "search", "run": "1"})
                 await hand_on(running, "batch_2", {"team": "search"}, source="other")
                 await running.settles("batch_0", "batch_1", "batch_2")
