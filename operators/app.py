@@ -1,4 +1,5 @@
-"""The operators' app: the same queries as the CLI, as JSON, read-only, on its own port and behind a token."""
+"""The operators' app: the same queries as the CLI, as JSON, and work for applications to ask for, on its own port and behind
+a token."""
 
 import hmac
 from collections.abc import Awaitable, Callable
@@ -8,11 +9,13 @@ import structlog
 from sqlalchemy.exc import DBAPIError
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from operators.errors import AmbiguousName, BadInput, NoSuchThing, NotPossible, Problem
+from operators.applying import Answer, Applying
+from operators.bounded import Bounded, TooLarge
+from operators.errors import AmbiguousName, BadInput, Conflict, KeyReused, NoSuchThing, NotPossible, Problem
 from operators.pages import Page, Pages
 from schemas.config import Config
 from storage.engine import StoreAway
@@ -21,7 +24,14 @@ from storage.store import Store
 log = structlog.get_logger()
 
 _HEADERS = {"cache-control": "no-store", "x-content-type-options": "nosniff", "referrer-policy": "no-referrer"}
-_STATUSES: dict[type[Problem], int] = {BadInput: 400, NoSuchThing: 404, AmbiguousName: 409, NotPossible: 409}
+_STATUSES: dict[type[Problem], int] = {
+    BadInput: 400,
+    NoSuchThing: 404,
+    AmbiguousName: 409,
+    NotPossible: 409,
+    Conflict: 409,
+    KeyReused: 422,
+}
 
 
 async def _live(_: Request) -> Response:
@@ -35,7 +45,12 @@ def build_app(configured: Callable[[], Config], store: Store, now: Callable[[], 
     """
 
     pages = Pages(configured, store, now).by_path()
-    routes = [Route(f"/api/v1{path}", _guarded(configured, page), methods=["GET"]) for path, page in pages.items()]
+    routes = [
+        Route(f"/api/v1{path}", _guarded(configured, _told(page)), methods=["GET"]) for path, page in pages.items()
+    ]
+    applying = Applying(configured, store, now)
+    posted = _guarded(configured, _answered(applying.post_job, configured))
+    routes.insert(0, Route("/api/v1/jobs", posted, methods=["POST"]))
     app = Starlette(
         routes=[Route("/livez", _live, methods=["GET"]), *routes], exception_handlers={HTTPException: _refused}
     )
@@ -43,7 +58,30 @@ def build_app(configured: Callable[[], Config], store: Store, now: Callable[[], 
     return app
 
 
-def _guarded(configured: Callable[[], Config], page: Page) -> Callable[[Request], Awaitable[Response]]:
+Responding = Callable[[Request], Awaitable[Response]]
+
+
+def _told(page: Page) -> Responding:
+    async def respond(request: Request) -> Response:
+        return JSONResponse(await page(request), headers=_HEADERS)
+
+    return respond
+
+
+def _answered(post: Callable[[Request], Awaitable[Answer]], configured: Callable[[], Config]) -> Responding:
+    async def respond(request: Request) -> Response:
+        bounded = Bounded(request.receive, configured().operators.max_upload_bytes)
+        try:
+            answer = await post(Request(request.scope, bounded))
+        except TooLarge:
+            return _problem(413, f"the request is larger than [operators] max_upload_bytes, {bounded.limit} bytes")
+        replayed = {"idempotency-replayed": "true"} if answer.replayed else {}
+        return JSONResponse(answer.body, answer.http_status, {**_HEADERS, **replayed})
+
+    return respond
+
+
+def _guarded(configured: Callable[[], Config], page: Responding) -> Responding:
     """A page for those who have the token. Whatever goes wrong becomes an answer without a word about our insides."""
 
     async def answer(request: Request) -> Response:
@@ -51,7 +89,11 @@ def _guarded(configured: Callable[[], Config], page: Page) -> Callable[[Request]
         if refusal is not None:
             return refusal
         try:
-            return JSONResponse(await page(request), headers=_HEADERS)
+            return await page(request)
+        except HTTPException as error:  # a form that cannot be read
+            return _problem(error.status_code, error.detail)
+        except ClientDisconnect:
+            return _problem(400, "the request ended early")
         except Problem as problem:
             return _problem(_STATUSES.get(type(problem), 400), str(problem))
         except (StoreAway, DBAPIError) as error:
@@ -79,7 +121,8 @@ async def _refused(_: Request, error: Exception) -> Response:
     status, headers = 404, {}
     if isinstance(error, HTTPException):
         status, headers = error.status_code, dict(error.headers or {})
-    return _problem(status, "only GET is answered here" if status == 405 else "there is nothing here", headers)
+    what = "GET is answered here, and POST at /api/v1/jobs" if status == 405 else "there is nothing here"
+    return _problem(status, what, headers)
 
 
 def _problem(status: int, detail: str, more: dict[str, str] | None = None) -> Response:

@@ -6,7 +6,9 @@ Problem
 ├── NoSuchThing        4  nothing here has that name
 ├── AmbiguousName      5  several things have that name
 ├── NoDatabase         6  there is no database yet
-└── ProviderProblem    7  the provider refused, or could not be asked
+├── ProviderProblem    7  the provider refused, or could not be asked
+├── Conflict           1  another request is at it just now
+└── KeyReused          1  the key of a request was used for another one
 """
 
 from typing import ClassVar
@@ -40,3 +42,11 @@ class NoDatabase(Problem):
 
 class ProviderProblem(Problem):
     exit_code = 7
+
+
+class Conflict(Problem):
+    exit_code = 1
+
+
+class KeyReused(Problem):
+    exit_code = 1

@@ -4,11 +4,11 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from starlette.requests import Request
 
-from operators import handed_on, queries
+from operators import fan_out, handed_on, queries
 from operators.errors import BadInput, NoSuchThing
 from operators.statuses import read_statuses
 from schemas.config import Config
-from schemas.words import Category, HandoffState
+from schemas.words import Category, HandoffState, SubmissionState
 from storage.store import Store
 
 LIMIT, MOST = 100, 1000
@@ -31,6 +31,9 @@ class Pages:
             "/failures": self.failures,
             "/refusals": self.refusals,
             "/sources": self.sources,
+            "/groups": self.groups,
+            "/groups/{group}": self.group,
+            "/submissions": self.submissions,
             "/handoffs": self.handoffs,
             "/handoffs/{handoff}": self.handoff,
             "/{anything:path}": _nothing,
@@ -69,6 +72,22 @@ class Pages:
         async with self._store.reading() as connection:
             found = await queries.list_refusals(connection, _limit(request), _one(request, "source"))
         return {"refusals": found.rows, "has_more": found.is_cut}
+
+    async def groups(self, request: Request) -> object:
+        async with self._store.reading() as connection:
+            found = await fan_out.list_groups(connection, _limit(request), _one(request, "source"))
+        return {"groups": found.rows, "has_more": found.is_cut}
+
+    async def group(self, request: Request) -> object:
+        async with self._store.reading() as connection:
+            return await fan_out.show_group(connection, request.path_params["group"])
+
+    async def submissions(self, request: Request) -> object:
+        state = _one_of(request, "state", list(SubmissionState))
+        states, source = [] if state is None else [state], _one(request, "source")
+        async with self._store.reading() as connection:
+            found = await fan_out.list_submissions(connection, _limit(request), source, states)
+        return {"submissions": found.rows, "has_more": found.is_cut}
 
     async def handoffs(self, request: Request) -> object:
         state, target = _one_of(request, "state", list(HandoffState)), _one(request, "target")

@@ -30,6 +30,7 @@ class RowsFile:
     """A checked file. `endpoint` is what every row asks for."""
 
     path: Path
+    name: str
     rows: int
     size: int
     sha256: str
@@ -38,12 +39,16 @@ class RowsFile:
 
 
 def read_rows(
-    path: Path, limits: InputLimits = NO_LIMITS, shard_rows: int | None = None, endpoint: str | None = None
+    path: Path,
+    limits: InputLimits = NO_LIMITS,
+    shard_rows: int | None = None,
+    endpoint: str | None = None,
+    name: str | None = None,
 ) -> RowsFile:
     """Check every line of a JSONL file, and tell all that is wrong with it at once, with line numbers.
 
     It is cut into shards of at most `shard_rows` rows that each keep within `limits`. An `endpoint` stands for the url that
-    rows leave out.
+    rows leave out; `name` is what the file is called where it comes from.
 
     Raises:
         BadInput: the file cannot be read, or any line is no request, repeats a custom_id, is too long by itself, or asks for
@@ -60,9 +65,9 @@ def read_rows(
         raise BadInput(f"cannot read {path}: {error.strerror}") from None
     reading.end()
     if reading.problems:
-        raise BadInput(_text(path, reading))
+        raise BadInput(_text(name or str(path), reading))
     digest, url = reading.digest.hexdigest(), next(iter(reading.endpoints))
-    return RowsFile(path, reading.rows, reading.size, digest, url, reading.cutting.shards())
+    return RowsFile(path, name or path.name, reading.rows, reading.size, digest, url, reading.cutting.shards())
 
 
 def least(*bounds: int | None) -> int | None:
@@ -198,8 +203,8 @@ def _refuse(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is not JSON")
 
 
-def _text(path: Path, reading: _Reading) -> str:
+def _text(name: str, reading: _Reading) -> str:
     shown = [f"  {problem}" for problem in reading.problems]
     if reading.more:
         shown.append(f"  ... and {reading.more} more")
-    return "\n".join([f"{path} cannot be submitted; nothing was sent:", *shown])
+    return "\n".join([f"{name} cannot be submitted; nothing was sent:", *shown])

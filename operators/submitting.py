@@ -2,9 +2,11 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import BinaryIO
+
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from operators.errors import BadInput, NotPossible
 from operators.rows_file import RowsFile
@@ -47,10 +49,21 @@ class Submitted:
         return shown("grp", self.group.id) if self.group else shown("sub", self.submissions[0].id)
 
 
+Also = Callable[[AsyncConnection, Submitted], Awaitable[None]]
+
+
 async def submit(
-    store: Store, files: Files, config: Config, source: Source, rows: RowsFile, wishes: Wishes, now: int
+    store: Store,
+    files: Files,
+    config: Config,
+    source: Source,
+    rows: RowsFile,
+    wishes: Wishes,
+    now: int,
+    also: Also | None = None,
 ) -> Submitted:
     """Stage each shard, then store group and submissions in one transaction. Until that is committed nothing was submitted.
+    `also` is written with them.
 
     Raises:
         NotPossible: the source's configuration does not allow it.
@@ -60,7 +73,7 @@ async def submit(
     stored = _rows_of(source, rows, wishes, store.new_id, now)
     try:
         await _stage(files, rows, stored.submissions)
-        await _store(store, stored, wishes)
+        await _store(store, stored, wishes, also)
     except BaseException:
         for row in stored.submissions:
             await files.remove(row.staged_as or "")
@@ -110,7 +123,7 @@ def _rows_of(source: Source, rows: RowsFile, wishes: Wishes, new_id: Callable[[]
         group = GroupRow(
             id=new_id(),
             source=source.name,
-            input_name=rows.path.name[:256],
+            input_name=rows.name[:256],
             size=len(rows.shards),
             policy=wishes.policy.value,
             created_at=now,
@@ -127,7 +140,7 @@ def _rows_of(source: Source, rows: RowsFile, wishes: Wishes, new_id: Callable[[]
                 shard=place,
                 state=SubmissionState.STORED.value,
                 staged_as=f"{source.name}/inputs/{shown('sub', number)}.jsonl",
-                input_name=rows.path.name[:256],
+                input_name=rows.name[:256],
                 input_sha256="",
                 input_bytes=shard.size,
                 row_count=shard.rows,
@@ -167,7 +180,7 @@ async def _stage_one(files: Files, stream: BinaryIO, row: SubmissionRow, also: C
         await writing.discard()
 
 
-async def _store(store: Store, submitted: Submitted, wishes: Wishes) -> None:
+async def _store(store: Store, submitted: Submitted, wishes: Wishes, also: Also | None) -> None:
     async with store.writing() as connection:
         if submitted.group is not None:
             await groups.store(connection, submitted.group)
@@ -175,4 +188,6 @@ async def _store(store: Store, submitted: Submitted, wishes: Wishes) -> None:
         for row in submitted.submissions:
             await submissions.store(connection, row)
             await labels.put(connection, row.id, wishes.labels)
+        if also is not None:
+            await also(connection, submitted)
     reach("S1")

@@ -139,7 +139,12 @@ def _operators(document: Mapping[str, Any], places: Places, inspection: Inspecti
             "beyond this machine the operators' surface needs a token",
             'write token_env = "BATCHKEEPER_TOKEN" and export it, or host = "127.0.0.1"',
         )
-    return Operators(host=written.host, port=written.port, token=token.secret if token else None)
+    return Operators(
+        host=written.host,
+        port=written.port,
+        max_upload_bytes=written.max_upload_bytes,
+        token=token.secret if token else None,
+    )
 
 
 def _refuse_one_address(receiver: Receiver, operators: Operators, inspection: Inspection) -> None:

@@ -113,6 +113,9 @@ class OperatorsAddress(Section):
         default="127.0.0.1", description="Address of the operators' surface; any but loopback needs a token."
     )
     port: int = _number(8081, 0, 65_535, "port", "Port of the operators' surface; 0 takes any free one.")
+    max_upload_bytes: int = _number(
+        536_870_912, 1, 1 << 40, "bytes", "Largest request with a file of requests that an application may post."
+    )
 
 
 class Operators(OperatorsAddress):

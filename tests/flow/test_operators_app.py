@@ -147,7 +147,7 @@ def test_an_id_with_slashes_is_found(ask, name):
         ("GET", "/api/v1/jobs/", 404),
         ("GET", "/api/v1/nothing", 404),
         ("GET", "/nothing", 404),
-        ("POST", "/api/v1/jobs", 405),
+        ("POST", "/api/v1/jobs", 400),
         ("DELETE", "/api/v1/jobs/batch_a", 405),
         ("GET", "/api/v1/jobs?limit=0", 400),
         ("GET", "/api/v1/jobs?limit=99999999999999999999", 400),
