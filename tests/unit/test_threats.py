@@ -15,9 +15,9 @@ TESTS = {
 
 def test_every_row_of_the_receiver_and_of_polling_is_there():
     """
-    The page has a row for each threat to the receiver, to polling and to the state, once and in order.
+    The page has a row for each threat to the receiver, to polling, to outputs and to the state, once and in order.
     """
-    assert re.findall(r"^\| (\d\d) \|", PAGE, re.MULTILINE) == [f"{n:02}" for n in (*range(1, 56), *range(68, 73))]
+    assert re.findall(r"^\| (\d\d) \|", PAGE, re.MULTILINE) == [f"{n:02}" for n in (*range(1, 61), *range(68, 73))]
 
 
 def test_every_test_of_a_row_is_named_by_it():
