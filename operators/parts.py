@@ -16,7 +16,7 @@ from reconciler.whole import ROW_ROLES
 from schemas.config import Config
 from schemas.ids import shown
 from schemas.tables import OutputRow, SubmissionRow
-from schemas.words import OutputRole, OutputState
+from schemas.words import Origin, OutputRole, OutputState
 
 _ORDER = (OutputRole.OUTPUT, OutputRole.RESULTS, OutputRole.ERROR)
 
@@ -65,10 +65,9 @@ def _part(facts: Facts | None, submission: SubmissionRow | None, config: Config,
         return _without_job(submission)
     job = facts.job
     if not job.hands_on:
-        raise NotPossible(
-            f"the outputs of {job.source}/{job.job_id} are not fetched, because it was adopted: set fetch_adopted = true in "
-            f"[sources.{job.source}] of {config.path} for jobs to come"
-        )
+        way = f"; for jobs to come, set fetch_adopted = true in [sources.{job.source}] of {config.path}"
+        advice = way if job.origin in (Origin.DELIVERY, Origin.SWEEP) else ""
+        raise NotPossible(f"the outputs of {job.source}/{job.job_id} are only looked for, and not fetched{advice}")
     content = [row for row in facts.current_outputs if row.role == OutputRole.CONTENT]
     if content or job.kind == "video":
         raise NotPossible(

@@ -126,7 +126,7 @@ def test_trouble_on_the_way(word: str) -> None:
 # Bounds: the cap, the room, the time
 
 
-def test_over_the_cap() -> None:
+def test_threat_57_over_the_cap() -> None:
     """A file over the cap is parked in sight, is no failure, and is never asked for."""
 
     async def flow() -> None:
@@ -148,7 +148,7 @@ def test_over_the_cap() -> None:
     asyncio.run(flow())
 
 
-def test_no_room() -> None:
+def test_threat_57_no_room() -> None:
     """Without room a download is parked, its file gone, and everything else goes on; with room it is fetched by itself."""
 
     async def flow() -> None:
@@ -240,7 +240,7 @@ def closing(body: bytes) -> bytes:
     return HEAD + b"\r\n" + body
 
 
-def test_cut_at_every_byte() -> None:
+def test_threat_58_cut_at_every_byte() -> None:
     """An answer that is cut anywhere, with a length, in chunks or with neither, is never taken as whole on first sight."""
 
     async def flow() -> None:
@@ -327,7 +327,7 @@ def test_another_size_than_recorded() -> None:
         (said({"error": "x"}, 206), "HTTP 206"),
     ],
 )
-def test_other_answers(answer: bytes, what: str) -> None:
+def test_threat_48_content_is_not_redirected_packed_or_a_page(answer: bytes, what: str) -> None:
     """No redirect is followed, nothing is unpacked, no page is taken for rows; and trouble makes nothing unreadable."""
 
     async def flow() -> None:
@@ -363,7 +363,7 @@ def test_denied_for_good() -> None:
     asyncio.run(flow())
 
 
-def test_stalls_and_drips() -> None:
+def test_threat_50_content_that_stalls_or_drips() -> None:
     """Content that stops coming, or comes too slowly, ends in time; what is steady may take as long as it likes."""
 
     async def dripping(seconds: float) -> AsyncIterator[bytes]:

@@ -223,7 +223,7 @@ def test_the_verb() -> None:
 
 @pytest.mark.processes
 @pytest.mark.parametrize("form", ["jsonl", "csv"])
-def test_nothing_that_a_terminal_obeys(form: str) -> None:
+def test_threat_59_nothing_that_a_terminal_obeys(form: str) -> None:
     """On a terminal whatever a row holds is escaped, so that it cannot be a command."""
 
     async def flow() -> bytes:

@@ -165,7 +165,7 @@ def test_foreign_errors() -> None:
 # In a folder
 
 
-def test_for_us_alone(tmp_path: Path) -> None:
+def test_threat_56_files_are_for_us_alone(tmp_path: Path) -> None:
     """Files are read and written by this user alone, while they are written and afterwards, and so are the folders."""
     files = LocalFiles(tmp_path / "data", 0)
 

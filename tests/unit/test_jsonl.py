@@ -39,7 +39,7 @@ def test_cut(cut: int) -> None:
     assert taken(ROW + b"\n" + ROW, 7).problem() is None
 
 
-def test_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_threat_59_too_long_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
     """No more of a line is held than a row can have; one that is longer is taken as whole only when it has an end."""
     monkeypatch.setattr(jsonl, "LONGEST_LINE", 20)
     long = json.dumps({"text": "x" * 1000}).encode()

@@ -131,7 +131,7 @@ def test_trouble_never_ends_it(fetches: int, denials: int, retry_after: int | No
     assert NOW + SECOND <= changes["due_at"] <= NOW + PATIENCE
 
 
-def test_names() -> None:
+def test_threat_56_names_hold_nothing_of_the_provider() -> None:
     """The name of a file is made of our own words and ids: nothing of the provider is part of a path."""
     row = output("../../etc/passwd", id=7)
     assert name_of(job(), row) == "main/outputs/job_0000000000001/output-out_0000000000007.jsonl"

@@ -71,7 +71,7 @@ some_rows = st.lists(st.one_of(st.builds(good, ids), st.builds(bad, ids), st.jus
 
 
 @given(st.one_of(st.none(), st.lists(ids, unique=True)), some_rows)
-def test_every_row_is_counted_once(asked: list[str] | None, rows: list[ResultRow | NoRow]) -> None:
+def test_threat_59_every_row_is_counted_once(asked: list[str] | None, rows: list[ResultRow | NoRow]) -> None:
     """What was asked is what succeeded, failed or is missing; and each line that came stands in one count."""
     found = matched(asked, *rows)
     assert found.succeeded + found.failed + found.repeated + found.strange + found.unreadable == len(rows)
