@@ -35,9 +35,10 @@ async def demo(
     stay: Annotated[bool, typer.Option("--stay", help="Keep it running after the report, until Ctrl-C.")] = False,
     in_json: Annotated[bool, typer.Option("--json", help="Print the report alone, as JSON.")] = False,
 ) -> None:
-    """Play a dozen batches against a sandbox: lost webhooks, failures, a cancel; and show how every job ended.
+    """Play a dozen batches against a sandbox, and show how every job ended.
 
-    Ends with 0 only if every job ended as the sandbox says.
+    Webhooks are lost, batches fail, one is cancelled, and one file becomes a group of three. Ends with 0 only if every job ended
+    as the sandbox says, with as many rows answered, failed and missing, and was handed on.
     """
     tell = _quiet if in_json else typer.echo
     with as_file(files("sandbox") / "examples" / "requests.jsonl") as requests:
@@ -59,8 +60,10 @@ def _report(jobs: list[View], in_json: bool) -> None:
     present.table(jobs, COLUMNS)
     right = sum(job["as_it_should_be"] for job in jobs)
     healed = sum(job["healed_by_poll"] for job in jobs)
+    told = sum(job["handed_on"] == 1 for job in jobs)
     typer.echo(
-        f"\n{right} of {len(jobs)} jobs ended as the sandbox says; {healed} of them without a webhook that arrived"
+        f"\n{right} of {len(jobs)} jobs ended as the sandbox says, with the rows that it says; {healed} of them without a "
+        f"webhook that arrived. Downstream was told of {told}, each under one id"
     )
 
 

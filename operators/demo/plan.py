@@ -17,6 +17,7 @@ class Batch:
     scenario: str
     story: str
     is_cancelled: bool = False
+    shard_rows: int | None = None  # of the twelve rows; fewer make a group
 
 
 BATCHES = (
@@ -31,10 +32,19 @@ BATCHES = (
     Batch("rows_fail", "some rows fail"),
     Batch("", "cancelled by us", is_cancelled=True),
     Batch("status_500,webhook_lost", "webhook never sent, gateway answers 500"),
+    Batch("", "one of a group of three", shard_rows=4),
 )
+HANDED_ON = "handed-on.jsonl"
+# What stands for whatever a team does with its results: it is given the event on standard input, and keeps it.
+DOWNSTREAM = f"""\
+import sys
+
+with open({HANDED_ON!r}, "a") as kept:
+    kept.write(sys.stdin.read() + "\\n")
+"""
 
 
-def configuration(receiver_port: int, operators_port: int, sandbox_port: int, endpoint_id: str) -> str:
+def configuration(receiver_port: int, operators_port: int, sandbox_port: int, endpoint_id: str, python: str) -> str:
     """The demo's batchkeeper.toml. Its paces are short, because the sandbox's durations are."""
     return f"""\
 [database]
@@ -52,6 +62,18 @@ first_poll_seconds = 5
 poll_seconds = 2
 poll_cap_seconds = 5
 output_patience_seconds = 10
+
+[data]
+reserve_bytes = 1048576          # a demo needs little
+
+[handoffs.downstream]            # told of each job, once its results are here
+type = "command"
+command = ["{python}", "downstream.py"]
+
+[handoffs.groups]                # told of each group, once its last job is ready
+type = "command"
+command = ["{python}", "downstream.py"]
+on = "group"
 
 [sources.{SOURCE}]
 dialect = "phaseo"

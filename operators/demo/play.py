@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
+import json
 import secrets
+import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -50,7 +52,7 @@ class Stage:
 async def staged(endpoint_id: str, tell: Tell) -> AsyncIterator[Stage]:
     """A temporary folder with a configuration, and sandbox and service running on it. Nothing of it stays."""
     receiver, operators, gateway = free_port(), free_port(), free_port()
-    config = plan.configuration(receiver, operators, gateway, endpoint_id)
+    config = plan.configuration(receiver, operators, gateway, endpoint_id, sys.executable)
     variables = {
         plan.KEY: f"phaseo_v1_sk_demo0000_{secrets.token_hex(16)}",
         plan.SECRET: f"whsec_{secrets.token_urlsafe(32)}",
@@ -59,6 +61,7 @@ async def staged(endpoint_id: str, tell: Tell) -> AsyncIterator[Stage]:
     with tempfile.TemporaryDirectory(prefix="batchkeeper-demo-") as name:
         folder = Path(name)
         (folder / "batchkeeper.toml").write_text(config)
+        (folder / "downstream.py").write_text(plan.DOWNSTREAM)
         tell(f"the configuration, in {folder}:\n\n{_indented(config)}")
         commands = Commands(folder, variables)
         urls = (f"http://127.0.0.1:{gateway}", f"http://127.0.0.1:{receiver}", f"http://127.0.0.1:{operators}")
@@ -83,12 +86,11 @@ async def play(stage: Stage, requests: Path, tell: Tell, show: Show) -> list[Vie
     """Submit every batch, cancel the one that is to be, wait until all is settled, and compare. The report's jobs."""
     tell(f"$ batchkeeper submit {REQUESTS} --source {SOURCE} --metadata scenario=...   ({len(BATCHES)} times)")
     together = [batch for batch in BATCHES if not batch.is_cancelled]
-    batches = dict(
-        zip(await asyncio.gather(*(_submit(stage, requests, batch) for batch in together)), together, strict=True)
-    )
+    made = await asyncio.gather(*(_submit(stage, requests, batch) for batch in together))
+    batches = {job_id: batch for job_ids, batch in zip(made, together, strict=True) for job_id in job_ids}
     # By itself and last: it lives for some seconds only, and the others keep the machine busy while they start.
     for batch in (batch for batch in BATCHES if batch.is_cancelled):
-        job_id = await _submit(stage, requests, batch)
+        (job_id,) = await _submit(stage, requests, batch)
         tell(f'$ batchkeeper cancel {job_id} --reason "no longer needed"')
         await stage.commands.read("cancel", job_id, "--reason", "no longer needed")
         batches[job_id] = batch
@@ -97,10 +99,13 @@ async def play(stage: Stage, requests: Path, tell: Tell, show: Show) -> list[Vie
         return await _compare(stage, client, batches)
 
 
-async def _submit(stage: Stage, requests: Path, batch: Batch) -> str:
-    arguments = ("submit", str(requests), "--source", SOURCE, "--metadata", f"scenario={batch.scenario}")
-    job_id: str = (await stage.commands.read(*arguments))["job_id"]
-    return job_id
+async def _submit(stage: Stage, requests: Path, batch: Batch) -> list[str]:
+    """The jobs that one file becomes: one, or those of a group."""
+    arguments = ["submit", str(requests), "--source", SOURCE, "--metadata", f"scenario={batch.scenario}"]
+    if batch.shard_rows is not None:
+        arguments += ["--shard-rows", str(batch.shard_rows)]
+    submitted = await stage.commands.read(*arguments)
+    return [part["job_id"] for part in submitted["submissions"]]
 
 
 async def _watch(stage: Stage, client: httpx.AsyncClient, batches: dict[str, Batch], show: Show) -> None:
@@ -116,19 +121,27 @@ async def _watch(stage: Stage, client: httpx.AsyncClient, batches: dict[str, Bat
             len(jobs) == len(batches)
             and all(job["settled"] for job in jobs)
             and all(one["settled"] for one in truth.values())
+            and not (await stage.ours(client, "handoffs?state=waiting"))["handoffs"]
         ):
             return
         await asyncio.sleep(LOOK_EVERY_SECONDS)
 
 
 async def _compare(stage: Stage, client: httpx.AsyncClient, batches: dict[str, Batch]) -> list[View]:
-    truth = await stage.truth(client)
+    truth, told = await stage.truth(client), handed_on(stage.folder)
 
     async def one(job_id: str, batch: Batch) -> View:
-        return report_job(batch, truth[job_id], await stage.ours(client, f"jobs/{SOURCE}/{job_id}"))
+        ours = await stage.ours(client, f"jobs/{SOURCE}/{job_id}")
+        return report_job(batch, truth[job_id], ours, [event for event in told if event["subject"] == job_id])
 
     compared: list[Awaitable[View]] = [one(job_id, batch) for job_id, batch in batches.items()]
     return list(await asyncio.gather(*compared))
+
+
+def handed_on(folder: Path) -> list[View]:
+    """The events that downstream was given."""
+    kept = folder / plan.HANDED_ON
+    return [json.loads(line) for line in kept.read_text().splitlines()] if kept.exists() else []
 
 
 def _indented(text: str) -> str:

@@ -13,7 +13,8 @@ pytestmark = pytest.mark.processes
 def test_the_demo_ends_by_itself_and_well(tmp_path):
     """
     `demo --json` prints the report alone, every job has ended as the sandbox says, all three categories of failure appear
-    where they belong, lost webhooks are healed by asking, and nothing is left behind.
+    where they belong, lost webhooks are healed by asking, every row is accounted for, downstream is told of each job under one
+    id, and nothing is left behind.
     """
     variables = environment({"TMPDIR": str(tmp_path)})
 
@@ -29,6 +30,16 @@ def test_the_demo_ends_by_itself_and_well(tmp_path):
 
     assert done.returncode == 0, done.stderr
     jobs = json.loads(done.stdout)["jobs"]
+    rows = {
+        job["story"]: tuple(job["rows"][name] for name in ("asked", "answered", "failed", "missing")) for job in jobs
+    }
+    assert len([job for job in jobs if job["story"] == "one of a group of three"]) == 3
+    assert rows["one of a group of three"] == (4, 4, 0, 0)
+    assert rows["a good day"] == (12, 12, 0, 0)
+    assert rows["some rows fail"] == (12, 8, 4, 0)
+    assert rows["batch fails"] == (12, 0, 0, 12)
+    assert {sum(counts[1:]) - counts[0] for counts in rows.values()} == {0}
+    assert {job["handed_on"] for job in jobs} == {1}
     codes = {job["story"]: {(one["category"], one["code"]) for one in job["failures"]} for job in jobs}
     assert codes == EXPECTED
     assert [job["story"] for job in jobs if job["status"] != job["true_status"]] == []
@@ -56,6 +67,7 @@ EXPECTED = {
     "some rows fail": {(EXECUTION, "rows_failed")},
     "cancelled by us": {(CANCELLATION, "cancelled_by_operator")},
     "webhook never sent, gateway answers 500": {(DELIVERY, "never_attempted")},
+    "one of a group of three": set(),
 }
 
 
