@@ -11,7 +11,7 @@ from operators.queries import facts_of
 from operators.work import find_work
 from reconciler.classify import output_is_missing
 from reconciler.facts import Facts
-from reconciler.ready import missing_for_ready
+from reconciler.ready import has_rows, missing_for_ready
 from reconciler.whole import ROW_ROLES
 from schemas.config import Config
 from schemas.ids import shown
@@ -68,11 +68,8 @@ def _part(facts: Facts | None, submission: SubmissionRow | None, config: Config,
         way = f"; for jobs to come, set fetch_adopted = true in [sources.{job.source}] of {config.path}"
         advice = way if job.origin in (Origin.DELIVERY, Origin.SWEEP) else ""
         raise NotPossible(f"the outputs of {job.source}/{job.job_id} are only looked for, and not fetched{advice}")
-    content = [row for row in facts.current_outputs if row.role == OutputRole.CONTENT]
-    if content or job.kind == "video":
-        raise NotPossible(
-            f"{job.source}/{job.job_id} has no rows; `batchkeeper job {job.job_id}` says where its content is"
-        )
+    if facts.status.is_terminal and not has_rows(facts):
+        raise NotPossible(f"{job.source}/{job.job_id} has no rows; `batchkeeper job {job.job_id}` says what there is")
     waiting = tuple(one.condition for one in missing_for_ready(facts, now))
     return Part(facts, submission, waiting, None if waiting else _rows_lacking(facts, submission, now))
 

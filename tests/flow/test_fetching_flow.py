@@ -457,8 +457,40 @@ def test_a_film() -> None:
 # What becomes of it later
 
 
-def test_what_was_left_half_written_is_removed() -> None:
-    """Whoever takes a source's lease removes what the last holder was writing; and a file that is gone is fetched again."""
+def test_nothing_is_left_half_written() -> None:
+    """Whoever takes a source's lease removes what its last holder was writing; and whoever stops removes what it wrote."""
+
+    async def half() -> AsyncIterator[bytes]:
+        yield HEAD + b"\r\n" + LINES[0]
+        await asyncio.sleep(60)
+
+    def script(asked: Asked) -> Said:
+        if asked.target.endswith("/content"):
+            return half()
+        if "/files/" in asked.target:
+            return said({"id": asked.target.rpartition("/")[2], "object": "file"})
+        return said(batch(asked.job_id, "completed"))
+
+    async def flow() -> None:
+        async with Provider(script).listening() as provider, service(provider.base_url, reconciles=False) as running:
+            left = data_of(running) / "gateway/outputs/.partial/left"
+            left.parent.mkdir(parents=True)
+            left.write_bytes(b"half")
+
+            async with reconciling(running.reconciler):
+                await running.track("batch_a")
+                await until(lambda: written(running), "the first piece to be written")
+            assert files_in(running) == {}
+
+    async def written(running: Service) -> bool:
+        files = files_in(running)
+        return len(files) == 1 and not any(name.endswith("/left") for name in files)
+
+    asyncio.run(flow())
+
+
+def test_gone_and_fetched_again() -> None:
+    """A file that somebody removed is fetched again when its rows are to be matched."""
 
     async def flow() -> None:
         async with stage(errors_expected=True) as on:

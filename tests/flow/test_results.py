@@ -157,6 +157,7 @@ def test_what_cannot_be_shown() -> None:
             answer = await on.client.post("/v1/videos", json={"model": "sora-2", "prompt": "a lamp"})
             film = str(answer.json()["id"])
             await on.service.track(film, kind="video")
+            await ready(on, film)
             with pytest.raises(NotPossible, match="has no rows"):
                 await show(on.service, film)
 
