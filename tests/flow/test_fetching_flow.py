@@ -13,7 +13,6 @@ import pytest
 from noted import noted
 from service import Asked, Provider, Said, Service, Stage, batch, reconciling, said, service, stage, told, until
 
-from operators import acts
 from operators.clock import now
 from reconciler.client import Client
 from reconciler.slowness import Slowness
@@ -22,7 +21,7 @@ from schemas.config import Secret
 from schemas.jsonl import Lines
 from schemas.readings import Question, Streamed, Troubled
 from schemas.tables import JobRow, OutputRow
-from schemas.words import Trouble
+from schemas.words import Origin, Trouble
 from storage import jobs, outputs
 from storage.files import LocalFiles
 
@@ -512,22 +511,20 @@ def test_gone_and_fetched_again() -> None:
 
 
 def test_adopted_jobs_are_only_looked_for() -> None:
-    """Where outputs are not fetched, a job is ready when its files are found, as ever; once they are wanted, they come."""
+    """Of an adopted job the files are looked for and not fetched: it is ready when they are found. Once somebody tracks it,
+    they come."""
 
     async def flow() -> None:
         async with stage(reconciles=False) as on:
             job = await on.create()
             async with on.service.store.writing() as connection:
-                await acts.track(connection, on.service.config, "gateway", "batch", job, on.service.store.new_id, now())
+                identity = ("gateway", "batch", job)
+                await jobs.bear(connection, on.service.store.new_id(), identity, Origin.DELIVERY, now())
             async with reconciling(on.service.reconciler):
                 view = await ready(on.service, job)
                 assert [(output["state"], output["where"]) for output in view["outputs"]] == [("exists", None)]
                 assert view["row_match"] is None
-                row = await on.service.row(job)
-                assert row is not None
-                async with on.service.store.writing() as connection:
-                    await jobs.change(connection, row.id, {"hands_on": 1, "due_at": now()}, now())
-                on.service.reconciler.wake()
+                await on.service.track(job)
                 view = await on.service.shows(job, lambda view: view["row_match"], "matched")
                 assert [output["state"] for output in view["outputs"]] == ["fetched"]
 
