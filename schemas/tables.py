@@ -424,6 +424,7 @@ class IdempotencyRow(SQLModel, table=True):
     """What an application was answered to a request that carried an Idempotency-Key."""
 
     __tablename__ = "idempotency_keys"
+    __table_args__ = (Index("ix_idempotency_keys_created", "created_at"),)
     key: str = words(key=True)
     request_sha256: str = words()
     http_status: int = big()

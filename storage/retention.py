@@ -11,6 +11,7 @@ from schemas.tables import (
     BodyRow,
     DeliveryRow,
     HandoffRow,
+    IdempotencyRow,
     JobRow,
     ObservationRow,
     ReceiptRow,
@@ -25,7 +26,7 @@ from storage.rows import table
 BODIES, RECEIPTS, DELIVERIES = table(BodyRow), table(ReceiptRow), table(DeliveryRow)
 REFUSALS, OBSERVATIONS, ACTIONS = table(RefusalRow), table(ObservationRow), table(ActionRow)
 JOBS, TRANSITIONS, TALLIES = table(JobRow), table(TransitionRow), table(TallyRow)
-WATCHES, HANDOFFS = table(WatchRow), table(HandoffRow)
+WATCHES, HANDOFFS, KEYS = table(WatchRow), table(HandoffRow), table(IdempotencyRow)
 
 IDENTITY_DAYS = 30  # an identity forgotten sooner could be taken for new again by a replay
 
@@ -87,6 +88,12 @@ async def handoffs(connection: AsyncConnection, before: int, limit: int) -> int:
 async def watches(connection: AsyncConnection, before: int, limit: int) -> int:
     """Watches that lapsed, because whoever looked could not say that they look no more."""
     return await _delete(connection, WATCHES, WATCHES.c.until < before, before, limit)
+
+
+async def idempotency_keys(connection: AsyncConnection, before: int) -> int:
+    """Keys that nobody will send again."""
+    result = await connection.execute(delete(KEYS).where(KEYS.c.created_at < before))
+    return int(result.rowcount)
 
 
 async def tallies(connection: AsyncConnection, before: int) -> int:

@@ -80,6 +80,8 @@ async def submit_file(
     )
     limit = None if timeout is None else duration("--timeout", timeout)
     check(config, chosen, wishes)
+    if file.suffix.lower() == ".csv":
+        raise BadInput(f"{file}: {dialect.name} takes JSONL, one request a line as JSON; docs/submitting.md shows it")
     rows = read_rows(file, dialect.input_limits, shard_rows, endpoint)
     if dry_run:
         _dry(rows, in_json)

@@ -58,12 +58,13 @@ class LookRound:
             hands_on = job is not None and bool(job.hands_on)
             changes = found(row, back.answer, hands_on, owned.pace.output_patience, now)
             await outputs.change(connection, row.id, changes)
-            if isinstance(back.answer, Denied):
-                # A file may be out of reach until the gateway has noticed it, which asking for the job makes it do.
-                await jobs.change(connection, row.job, {"due_at": now}, now)
             if hands_on and changes.get("state") == OutputState.UNREADABLE:
                 await jobs.change(connection, row.job, {"match_due_at": now}, now)
             await review_job(connection, owned, row.job, now, answered=False)
+            if isinstance(back.answer, Denied) and changes["due_at"] is not None:
+                # A file may be out of reach until the gateway has noticed it, which asking for the job makes it do. After the
+                # review, which decides anew when a job that has ended is asked about.
+                await jobs.change(connection, row.job, {"due_at": now}, now)
 
         async def set_aside(connection: AsyncConnection, back: LookBack) -> None:
             await outputs.change(connection, back.item.id, {"due_at": now + SET_ASIDE_FOR})

@@ -14,6 +14,7 @@ log = structlog.get_logger()
 
 BATCH = 500
 WATCHES_DAYS = 1  # beyond any doubt: they lapse within seconds
+KEYS_DAYS = 30  # no application sends the same request again after so long
 Chore = Callable[[AsyncConnection, int, int], Awaitable[int]]
 
 
@@ -31,6 +32,7 @@ async def run_once(store: Store, keep: Retention, now: int) -> dict[str, int]:
     )
     gone = {name: await _all_of(store, chore, now - days * DAY) for name, chore, days in chores}
     async with store.writing() as connection:
+        gone["idempotency_keys"] = await retention.idempotency_keys(connection, now - KEYS_DAYS * DAY)
         gone["tallies"] = await retention.tallies(connection, now - keep.tallies * DAY)
     if any(gone.values()):
         log.info("pruned", **gone)

@@ -34,7 +34,14 @@ class LocalFiles:
         return str(self._folder)
 
     async def create(self, name: str, size: int | None = None) -> "LocalWriting":
-        return await asyncio.to_thread(LocalWriting, self._path(name), self._partial(name), self._reserve, size or 0)
+        path, partial = self._path(name), self._partial(name)
+        making = asyncio.create_task(asyncio.to_thread(LocalWriting, path, partial, self._reserve, size or 0))
+        try:
+            return await asyncio.shield(making)
+        except asyncio.CancelledError:
+            # The thread goes on, and would leave an open file that nobody knows of.
+            await (await making).discard()
+            raise
 
     def open(self, name: str, jumping: bool = False) -> BinaryIO:
         return self._path(name).open("rb")

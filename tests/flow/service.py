@@ -43,7 +43,7 @@ from storage import jobs
 from storage.ledger import Ledger
 from storage.store import Store
 
-DEADLINE = 40.0  # generous: the machine may be busy, and what is waited for comes long before
+DEADLINE = 90.0  # generous: the machine may be busy, and what is waited for comes long before
 KEY, SECRET = DEFAULT_API_KEY, DEFAULT_WEBHOOK_SECRET
 TOLD_SECRET = "whsec_" + base64.b64encode(b"what downstream verifies us with").decode()
 MANAGER = {"Authorization": "Bearer phaseo_v1_mk_abc123_secret"}

@@ -233,7 +233,8 @@ def test_help_lists_the_verbs_and_the_exit_codes(bare):
         (["job", "batch_nobody"], 4, "`batchkeeper jobs` lists them"),
         (["submit", "nothing.jsonl", "--source", "gateway"], 2, "cannot read nothing.jsonl"),
         (["send", "--source", "gateway"], 1, "is `batchkeeper up` running there?"),
-        (["submit", str(EXAMPLE), "--source", "gateway"], 7, "connection"),
+        (["submit", str(EXAMPLE), "--source", "nowhere"], 2, "no source is called nowhere"),
+        (["wait", "grp_0000000000000"], 4, "`batchkeeper groups` lists them"),
         (["--config", "nowhere.toml", "jobs"], 2, "nowhere.toml"),
     ],
 )

@@ -224,11 +224,14 @@ def _actions(view: dict[str, Any]) -> list[str]:
 
 
 def test_cancels_and_what_becomes_of_them() -> None:
-    """Cancelled, stuck and then cleared, too late, refused while open: each by what was asked, answered, and came of it."""
+    """Cancelled, stuck and then cleared, too late, refused while open, unheard: each by what was asked, answered, and came of
+    it."""
 
     async def flow() -> None:
         async with stage(speed=CANCEL_SPEED) as on:
-            words = ("", "cancel_late", "cancel_loses", "cancel_refused")
+            words = (
+                "", "cancel_late", "cancel_loses", "cancel_refused", "cancel_unheard", "cancel_too_late", "cancel_at_once"
+            )  # fmt: skip
             jobs = {word: await on.watched(word) for word in words}
             for job in jobs.values():
                 await on.service.reaches(job, "pending", "running")
@@ -247,13 +250,18 @@ def test_cancels_and_what_becomes_of_them() -> None:
                 "cancel_late": ("cancelled", {("cancellation", "cancelled_by_operator")}),
                 "cancel_loses": ("completed", {("cancellation", "too_late")}),
                 "cancel_refused": ("completed", {("cancellation", "too_late")}),
+                "cancel_unheard": ("cancelled", {("cancellation", "cancelled_by_operator")}),
+                "cancel_too_late": ("completed", {("cancellation", "too_late")}),
+                "cancel_at_once": ("cancelled", {("cancellation", "cancelled_by_operator")}),
             }
             assert [view["status"] for view in views.values()] == [truth[job]["status"] for job in jobs.values()]
             assert {failure["code"] for failure in views["cancel_late"]["cleared_failures"]} == {"stuck"}
             assert {failure["code"] for failure in views["cancel_refused"]["cleared_failures"]} == {"refused"}
-            assert [_actions(view) for view in views.values()] == [
-                ["accepted"], ["accepted"], ["accepted"], ["refused"],
-            ]  # fmt: skip
+            # What was carried out unheard is over before it is sent once more.
+            others = {"cancel_refused": "refused", "cancel_too_late": "refused", "cancel_unheard": "moot"}
+            assert {word: _actions(view) for word, view in views.items()} == {
+                word: [others.get(word, "accepted")] for word in words
+            }
             assert all(truth[job]["cancels"] == 1 for job in jobs.values())
             assert views[""]["failures"][0]["evidence"]["reason"] == "the input was wrong"
 

@@ -3,10 +3,12 @@ sockets, on both stores."""
 
 import asyncio
 import json
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
+from downstream import Downstream, all_are
 from service import Asked, Provider, Service, batch, event, file_of, said, service, stage, told, until
 from submitted import come_to, states, store
 
@@ -211,6 +213,31 @@ def test_a_group_is_cancelled(tmp_path: Path) -> None:
             async with on.service.store.writing() as connection:
                 with pytest.raises(NotPossible, match=r"every part of .* is over"):
                     await acts.cancel_group(connection, stored.name, "once more", on.service.store.new_id, now())
+
+    asyncio.run(flow())
+
+
+def test_downstream_is_told_of_a_group(tmp_path: Path) -> None:
+    """Each job is told when it is ready, and the group once, with its completion: how many rows were asked and what came."""
+
+    async def flow() -> None:
+        down = Downstream()
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(down.listening())
+            targets = {"jobs": down.table, "groups": {**down.table, "on": "group"}}
+            on = await stack.enter_async_context(stage(handoffs=targets))
+            stored = await store(on.service, rows(tmp_path, 3), Wishes(labels={"run": "nightly"}), shard_rows=2)
+            await come_to(on.service, stored, "created")
+            told_of = await all_are(on.service, 3, "done")
+            group = await group_of(on.service, stored)
+
+            assert sorted(row.target for row in told_of) == ["groups", "jobs", "jobs"]
+            (event,) = [one for one in down.events if one["type"].startswith("batchkeeper.group")]
+            assert event["subject"] == stored.name
+            assert event["data"]["labels"] == {"run": "nightly"}
+            assert group["completed_at"] is not None
+            assert group["rows"] == {"asked": 3, "succeeded": 3, "failed": 0, "missing": 0}
+            assert len(set(down.ids())) == 3
 
     asyncio.run(flow())
 

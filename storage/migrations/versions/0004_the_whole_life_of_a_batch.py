@@ -29,6 +29,7 @@ def upgrade() -> None:
         sa.Column("created_at", BIG, nullable=False),
         sa.PrimaryKeyConstraint("key"),
     )
+    op.create_index("ix_idempotency_keys_created", "idempotency_keys", ["created_at"], unique=False)
 
 
 def _submissions() -> None:
