@@ -20,6 +20,7 @@ class Outcome(Enum):
     EXPIRED = ("expired", 12)
     FAILED = ("failed", 13)
     NOT_MADE = ("not made", 14)
+    UNCONFIRMED = ("nobody knows whether a job came of it", 16)
 
     @property
     def word(self) -> str:
@@ -51,7 +52,7 @@ class Member:
         """None while it is awaited. A submission of which nobody knows whether it made a job is awaited no more either: a
         person has to decide."""
         if self.job is None:
-            return Outcome.NOT_MADE if self._is_given_up else None
+            return self._without_job
         if self.job.ready_at is None:
             return None
         end = _ENDS.get(Status(self.job.status))
@@ -65,11 +66,13 @@ class Member:
         return self.job is not None and bool(self.job.rows_failed)
 
     @property
-    def _is_given_up(self) -> bool:
+    def _without_job(self) -> Outcome | None:
         if self.submission is None:
-            return False
+            return None
         state = SubmissionState(self.submission.state)
-        return state.is_over or state is SubmissionState.UNCONFIRMED
+        if state is SubmissionState.UNCONFIRMED:
+            return Outcome.UNCONFIRMED
+        return Outcome.NOT_MADE if state.is_over else None
 
 
 def of_all(members: Iterable[Member]) -> Outcome | None:

@@ -52,7 +52,7 @@ def results(files: Files, dialect: Dialect, part: Part, failed: bool) -> Iterato
     with ExitStack() as stack:
         places: dict[str, _Place] = {}
         for output in part.files:
-            stream = stack.enter_context(_opened(files, output))
+            stream = stack.enter_context(_opened(files, output, part.name))
             _index(stream, dialect, places)
         for custom_id in places if asked is None else asked:
             place = places.get(custom_id)
@@ -63,21 +63,25 @@ def results(files: Files, dialect: Dialect, part: Part, failed: bool) -> Iterato
                 yield _read(place, dialect)
 
 
-def _opened(files: Files, output: OutputRow) -> BinaryIO:
+def _opened(files: Files, output: OutputRow, job: str) -> BinaryIO:
     """A file that is what was fetched, byte for byte."""
     name = str(output.stored_as)
     try:
         stream = files.open(name, jumping=True)
     except FileNotFoundError:
         raise NotPossible(
-            f"{name} is not in {files.place}; was it removed, or does this machine not share that place?"
+            f"{name} is not in {files.place}. If it was removed, `batchkeeper poll {job}` has it fetched again, as long as the "
+            "provider has it; or does this machine not share that place?"
         ) from None
     digest = hashlib.sha256()
     while block := stream.read(_BLOCK):
         digest.update(block)
     if digest.hexdigest() != output.sha256:
         stream.close()
-        raise NotPossible(f"{files.place}/{name} is not what was fetched: its SHA-256 is {digest.hexdigest()}")
+        raise NotPossible(
+            f"{files.place}/{name} is not what was fetched: its SHA-256 is {digest.hexdigest()}. Remove it, and "
+            f"`batchkeeper poll {job}` has it fetched again"
+        )
     stream.seek(0)
     return stream
 

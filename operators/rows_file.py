@@ -158,6 +158,8 @@ class _Reading:
     def _custom_id(self, custom_id: Any) -> Iterator[str]:
         if not isinstance(custom_id, str) or not custom_id:
             yield "custom_id is missing or empty; it tells the results apart"
+        elif not custom_id.isprintable() or _is_half(custom_id):
+            yield f"custom_id {clean(custom_id, 80)} holds what cannot be written; results could not be told apart by it"
         elif custom_id in self.lines:
             yield f"custom_id {clean(custom_id, 80)} stands in line {self.lines[custom_id]} already"
         else:
@@ -171,6 +173,11 @@ class _Reading:
             yield f"url is {clean(url, 80)}, and --endpoint says {clean(self.endpoint or '', 80)}"
         else:
             self.endpoints.setdefault(url, self.number)
+
+
+def _is_half(text: str) -> bool:
+    """Whether it holds half of a character, as a text that was cut may."""
+    return any("\ud800" <= letter <= "\udfff" for letter in text)
 
 
 def _parsed(line: bytes) -> dict[str, Any]:

@@ -37,8 +37,13 @@ class Matched:
     examples: Mapping[str, list[dict[str, Any]]]  # the first few of each, to be shown
 
 
-def match(asked: Iterable[str] | None, rows: Iterable[tuple[Place, ResultRow | NoRow]]) -> Matched:
-    """Compare the asked custom ids with the rows, in the order in which both come. Memory grows with the ids alone."""
+def match(
+    asked: Iterable[str] | None, rows: Iterable[tuple[Place, ResultRow | NoRow]], count: int | None = None
+) -> Matched:
+    """Compare the asked custom ids with the rows, in the order in which both come. Memory grows with the ids alone.
+
+    `count` is how many were asked, where the ids are not known any more: then as many are missing as did not come.
+    """
     wanted = None if asked is None else dict.fromkeys(asked)
     seen: set[str] = set()
     tally = _Tally()
@@ -57,7 +62,9 @@ def match(asked: Iterable[str] | None, rows: Iterable[tuple[Place, ResultRow | N
             if custom_id not in seen:
                 tally.note("missing", _named(custom_id))
     counts = {name: tally.counts[name] for name in ("succeeded", "failed", "repeated", "strange", "unreadable")}
-    asked_count, missing = (None, None) if wanted is None else (len(wanted), tally.counts["missing"])
+    asked_count, missing = (len(wanted), tally.counts["missing"]) if wanted is not None else (count, None)
+    if wanted is None and count is not None:
+        missing = max(0, count - len(seen))
     return Matched(asked=asked_count, missing=missing, examples=tally.examples, **counts)
 
 

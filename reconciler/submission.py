@@ -15,6 +15,9 @@ LONGEST_RETRY = 5 * MINUTE
 LOOK_FIRST, LONGEST_LOOK = 5 * SECOND, 2 * MINUTE  # between two looks through the list for a lost create
 
 
+_LOOKING = "; the provider's list is looked through for it"
+
+
 @dataclass(frozen=True, slots=True)
 class Patience:
     """How long a lost create is looked for, and how often an upload that met a quota is tried again."""
@@ -91,7 +94,8 @@ def still_unclear(
 def given_up(row: SubmissionRow) -> dict[str, Any]:
     """Whoever has asked for it to be dropped has decided already."""
     state = SubmissionState.UNCONFIRMED if row.drop_asked_at is None else SubmissionState.DROPPED
-    return {"state": state.value, "due_at": None}
+    said = (row.message or "").removesuffix(_LOOKING)
+    return {"state": state.value, "due_at": None, "message": f"{said}; the provider's list has not shown it"}
 
 
 def dropped(row: SubmissionRow) -> dict[str, Any]:
@@ -105,4 +109,4 @@ def is_droppable(row: SubmissionRow) -> bool:
 
 
 def lost(answer: SubmitUnclear | Troubled) -> str:
-    return f"{answer.message}; the provider's list is looked through for it"
+    return f"{answer.message}{_LOOKING}"

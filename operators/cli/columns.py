@@ -120,7 +120,10 @@ WIDTHS: Mapping[str, int] = {
     "detected (UTC)": 112,
     "bytes": 80,
     "made (UTC)": 112,
-    "stored (UTC)": 120,
+    "stored (UTC)": 130,
+    "input": 120,
+    "succeeded": 100,
+    "missing": 100,
     "rev.": 120,
     "attempts": 90,
 }

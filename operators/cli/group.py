@@ -9,9 +9,11 @@ from operators.cli import present
 from operators.cli.columns import GROUPS, MEMBERS, RARE, SUBMISSIONS, WIDTHS
 from operators.cli.context import configuration, verb
 from operators.cli.options import All, Json, Limit, OfSource
+from operators.cli.told import money
 from operators.cli.work import hint
 from operators.clock import now
 from operators.store import opened
+from operators.views import View
 
 fan = typer.Typer()
 
@@ -40,10 +42,24 @@ async def group(
         present.as_json(found)
         return
     typer.echo(present.heading(f"{found['id']}, {found['size']} jobs at {present.text_of(found['source'])}"))
-    shown = ("input", "policy", "created_at", "completed_at", "where", "done", "rows", "cost", "labels")
-    present.fields([(field.replace("_", " "), found[field]) for field in shown if found[field]])
+    shown = ("input", "policy", "where", "done", "outcome", "rows", "labels")
+    times = [(name, found[f"{name}_at"]) for name in ("created", "completed")]
+    present.fields(
+        [
+            *((field, found[field]) for field in shown if found[field]),
+            ("cost", cost_in_words(found["cost"], found["size"])),
+            *((name, f"{present.moment(at)} UTC") for name, at in times if at),
+        ]
+    )
     typer.echo("\n" + present.heading("its parts"))
     present.table(found["members"], MEMBERS, WIDTHS, rare=MEMBERS)
+
+
+def cost_in_words(cost: View | None, size: int) -> str:
+    if cost is None:
+        return "the provider has told nothing of it yet"
+    sums = ", ".join(str(money(nanos, currency.upper())) for currency, nanos in cost["nanos"].items())
+    return f"{sums}, told of {cost['jobs_told']} of {size} jobs, {cost['jobs_settled']} of them settled"
 
 
 @fan.command()

@@ -73,7 +73,7 @@ PLACES = {name: place for verbs in SECTIONS.values() for name, (place, _) in ver
 
 EPILOG = (
     "Exit codes: 0 done; 1 not possible, or not as it should be; 2 wrong usage, configuration or input; 4 no such thing; "
-    "5 an ambiguous name; 6 the database cannot be used; 7 the provider refused or could not be asked; 10 to 15 how work came "
+    "5 an ambiguous name; 6 the database cannot be used; 7 the provider refused or could not be asked; 10 to 16 how work came "
     "out that was waited for (`batchkeeper wait --help`)."
 )
 

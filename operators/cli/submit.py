@@ -13,6 +13,7 @@ from operators.cli.context import complain, configuration, source_named, verb
 from operators.cli.options import Json
 from operators.cli.uploading import uploading
 from operators.cli.wait import wait_and_leave
+from operators.cli.work import hint
 from operators.clock import now
 from operators.durations import duration
 from operators.errors import BadInput, ProviderProblem
@@ -21,7 +22,6 @@ from operators.sending import is_at_rest, send
 from operators.store import opened
 from operators.submitting import Submitted, Wishes, check
 from operators.submitting import submit as store_submission
-from schemas.config import Config
 from schemas.ids import shown
 from schemas.tables import SubmissionRow
 from schemas.times import rfc3339_or_none
@@ -42,7 +42,7 @@ async def submit_file(
         str | None, typer.Option("--endpoint", metavar="PATH", help="The rows' endpoint, where they do not say it.")
     ] = None,
     window: Annotated[
-        str | None, typer.Option("--window", metavar="24h", help="The provider's completion window.")
+        str | None, typer.Option("--window", metavar="24h", help="The completion window, in the provider's own words.")
     ] = None,
     metadata: Annotated[
         list[str] | None, typer.Option("--metadata", metavar="K=V", help="Sent along; may be repeated.")
@@ -94,8 +94,10 @@ async def submit_file(
             sent = await send(config, chosen, store, submitted, tell)
         if not wait:
             _show(submitted, sent, in_json)
-            _complain_about(config, submitted, sent)
+            await hint(store, source)
+            _complain_about(submitted, sent)
             return
+        await hint(store, source)
         await wait_and_leave(store, submitted.name, limit, in_json)
 
 
@@ -153,7 +155,7 @@ def _show(submitted: Submitted, sent: Sequence[SubmissionRow], in_json: bool) ->
 def _how(row: SubmissionRow) -> str:
     state = SubmissionState(row.state)
     if state is SubmissionState.CREATED:
-        return "it is watched from now on"
+        return "it was created"
     if state is SubmissionState.STORED or state is SubmissionState.UPLOADED:
         goes_on = "" if row.due_at is None else f"; it goes on at {present.moment(rfc3339_or_none(row.due_at))} UTC"
         return f"{state}, and waits{goes_on}{_because(row)}"
@@ -164,7 +166,7 @@ def _because(row: SubmissionRow) -> str:
     return f": {present.text_of(row.message)}" if row.message else ""
 
 
-def _complain_about(config: Config, submitted: Submitted, sent: Sequence[SubmissionRow]) -> None:
+def _complain_about(submitted: Submitted, sent: Sequence[SubmissionRow]) -> None:
     """What did not go as it should, as an error. What merely waits is no error: it is stored, and goes on."""
     if not all(is_at_rest(row, now()) for row in sent):
         complain("no news of it for a while; it is stored, and whoever reconciles goes on with it")
@@ -178,5 +180,5 @@ def _complain_about(config: Config, submitted: Submitted, sent: Sequence[Submiss
 def _trouble(row: SubmissionRow) -> str:
     name = shown("sub", row.id)
     if row.state == SubmissionState.REFUSED:
-        return f"{row.source} refused {name}: {row.message}. When that is mended, `batchkeeper resubmit {name}`"
+        return f"{row.source} refused {name}; when that is mended, `batchkeeper resubmit {name}`: {row.message}"
     return f"it is not known whether {row.source} made {name}: {row.message}"

@@ -95,16 +95,16 @@ def _billing(found: View) -> tuple[str, View]:
     currency = str(bill.get("currency") or "").upper()
     return "cost", {
         "billing": bill.get("state"),
-        "estimated": _money(bill.get("estimated_nanos"), currency),
-        "held": _money(bill.get("held_nanos"), currency),
-        "settled": _money(bill.get("settled_nanos"), currency),
+        "estimated": money(bill.get("estimated_nanos"), currency),
+        "held": money(bill.get("held_nanos"), currency),
+        "settled": money(bill.get("settled_nanos"), currency),
         "charged": bill.get("is_charged"),
         "reason": bill.get("reason"),
         "settled at": _utc(bill.get("settled_at")),
     }
 
 
-def _money(nanos: int | None, currency: str) -> str | None:
+def money(nanos: int | None, currency: str) -> str | None:
     """Billionths of a unit, exactly: at least two decimals, and as many more as it has."""
     if nanos is None:
         return None

@@ -8,11 +8,12 @@ from operators import views
 from operators.cli import present
 from operators.cli.context import complain, configuration, verb
 from operators.cli.options import Json
+from operators.cli.work import hint
 from operators.durations import duration
 from operators.outcomes import TIMED_OUT_CODE, Outcome
 from operators.store import opened
 from operators.waiting import wait_for
-from operators.work import Work
+from operators.work import Work, find_work
 from schemas.times import SECOND
 from storage.store import Store
 
@@ -29,8 +30,8 @@ async def wait(
     """Wait until a job or a group is done, whoever submitted it.
 
     Done is ready: it has ended, and its results are here. Exit codes: 0 completed; 10 completed, but rows failed or are
-    missing; 11 cancelled; 12 expired; 13 failed; 14 no job came of it, or nobody knows; 15 not done in time. Of a group it is
-    the worst.
+    missing; 11 cancelled; 12 expired; 13 failed; 14 no job came of it; 15 not done in time; 16 nobody knows whether a job came
+    of it. Of a group it is the worst.
     """
     limit = None if timeout is None else duration("--timeout", timeout)
     async with opened(configuration()) as store:
@@ -40,6 +41,9 @@ async def wait(
 async def wait_and_leave(store: Store, name: str, timeout: int | None, in_json: bool) -> None:
     """Wait, say how it came out, and leave with the code for it. `timeout` in microseconds."""
     tell = _nothing if in_json else _Lines()
+    async with store.reading() as connection:
+        source = (await find_work(connection, name)).source
+    await hint(store, source)
     work, outcome = await wait_for(store, name, None if timeout is None else timeout / SECOND, tell)
     word, code = (outcome.word, outcome.exit_code) if outcome else ("not done in time", TIMED_OUT_CODE)
     if in_json:

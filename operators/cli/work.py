@@ -61,6 +61,8 @@ async def cancel(
         raise BadInput(f"--reason takes 1 to {LONGEST_REASON} characters; whoever looks at the job later wants to know")
     if (name is None) == (group is None):
         raise BadInput("name either a JOB or a --group to cancel")
+    if name is not None and parse(name, "grp") is not None:
+        group = name
     if group is not None:
         await _cancel_group(group, reason, in_json)
         return

@@ -70,7 +70,8 @@ class ActionRound:
         """Do what needs nobody else, or note that a cancel is about to be sent: then the job to cancel."""
         job = await _job(connection, action)
         if action.verb == ActionVerb.POLL:
-            await jobs.change(connection, job.id, claimed(job, None, now), now)
+            again = {"match_due_at": now} if job.hands_on and Status(job.status).is_terminal else {}
+            await jobs.change(connection, job.id, {**claimed(job, None, now), **again}, now)
             await actions.change(connection, action.id, _over(ActionState.DONE, now))
             self._owned.circuit = self._owned.circuit.tried_at(now)  # who asks now may know that it has been mended
             return None

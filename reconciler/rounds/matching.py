@@ -19,7 +19,7 @@ from reconciler.whole import ROW_ROLES
 from schemas.dialects import Dialect
 from schemas.jsonl import LONGEST_LINE, Line, lines_of
 from schemas.readings import NoRow, ResultRow
-from schemas.tables import JobRow, OutputRow, RowMatchRow
+from schemas.tables import JobRow, OutputRow, RowMatchRow, SubmissionRow
 from schemas.times import MINUTE
 from schemas.words import OutputRole, OutputState
 from storage import jobs, outputs, row_matches, submissions
@@ -82,10 +82,9 @@ class MatchRound:
         async with owned.store.reading() as connection:
             facts = await gather(connection, job, owned.source, owned.dialect, owned.terms)
             submission = await submissions.get(connection, job.submission_id) if job.submission_id else None
-        staged_as = submission.staged_as if submission else None
         try:
             return await asyncio.to_thread(
-                match_files, owned.files, owned.dialect, staged_as, facts.current_outputs, stopped
+                match_files, owned.files, owned.dialect, submission, facts.current_outputs, stopped
             )
         except OSError as error:
             return Failed(f"{owned.files.place} cannot be read: {error}")
@@ -137,7 +136,11 @@ async def _keep(connection: AsyncConnection, before: JobRow, found: Matched, now
 
 
 def match_files(
-    files: Files, dialect: Dialect, staged_as: str | None, named: Sequence[OutputRow], stopped: threading.Event
+    files: Files,
+    dialect: Dialect,
+    submission: SubmissionRow | None,
+    named: Sequence[OutputRow],
+    stopped: threading.Event,
 ) -> Matched | Gone:
     """Read what was asked and what came. To be run in a thread; when `stopped` is set it gives up.
 
@@ -151,7 +154,9 @@ def match_files(
             files.open(str(row.stored_as)).close()
         except FileNotFoundError:
             return Gone(row)
-    return match(asked_ids(files, dialect, staged_as), _rows(files, dialect, fetched, stopped))
+    asked = asked_ids(files, dialect, submission.staged_as if submission else None)
+    count = submission.row_count if submission else None
+    return match(asked, _rows(files, dialect, fetched, stopped), count)
 
 
 def asked_ids(files: Files, dialect: Dialect, staged_as: str | None) -> list[str] | None:

@@ -1,5 +1,6 @@
 """The rows of inputs and outputs (contract 2.5). Only what tells them apart and how they ended is decoded."""
 
+import json
 from typing import Any
 
 import msgspec
@@ -38,6 +39,10 @@ def read_row(line: bytes) -> ResultRow | NoRow:
     try:
         return _read(line)
     except _UNREADABLE:
+        mended = _without_halves(line)
+    try:
+        return NoRow("not a JSON object") if mended is None else _read(mended)
+    except _UNREADABLE:
         return NoRow("not a JSON object")
 
 
@@ -61,6 +66,22 @@ def read_custom_id(line: bytes) -> str | None:
     try:
         return _text(_row.decode(line).custom_id)
     except _UNREADABLE:
+        mended = _without_halves(line)
+    try:
+        return None if mended is None else _text(_row.decode(mended).custom_id)
+    except _UNREADABLE:
+        return None
+
+
+def _without_halves(line: bytes) -> bytes | None:
+    """The same row with a question mark for each half of a character, which texts that were cut end in: they are JSON, and not
+    Unicode. None: that is not what is wrong with it."""
+    if b"\\u" not in line:
+        return None
+    try:
+        row = json.loads(line)
+        return json.dumps(row, ensure_ascii=False).encode("utf-8", "replace")
+    except (ValueError, RecursionError):
         return None
 
 

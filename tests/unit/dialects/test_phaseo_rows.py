@@ -133,3 +133,15 @@ def test_outputs_beside_files(kind: str, members: dict[str, Any], outputs: list[
     read = Phaseo().read_poll(kind, "j", Response(200, {}, body))
     assert isinstance(read, Observed)
     assert list(read.observation.outputs) == [NamedOutput(role, "j") for role in outputs]
+
+
+@pytest.mark.parametrize("half", ["\\ud83d", "x\\udc00", "\\ud83d\\ud83d"])
+def test_halves_of_characters(half: str) -> None:
+    """A text that was cut in the middle of a character makes its row neither unreadable nor unknown."""
+    asked = f'{{"custom_id": "a", "body": {{"x": "{half}"}}}}'.encode()
+    answered = f'{{"custom_id": "a", "response": {{"status_code": 200, "body": {{"x": "{half}"}}}}}}'.encode()
+
+    assert Phaseo().read_custom_id(asked) == "a"
+    row = Phaseo().read_row(answered)
+    assert isinstance(row, ResultRow)
+    assert (row.custom_id, row.succeeded) == ("a", True)

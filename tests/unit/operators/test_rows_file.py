@@ -55,6 +55,10 @@ def test_a_good_file_is_described(tmp_path):
         (b"[" * 100_000 + b"\n", "line 1: not JSON: nested too deeply"),
         (line(custom_id=""), "line 1: custom_id is missing or empty; it tells the results apart"),
         (line() + line(), "line 2: custom_id a stands in line 1 already"),
+        (
+            line().replace(b'"a"', b'"a\\ud83d"'),
+            "line 1: custom_id a\\ud83d holds what cannot be written; results could not be told apart by it",
+        ),
         (line(url=None), "line 1: url is missing; it names the endpoint, such as /v1/chat/completions"),
         (line(method="GET"), "line 1: method has to be POST"),
         (line(body=[]), "line 1: body is missing or not an object; it holds the request itself"),

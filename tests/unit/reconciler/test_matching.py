@@ -83,3 +83,12 @@ def test_threat_59_every_row_is_counted_once(asked: list[str] | None, rows: list
     came = Counter(row.custom_id for row in rows if isinstance(row, ResultRow))
     assert found.missing == sum(custom_id not in came for custom_id in asked)
     assert found.strange == sum(count for custom_id, count in came.items() if custom_id not in asked)
+
+
+def test_only_the_number_of_requests_is_known() -> None:
+    """Where the asked ids are not known any more, as many are missing as did not come; without the number nobody knows."""
+    rows = [(Place("output", 1), ResultRow("a", True, 200)), (Place("output", 2), ResultRow("a", True, 200))]
+
+    found = match(None, rows, 4)
+    assert (found.asked, found.succeeded, found.missing, found.repeated) == (4, 1, 3, 1)
+    assert (match(None, rows).asked, match(None, rows).missing) == (None, None)
