@@ -8,6 +8,8 @@ from itertools import islice
 from storage.points import POINTS
 
 MIGRATION = ("M1", "M2")
+SUBMISSION = "S1"  # where the command that submits is killed
+ONCE = (*MIGRATION, SUBMISSION)  # no process comes by there twice
 COUNTS = (1, 2, 3)
 KILLS_A_LIFE = 24
 RANDOM = "random"
@@ -37,8 +39,8 @@ class LifePlan:
 
 
 def systematic(points: Sequence[str], counts: Sequence[int] = COUNTS) -> list[Kill]:
-    """Each point with each count. A process passes a migration's points once only."""
-    return [Kill(point, count) for point in points for count in ((1,) if point in MIGRATION else counts)]
+    """Each point with each count, where there is more than one."""
+    return [Kill(point, count) for point in points for count in ((1,) if point in ONCE else counts)]
 
 
 def plan(

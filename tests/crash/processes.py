@@ -45,10 +45,10 @@ class Processes:
         with path.open("wb") as log:
             return await self._spawn(arguments, log.fileno(), variables)
 
-    async def run(self, *arguments: str, crash_at: str = "") -> int:
-        """Run a command to its end. How it ended."""
+    async def run(self, *arguments: str, crash_at: str = "", patience: float = STOP_SECONDS) -> int:
+        """Run a command to its end, which has to come within so many seconds. How it ended."""
         process = await self.start(*arguments, crash_at=crash_at)
-        return await asyncio.wait_for(process.wait(), STOP_SECONDS)
+        return await asyncio.wait_for(process.wait(), patience)
 
     async def read(self, *arguments: str) -> tuple[int, bytes]:
         """Run a command to its end. How it ended, and what it printed."""

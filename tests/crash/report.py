@@ -12,15 +12,18 @@ INVARIANTS = {
     "I2": "one row an identity, all its receipts, none that was not sent",
     "I3": "batches that ended as the sandbox's truth says",
     "I4": "an end changes by an answer to a poll only",
+    "I5": "jobs that have ended, handed on under one id and recorded done once",
+    "I6": "files that are whole by their rows, and none beside them",
     "I7": "requests that are not authentic, and left no row",
     "I9": "answers to authentic requests, none of them an error",
     "I10": "open jobs that are asked about again in time",
     "I11": "fences that rose",
     "I12": "the store is whole",
-    "applied": "receipts judged and cancels carried through in the end",
+    "applied": "receipts judged, cancels carried through and nothing left to submit, fetch or hand on in the end",
+    "submit": "submissions stored whole, with one batch each, or given to a person where nobody can tell",
     "log": "lines of log, none of them an error",
 }
-NOT_BUILT = "I5 (hand-offs) and I6 (downloads) are not built yet; I8 (keys at foreign origins) is not a matter of kills"
+NOT_TRIED = "I8 (keys at foreign origins) is not a matter of kills"
 HEAD = (
     "point",
     "where",
@@ -77,7 +80,11 @@ def _invariants(tally: Tally) -> Iterator[str]:
         f"{counts['ended right']} batches ended as the sandbox's truth says; {counts['acknowledged to the sandbox']} of its own "
         f"webhooks acknowledged; {counts['cancels']} cancels asked for; {counts['unanswered']} requests cut off by a kill"
     )
-    yield NOT_BUILT
+    yield (
+        f"{counts['created']} submissions came to a batch, {counts['unconfirmed']} were given to a person; {counts['files']} "
+        f"files kept; {counts['handed on']} ends handed on, some of them told again, {counts['told again']} times in all"
+    )
+    yield NOT_TRIED
 
 
 def _trouble(tally: Tally, points: Sequence[str]) -> Iterator[str]:

@@ -13,13 +13,15 @@ from pathlib import Path
 
 import httpx
 
-from .life import Life
+from .downstream import Downstream
+from .life import Life, World
 from .load import Load
 from .place import Place, free_ports
 from .plan import COUNTS, LifePlan, all_points, plan
 from .processes import Fleet, Processes, fleet_of
 from .standin import StandIn
 from .stores import Store
+from .submitting import Submitter
 from .tally import Tally
 
 Tell = Callable[[str], None]
@@ -82,7 +84,8 @@ async def _live_in(home: Path, store: Store, life: LifePlan, chance: random.Rand
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(store.fresh(home))
         first, second, sandbox = free_ports(3)
-        place = Place(home, database.url, (first, second), sandbox)
+        downstream = await stack.enter_async_context(Downstream(chance).listening())
+        place = Place(home, database.url, (first, second), sandbox, downstream.port)
         place.prepare()
         processes = Processes(place)
         stack.push_async_callback(processes.kill_all)
@@ -91,4 +94,5 @@ async def _live_in(home: Path, store: Store, life: LifePlan, chance: random.Rand
         stand_in = StandIn(place, client)
         await stand_in.start(processes)
         load = Load(tuple(role.port for role in roles if role.port is not None), chance)
-        await Life(place, database, Fleet(processes, roles), load, stand_in, tally, chance).live(life.kills)
+        world = World(place, database, Fleet(processes, roles), load, stand_in, downstream, Submitter(place, processes))
+        await Life(world, tally, chance).live(life.kills)

@@ -8,10 +8,8 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine
 
 from schemas.ids import shown
-from schemas.tables import METADATA
 
 from . import checks, logs
 from .checks import Found
@@ -55,16 +53,6 @@ INSERT INTO actions (id, job, source, verb, state, asked_by, asked_at) VALUES
     (50, 20, '{GATEWAY}', 'cancel', 'moot', 'operator', 1);
 INSERT INTO leases (name, holder, fence, until) VALUES ('source:{GATEWAY}', 'me', 3, 1);
 """
-
-
-@pytest.fixture(scope="module")
-def empty(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    """The bytes of a database with all tables."""
-    path = tmp_path_factory.mktemp("empty") / "empty.db"
-    engine = create_engine(f"sqlite:///{path}")
-    METADATA.create_all(engine)
-    engine.dispose()
-    return path.read_bytes()
 
 
 @pytest.fixture

@@ -29,7 +29,9 @@ def points_of(*letters: str) -> list[str]:
 LIVES = {
     "sqlite: receiving": ("sqlite", ("R",), "up", 2),
     "sqlite: judging and polling": ("sqlite", ("A", "P"), "split", 0),
-    "sqlite: the rest": ("sqlite", tuple({point[0] for point in POINTS} - {"R", "A", "P"}), "up", 0),
+    "sqlite: submitting": ("sqlite", ("S",), "up", 0),
+    "sqlite: fetching and handing on": ("sqlite", ("D", "H"), "split", 0),
+    "sqlite: the rest": ("sqlite", tuple({point[0] for point in POINTS} - set("RAPSDH")), "up", 0),
     "postgresql: receiving": ("postgresql", ("R",), "many", 0),
     "postgresql: judging": ("postgresql", ("A", "M"), "up", 0),
 }

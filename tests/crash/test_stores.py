@@ -14,7 +14,7 @@ from sqlalchemy.schema import CreateTable
 
 from schemas.tables import METADATA
 
-from . import checks
+from . import checks, work_checks
 from .load import Memory
 from .postgresql import postgresql
 from .stores import Database, SQLite
@@ -83,6 +83,12 @@ def test_every_question_can_be_asked(tmp_path: Path, on: Callable) -> None:
             found += await checks.cancels_are_told(database)
             found += await checks.fences_rise(database, {})
             found += await checks.undamaged(database)
+            found += await work_checks.work_is_done(database)
+            found += await work_checks.submissions_are_whole(database, [])
+            found += await work_checks.submitted_once(database, {}, {})
+            found += await work_checks.outputs_are_whole(database, tmp_path)
+            found += await work_checks.nothing_else_is_there(database, tmp_path / "none")
+            found += await work_checks.handed_on_under_one_id(database, [])
 
             assert await database.tables() == set(METADATA.tables)
             assert {name: what for name, what in found.breaches.items() if what} == {}
