@@ -131,7 +131,7 @@ async def show_job(connection: AsyncConnection, config: Config, name: str, now: 
         "submission": shown("sub", row.submission_id) if row.submission_id else None,
         "told": told(await observations.newest_own(connection, row.id), await _pushed(connection, config, row)),
         "cleared_failures": [views.failure(one, row) for one in failed if one.cleared_at is not None],
-        "missing": [views.missing(one) for one in missing_for_settled(facts, reckon(facts, now), now)],
+        "missing": [views.missing(one, now) for one in missing_for_settled(facts, reckon(facts, now), now)],
         "deliveries": received,
         "provider_attempts": [views.attempt(one) for one in facts.attempts],
         "transitions": [views.transition(one) for one in await observations.transitions_of(connection, row.id)],

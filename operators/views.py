@@ -27,7 +27,7 @@ from schemas.tables import (
     SubmissionRow,
     TransitionRow,
 )
-from schemas.times import rfc3339, rfc3339_or_none
+from schemas.times import in_words, rfc3339, rfc3339_or_none
 
 View = dict[str, Any]
 
@@ -376,8 +376,8 @@ def handoff(row: HandoffRow, is_configured: bool) -> View:
     }
 
 
-def missing(one: Missing) -> View:
-    return {"condition": one.condition, "since": rfc3339(one.since)}
+def missing(one: Missing, now: int) -> View:
+    return {"condition": one.condition, "since": rfc3339(one.since), "age": in_words(now - one.since)}
 
 
 def finding(one: Finding) -> View:

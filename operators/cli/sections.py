@@ -38,7 +38,7 @@ def _state(found: View) -> tuple[str, View]:
         "end known since": _utc(found["ended_at"]),
         "ready since": _utc(found["ready_at"]),
         "settled since": _utc(found["settled_at"]),
-        "missing": "; ".join(one["condition"] for one in found["missing"]),
+        "missing": "; ".join(f"{one['condition']}, for {one['age']}" for one in found["missing"]),
     }
 
 

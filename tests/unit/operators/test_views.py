@@ -6,10 +6,11 @@ import pytest
 from given import NOW, a_delivery, a_job
 
 from operators import views
+from reconciler.ready import Missing
 from schemas.config import Secret, Source
 from schemas.ids import shown
 from schemas.tables import FailureRow, RefusalRow, SourceRow
-from schemas.times import rfc3339
+from schemas.times import HOUR, rfc3339
 from schemas.words import Status
 
 FAILURE = FailureRow(
@@ -113,3 +114,14 @@ def test_how_a_source_is_asked():
     assert (view["list"]["message"], never["list"]["message"]) == ("its page is full for failed", None)
     assert (never["list"]["shows_all"], never["requests"]["recorded_at"]) == (None, None)
     assert json.loads(json.dumps([view, never])) == [view, never]
+
+
+def test_what_is_missing_has_an_age():
+    """
+    Each condition that keeps a job from being ready or settled says since when, and for how long.
+    """
+    assert views.missing(Missing("has not ended", NOW - 2 * HOUR), NOW) == {
+        "condition": "has not ended",
+        "since": rfc3339(NOW - 2 * HOUR),
+        "age": "2 h",
+    }
