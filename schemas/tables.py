@@ -38,6 +38,7 @@ class GroupRow(SQLModel, table=True):
     transaction that ends the waiting for its last member."""
 
     __tablename__ = "groups"
+    __table_args__ = (Index("ix_groups_source", "source", "id"),)
     id: int = primary()
     source: str = words("")
     input_name: str = words("")
@@ -53,6 +54,7 @@ class SubmissionRow(SQLModel, table=True):
 
     __tablename__ = "submissions"
     __table_args__ = (
+        Index("ix_submissions_source", "source", "id"),
         Index("ix_submissions_state", "state", "id"),
         Index("ix_submissions_input_file", "source", "input_file_id"),
         Index("ix_submissions_due", "source", "due_at", "id", **where("due_at IS NOT NULL")),

@@ -55,9 +55,16 @@ async def newest(
     statement = select(SUBMISSIONS).order_by(SUBMISSIONS.c.id.desc()).limit(limit)
     if source is not None:
         statement = statement.where(SUBMISSIONS.c.source == source)
-    if states:
-        statement = statement.where(SUBMISSIONS.c.state.in_(list(states)))
-    return await fetch(connection, SubmissionRow, statement)
+        if states:
+            statement = statement.where(SUBMISSIONS.c.state.in_(list(states)))
+        return await fetch(connection, SubmissionRow, statement)
+    if not states:
+        return await fetch(connection, SubmissionRow, statement)
+    # One statement for each state, which an index answers in order; one for all would sort whatever is in them.
+    found: list[SubmissionRow] = []
+    for state in sorted(set(states)):
+        found += await fetch(connection, SubmissionRow, statement.where(SUBMISSIONS.c.state == state))
+    return sorted(found, key=lambda row: row.id, reverse=True)[:limit]
 
 
 async def store(connection: AsyncConnection, row: SubmissionRow) -> None:

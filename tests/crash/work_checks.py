@@ -40,10 +40,10 @@ async def work_is_done(database: Database) -> Found:
 
 async def submissions_are_whole(database: Database, stored: Collection[str]) -> Found:
     """Each file is there with all of its parts or none, and one whose command said so, or was killed right after, with all."""
-    found = Found()
+    found, told = Found(), set(stored)  # before asking: what is stored meanwhile is for the next time
     parts = Counter(name for _, name, *_ in await database.rows(_SUBMISSIONS))
-    for name in sorted({*parts, *stored}):
-        wanted = (PARTS,) if name in stored else (0, PARTS)
+    for name in sorted({*parts, *told}):
+        wanted = (PARTS,) if name in told else (0, PARTS)
         found.holds("submit", parts[name] in wanted, f"{name} is stored as {parts[name]} parts of {PARTS}")
     return found
 
@@ -110,16 +110,15 @@ async def handed_on_under_one_id(database: Database, told: Sequence[Told]) -> Fo
             of_it = rows[shown("job", number), revision]
             right = len(of_it) == 1 and of_it[0][1] == "done"
             found.holds("I5", right, f"{name} is {status}, and its hand-offs are {of_it}")
-    taken, events = {one.handoff for one in told if one.is_taken}, defaultdict(set)
+    taken, times = {one.handoff for one in told if one.is_taken}, Counter(one.handoff for one in told)
     for end, of_it in rows.items():
         for name, state, attempts in of_it:
-            times = sum(one.handoff == name for one in told)
             found.holds("I5", state != "done" or name in taken, f"{name} of {end} is done, and nobody took it")
-            found.holds(
-                "I5", times <= attempts, f"{name} of {end} counts {attempts} attempts and was told {times} times"
-            )
+            counted = f"{name} of {end} counts {attempts} attempts and was told {times[name]} times"
+            found.holds("I5", times[name] <= attempts, counted)
             found.counts["handed on"] += state == "done"
-            found.counts["told again"] += max(0, times - 1)
+            found.counts["told again"] += max(0, times[name] - 1)
+    events: dict[str, set[bytes]] = defaultdict(set)
     for one in told:
         events[one.handoff].add(one.event)
         known = one.handoff in {name for name, *_ in rows[one.job, one.revision]}

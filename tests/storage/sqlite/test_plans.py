@@ -13,7 +13,9 @@ from storage import (
     attempts,
     deliveries,
     failures,
+    groups,
     handoffs,
+    idempotency,
     inbox,
     jobs,
     labels,
@@ -41,12 +43,26 @@ EVERY_ROUND = [
     (handoffs.due, ("down", NOW, 10, BUSY), ["ix_handoffs_due (target=? AND due_at<?)"]),
     (handoffs.next_due, ("down", NOW), ["ix_handoffs_due (target=? AND due_at>?)"]),
     (handoffs.claim, (1, NOW), ["PRIMARY KEY"]),
+    (jobs.stale, ("acme", NOW, 10), ["ix_jobs_cancel (source=? AND cancel_at<?)"]),
+    (jobs.next_stale, ("acme",), ["ix_jobs_cancel (source=? AND cancel_at>?)"]),
+    (submissions.due, ("acme", NOW, 10, BUSY), ["ix_submissions_due (source=? AND due_at<?)"]),
+    (submissions.next_due, ("acme",), ["ix_submissions_due (source=? AND due_at>?)"]),
+    (submissions.uploads_since, ("acme", NOW), ["ix_submissions_uploaded (source=? AND uploaded_at>?)"]),
     (watches.watched, ("acme", 10, NOW), ["ix_watches_source (source=? AND until>?)"]),
     (inbox.waiting, ("acme", NOW, 10), ["ix_receipts_inbox (source=?)", "PRIMARY KEY", "PRIMARY KEY"]),
 ]  # fmt: skip
 
 A_RECEIPT = ReceiptRow(id=1, delivery_id=2, body_id=1, source="acme", digest=3, received_at=4)
 OF_ONE_JOB = [
+    (jobs.of_submissions, ([1, 2],), ["ix_jobs_submission (submission_id=?)"]),
+    (submissions.get, (1,), ["PRIMARY KEY"]),
+    (submissions.lock, (1,), ["PRIMARY KEY"]),
+    (submissions.change, (1, {"state": "uploaded"}, NOW), ["PRIMARY KEY"]),
+    (submissions.confirm, (1, NOW), ["PRIMARY KEY"]),
+    (submissions.ask_to_drop_one, (1, "", "operator", NOW), ["PRIMARY KEY"]),
+    (labels.of, (1,), ["(subject=?)"]),
+    (outputs.want, (1, NOW), ["(job=?)"]),
+    (idempotency.get, ("a key",), ["(key=?)"]),
     (jobs.by_identity, ("acme", "batch", "b"), ["(source=? AND kind=? AND job_id=?)"]),
     (jobs.by_identities, ("acme", [("batch", "a"), ("batch", "b")]), ["(source=? AND kind=? AND job_id=?)"]),
     (
@@ -75,7 +91,20 @@ OF_ONE_JOB = [
     (sources.get, ("acme",), ["(name=?)"]),
 ]  # fmt: skip
 
+OF_ONE_GROUP = [
+    (groups.get, (1,), ["PRIMARY KEY"]),
+    (groups.lock, (1,), ["PRIMARY KEY"]),
+    (groups.complete, (1, NOW), ["PRIMARY KEY"]),
+    (jobs.of_group, (1,), ["ix_jobs_group_id (group_id=?)"]),
+    (submissions.of_group, (1,), ["ix_submissions_group_id (group_id=?)"]),
+    (submissions.ask_to_drop, (1, "", "operator", NOW), ["ix_submissions_group_id (group_id=?)"]),
+    (row_matches.of_jobs, ([1, 2],), ["PRIMARY KEY"]),
+]  # fmt: skip
+
 LISTINGS = [
+    (submissions.newest, (10, "acme"), "ix_submissions_source (source=?)"),
+    (submissions.newest, (10, "acme", ["stored", "refused"]), "ix_submissions_source (source=?)"),
+    (groups.newest, (10, "acme"), "ix_groups_source (source=?)"),
     (jobs.newest, (10, "acme"), "ix_jobs_source (source=?)"),
     (jobs.newest, (10, "acme", ["failed", "expired"]), "ix_jobs_source (source=?)"),
     (deliveries.newest, (10, "acme"), "ix_deliveries_source (source=?)"),
@@ -102,9 +131,9 @@ def test_each_round(plan: Plan, query: Any, arguments: tuple[Any, ...], expected
         assert not scanned(steps)
 
 
-@pytest.mark.parametrize(("query", "arguments", "expected"), OF_ONE_JOB)
+@pytest.mark.parametrize(("query", "arguments", "expected"), [*OF_ONE_JOB, *OF_ONE_GROUP])
 def test_about_one_job(plan: Plan, query: Any, arguments: tuple[Any, ...], expected: list[str]) -> None:
-    """What concerns one job or one receipt costs as much as there is of it; that little may be sorted."""
+    """What concerns one job, receipt, submission or group costs as much as there is of it; that little may be sorted."""
     plans = plan(query, *arguments)
 
     assert len(plans) == len(expected)
@@ -122,7 +151,28 @@ def test_listings(plan: Plan, query: Any, arguments: tuple[Any, ...], expected: 
     assert not scanned(steps)
 
 
-@pytest.mark.parametrize("query", [jobs.newest, deliveries.newest, deliveries.newest_refusals])
+def test_what_a_group_awaits(plan: Plan) -> None:
+    """Each member of the group is looked at, and the job that came of it."""
+    (steps,) = plan(groups.awaits, 1)
+
+    assert "ix_submissions_group_id (group_id=?)" in steps
+    assert "ix_jobs_submission (submission_id=?)" in steps
+    assert not scanned(steps)
+
+
+def test_newest_in_several_states(plan: Plan) -> None:
+    """Of each state the newest are read, from the new end of an index, and no further than the limit."""
+    plans = plan(submissions.newest, 10, None, ["stored", "refused"])
+
+    assert len(plans) == 2
+    for steps in plans:
+        assert "ix_submissions_state (state=?)" in steps
+        assert not scanned(steps)
+
+
+@pytest.mark.parametrize(
+    "query", [jobs.newest, deliveries.newest, deliveries.newest_refusals, submissions.newest, groups.newest]
+)
 def test_newest_of_all(plan: Plan, query: Any) -> None:
     """The newest of all are read from the end of the table itself, unsorted."""
     (steps,) = plan(query, 10)

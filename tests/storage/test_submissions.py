@@ -1,0 +1,43 @@
+"""Submissions as they are listed."""
+
+import pytest
+from stored import NOON, Run, within
+
+from schemas.tables import SubmissionRow
+from storage import submissions
+from storage.store import Store
+
+ROWS = (("acme", "stored"), ("other", "refused"), ("acme", "created"), ("other", "stored"), ("acme", "refused"))
+
+LISTS = {
+    "all": ((None,), [4, 3, 2, 1, 0]),
+    "the newest": ((2,), [4, 3]),
+    "of a source": ((None, "acme"), [4, 2, 0]),
+    "of a source, in several states": ((1, "acme", ["stored", "created"]), [2]),
+    "in one state": ((None, None, ["stored"]), [3, 0]),
+    "in several states": ((None, None, ["stored", "refused"]), [4, 3, 1, 0]),
+    "the newest in several states": ((3, None, ["stored", "refused"]), [4, 3, 1]),
+    "in a state that is named twice": ((None, None, ["stored", "stored"]), [3, 0]),
+    "in none of these": ((None, None, ["dropped", "unclear"]), []),
+}
+
+
+async def store_all(store: Store) -> None:
+    async with store.writing() as connection:
+        for number, (source, state) in enumerate(ROWS):
+            row = SubmissionRow(
+                id=number + 1, source=source, state=state, input_sha256="", input_bytes=0, row_count=0,
+                input_name="rows.jsonl", created_at=NOON, updated_at=NOON,
+            )  # fmt: skip
+            await submissions.store(connection, row)
+
+
+@pytest.mark.parametrize(("arguments", "places"), LISTS.values(), ids=LISTS)
+def test_newest_first(store: Store, run: Run, arguments: tuple, places: list[int]) -> None:
+    """
+    The newest come first, whichever source and states are asked for, and no more than asked for.
+    """
+    run(store_all(store))
+    found = run(within(store.reading(), submissions.newest, *arguments))
+
+    assert [row.id - 1 for row in found] == places
