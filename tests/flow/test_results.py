@@ -149,7 +149,7 @@ def test_what_cannot_be_shown() -> None:
             with pytest.raises(NotPossible, match="is not what was fetched"):
                 await show(on.service, job)
             where.unlink()
-            with pytest.raises(NotPossible, match="was it removed"):
+            with pytest.raises(NotPossible, match="If it was removed"):
                 await show(on.service, job)
             where.write_bytes(content)
             assert (await show(on.service, job)).ids == [(custom_id, "succeeded") for custom_id in asked(8)]

@@ -57,6 +57,11 @@ class Watching:
             return await self.process.wait()
 
 
+def heeds_interrupts() -> None:
+    """A shell has what it runs in the background ignore SIGINT, and so would whatever the tests start there."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @asynccontextmanager
 async def watching(running: Service, *words: str, terminal: int | None = None) -> AsyncIterator[Watching]:
     """The verb at work; ended at the end of the block, if it has not by itself."""
@@ -70,6 +75,7 @@ async def watching(running: Service, *words: str, terminal: int | None = None) -
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE if terminal is None else terminal,
         stderr=asyncio.subprocess.PIPE,
+        preexec_fn=heeds_interrupts,
     )
     one = Watching(process)
     try:
