@@ -78,7 +78,10 @@ async def resubmit(connection: AsyncConnection, name: str, sure: bool, now: int)
 
 async def _may_be_resubmitted(connection: AsyncConnection, row: SubmissionRow, sure: bool) -> None:
     name, state = shown("sub", row.id), SubmissionState(row.state)
-    if state is SubmissionState.UNCONFIRMED and not sure:
+    may_have_made = (
+        state is SubmissionState.DROPPED and row.create_sent_at is not None
+    )  # dropped while it was looked for
+    if (state is SubmissionState.UNCONFIRMED or may_have_made) and not sure:
         raise NotPossible(
             f"nobody knows whether {row.source} made a job of {name}; sending it again would make a second one. Look for "
             f"{name} in the metadata of its batches: `batchkeeper track {row.source} JOB_ID` if it is there, "

@@ -97,7 +97,6 @@ async def submit_file(
             await hint(store, source)
             _complain_about(submitted, sent)
             return
-        await hint(store, source)
         await wait_and_leave(store, submitted.name, limit, in_json)
 
 

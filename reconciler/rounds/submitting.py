@@ -63,15 +63,19 @@ class SubmitRound:
         free = min(owned.may_start(now), MOST_AT_ONCE - len(busy))
         steps = [row for row in due if row.state in _STEPS and not submission.is_droppable(row)][: max(0, free)]
         rest = [row for row in due if row.state not in _STEPS or submission.is_droppable(row)]
-        begun: list[SubmissionRow] = []
+        begun: dict[int, SubmissionRow] = {}  # by number: where one breaks the batch, each is written once more
 
         async def write(connection: AsyncConnection, row: SubmissionRow) -> None:
             taken = await self._take(connection, row, now)
             if taken is not None:
-                begun.append(taken)
+                begun[row.id] = taken
 
-        await write_each(owned, [*rest, *steps], write, self._set_aside(now), ("", "S4"))
-        for row in begun:
+        async def set_aside(connection: AsyncConnection, row: SubmissionRow) -> None:
+            begun.pop(row.id, None)  # nothing may leave that was not committed to
+            await self._set_aside(now)(connection, row)
+
+        await write_each(owned, [*rest, *steps], write, set_aside, ("", "S4"))
+        for row in begun.values():
             self.asking.start(row.id, row)
         return len(rest) + len(begun)
 

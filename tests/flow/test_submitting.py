@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from downstream import Downstream, all_are
-from service import Asked, Provider, Service, batch, event, file_of, said, service, stage, told, until
+from service import Asked, Provider, Service, batch, event, file_of, reconciling, said, service, stage, told, until
 from submitted import come_to, states, store
 
 from operators import acts, fan_out
@@ -20,11 +20,12 @@ from schemas.ids import shown
 from schemas.tables import ActionRow, JobRow, SubmissionRow
 from schemas.times import SECOND
 from schemas.words import Policy
-from storage import actions, groups, jobs, labels
+from storage import actions, groups, jobs, labels, submissions
 from storage.wake import wake
 
 pytestmark = pytest.mark.both_stores
 
+ROW = b'{"custom_id": "a", "method": "POST", "url": "/v1/chat/completions", "body": {"model": "m"}}\n'
 # Lost creates are looked for at once, and given up soon.
 OFTEN = {"sweep_seconds": 600}
 SOON = {"submit_patience_seconds": 1, "quota_retry_seconds": 0.2}
@@ -310,5 +311,63 @@ def test_an_input_that_is_gone(tmp_path: Path) -> None:
             assert (row.state, await on.truth()) == ("stored", {})
             async with on.service.store.reading() as connection:
                 assert await groups.newest(connection, None) == []
+
+    asyncio.run(flow())
+
+
+def test_a_poison_submission_costs_only_itself(tmp_path: Path) -> None:
+    """One that cannot be read breaks the transaction that it is taken in with the others: each of those is made once all the
+    same, and the poison one is put off."""
+
+    async def flow() -> None:
+        async with stage(reconciles=False, errors_expected=True) as on:
+            stored = await store(on.service, rows(tmp_path, 2), shard_rows=1)
+            poison = SubmissionRow(
+                id=on.service.store.new_id(),
+                source="gateway",
+                state="nobody knows this word",
+                input_name="",
+                input_sha256="",
+                input_bytes=0,
+                row_count=0,
+                due_at=now(),
+                created_at=now(),
+                updated_at=now(),
+            )
+            async with on.service.store.writing() as connection:
+                for row in stored.submissions:
+                    form = {"purpose": "batch"}
+                    upload = await on.client.post("/v1/files", files={"file": ("a.jsonl", ROW)}, data=form)
+                    uploaded = {"state": "uploaded", "input_file_id": upload.json()["id"]}
+                    await submissions.change(connection, row.id, uploaded, now())
+                await submissions.store(connection, poison)
+            async with reconciling(on.service.reconciler):
+                await come_to(on.service, stored, "created")
+                made = (await on.client.get("/sandbox/truth")).json()["input_files"]
+                async with on.service.store.reading() as connection:
+                    put_off = await submissions.get(connection, poison.id)
+
+            assert sorted(made.values()) == [1, 1]
+            assert put_off is not None
+            assert (put_off.due_at or 0) > now()
+
+    asyncio.run(flow())
+
+
+def test_what_was_dropped_while_it_was_looked_for(tmp_path: Path) -> None:
+    """A part whose create may have worked, and that was dropped then, is sent again only by somebody who is sure."""
+
+    async def flow() -> None:
+        async with stage(knobs=SOON, more=OFTEN) as on:
+            stored = await store(on.service, rows(tmp_path, 1), Wishes({"scenario": "create_unavailable"}))
+            (row,) = await come_to(on.service, stored, "unclear", "unconfirmed")
+            name = shown("sub", row.id)
+            async with on.service.store.writing() as connection:
+                await acts.drop(connection, name, "not needed", now())
+            on.service.reconciler.wake()
+            await come_to(on.service, stored, "dropped")
+            async with on.service.store.writing() as connection:
+                with pytest.raises(NotPossible, match="would make a second one"):
+                    await fan_out.resubmit(connection, name, False, now())
 
     asyncio.run(flow())
