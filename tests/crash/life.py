@@ -158,12 +158,13 @@ class Life:
 
     async def _is_at_rest(self) -> bool:
         truth = await self._stand_in.truth()
+        # What has ended is read first: an end that is seen between the two readings would be taken for one handed on.
+        ended = await checks.ended_as_in_truth(self._database, truth)
         waiting = await checks.nothing_waits(self._database, self._cancels)
         waiting += await work_checks.work_is_done(self._database)
         self._waiting = waiting
         if not all(batch["done"] for batch in truth.values()):
             return False
-        ended = await checks.ended_as_in_truth(self._database, truth)
         return not any(waiting.breaches.values()) and not any(ended.breaches.values())
 
     async def _last_checks(self) -> Found:
