@@ -1,4 +1,4 @@
-"""What the gateway was asked: every request under `/v1`, by method and path, whatever it was answered.
+"""What the providers were asked: every request but those about the sandbox itself, by method and path, whatever it was answered.
 
 To open a socket is to ask with GET.
 """
@@ -16,6 +16,6 @@ class CountedRequests:
         self._requests = requests
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] in {"http", "websocket"} and scope["path"].startswith("/v1/"):
+        if scope["type"] in {"http", "websocket"} and "/sandbox/" not in scope["path"]:
             self._requests[f"{scope.get('method', 'GET')} {scope['path']}"] += 1
         await self._app(scope, receive, send)

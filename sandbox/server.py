@@ -18,6 +18,7 @@ from typing import Self
 import uvicorn
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
+from starlette.routing import Mount
 
 from sandbox.clock import Clock
 from sandbox.connections import CuttableProtocol
@@ -29,6 +30,7 @@ from sandbox.gateway import Gateway
 from sandbox.generations import G2, Generation, generation_named
 from sandbox.history import add_history
 from sandbox.management import management_routes
+from sandbox.providers import make_providers
 from sandbox.routes import gateway_routes
 from sandbox.sockets import socket_routes
 from sandbox.truth import control_routes
@@ -109,13 +111,17 @@ def build_app(settings: SandboxSettings) -> Starlette:
     public_base = (settings.public_base_url or settings.url).rstrip("/")
     gateway = Gateway(clock, settings.api_key, settings.seed, endpoint, public_base, generation, settings.huge_bytes)
     add_history(gateway, settings.old_batches)
+    others = make_providers(settings, clock)
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         gateway.open()
+        for other in others:
+            other.open()
         try:
             yield
         finally:
+            await asyncio.gather(*(other.close() for other in others))
             await gateway.close()
 
     app = Starlette(
@@ -125,6 +131,7 @@ def build_app(settings: SandboxSettings) -> Starlette:
             *management_routes(generation),
             *control_routes(),
             *socket_routes(),
+            *(Mount(other.path, app=other.app) for other in others),
         ],
         middleware=[Middleware(CountedRequests, gateway.requests), Middleware(OpenToEveryOrigin)],
         exception_handlers={404: not_found_text, 405: not_found_text, Refused: answer_refusal},

@@ -1,0 +1,16 @@
+"""The providers that the sandbox stands in for beside the Phaseo gateway. A new one is a new folder and a line here."""
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from sandbox.clock import Clock
+from sandbox.provider import Provider
+
+if TYPE_CHECKING:
+    from sandbox.server import SandboxSettings
+
+MAKERS: tuple[Callable[["SandboxSettings", Clock], Provider], ...] = ()
+
+
+def make_providers(settings: "SandboxSettings", clock: Clock) -> Sequence[Provider]:
+    return [make(settings, clock) for make in MAKERS]
