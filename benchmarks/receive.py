@@ -25,7 +25,7 @@ import uvloop
 from postgresql_server import NoServer, Server, start
 
 from benchmarks import load
-from schemas.dialects import DIALECTS
+from schemas.dialects.phaseo import Phaseo
 
 SECRET = "whsec_for_a_benchmark_on_loopback_only"
 BASE_URL = "https://gateway.example/v1"
@@ -68,7 +68,7 @@ def body(job: int) -> bytes:
 
 
 def request(job: int, now: int) -> bytes:
-    signed = DIALECTS["phaseo"].sign(SECRET.encode(), body(job), now)
+    signed = Phaseo().sign(SECRET.encode(), body(job), now)
     fields = {"host": "127.0.0.1", **dict(signed.headers), "content-length": str(len(signed.body))}
     head = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
     return f"POST /webhooks/phaseo HTTP/1.1\r\n{head}\r\n".encode() + signed.body

@@ -21,7 +21,7 @@ from receiver.app import build_app
 from reconciler import daemon, keeping
 from schemas.config import Config, Database, Secret, Source
 from schemas.config import Reconciler as Knobs
-from schemas.dialects import DIALECTS
+from schemas.dialects.phaseo import Phaseo
 from schemas.tables import JobRow
 from schemas.times import SECOND
 from storage import jobs, schema
@@ -100,7 +100,7 @@ class Service:
             return
         await _until(event.at + event.delay)
         word, key = _said(life, event)
-        phaseo, at = DIALECTS["phaseo"], self.now()
+        phaseo, at = Phaseo(), self.now()
         signed = phaseo.sign(SECRET.encode(), phaseo.sample(key, life.job_id, word, BASE_URL, at), at)
         with running_loop().standing_still():
             answer = await self.receiver.post(f"/webhooks/{NAME}", content=signed.body, headers=dict(signed.headers))
@@ -162,7 +162,7 @@ async def _running(config: Config, provider: Provider, seed: int) -> AsyncIterat
 
 def _config(folder: Path, knobs: Knobs) -> Config:
     """The defaults, and one source with those of its dialect."""
-    defaults = DIALECTS["phaseo"].defaults
+    defaults = Phaseo.defaults
     source = Source(
         name=NAME,
         dialect="phaseo",

@@ -11,7 +11,7 @@ from operators.outcomes import Member
 from operators.work import Work, find_work, of_group
 from reconciler.cancelling import ask_to_cancel, cancel_of
 from schemas.config import Config
-from schemas.dialects import DIALECTS
+from schemas.dialects import dialect_of
 from schemas.identity import is_job_id
 from schemas.ids import parse, shown
 from schemas.tables import ActionRow, JobRow
@@ -118,7 +118,7 @@ async def track(
     Raises:
         BadInput: the source's dialect cannot ask about such jobs, or the id cannot be one.
     """
-    dialect = DIALECTS[config.sources[source].dialect]
+    dialect = dialect_of(config.sources[source])
     if kind not in dialect.kinds:
         known = ", ".join(sorted(dialect.kinds))
         raise BadInput(f"{dialect.name} jobs of kind {kind} cannot be asked about; kinds that can: {known}")

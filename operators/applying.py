@@ -21,7 +21,7 @@ from operators.errors import BadInput, Conflict, KeyReused, NoSuchThing
 from operators.rows_file import RowsFile, read_rows
 from operators.submitting import Submitted, Wishes, submit
 from schemas.config import Config, Source
-from schemas.dialects import DIALECTS
+from schemas.dialects import dialect_of
 from schemas.ids import shown
 from schemas.strict_json import NotStrictJson, parse_object
 from schemas.tables import IdempotencyRow
@@ -104,8 +104,8 @@ class Applying:
         config = self._configured()
         source = _source(config, fields.get("source", ""))
         wishes, shard_rows = wishes_of(fields)
-        limits = DIALECTS[source.dialect].input_limits
-        rows = await asyncio.to_thread(read_rows, path, limits, shard_rows, fields.get("endpoint"), name)
+        dialect = dialect_of(source)
+        rows = await asyncio.to_thread(read_rows, path, dialect, shard_rows, fields.get("endpoint"), name)
         digest = _digest(fields, rows.sha256)
         before = await self._before(key, digest)
         if before is not None:

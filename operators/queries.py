@@ -18,7 +18,7 @@ from reconciler.facts import Facts
 from reconciler.gather import gather
 from reconciler.ready import missing_for_settled
 from schemas.config import Config, Source
-from schemas.dialects import DIALECTS
+from schemas.dialects import dialect_of
 from schemas.ids import shown
 from schemas.readings import Observation
 from schemas.strict_json import NotStrictJson, parse_object
@@ -107,7 +107,7 @@ def registration(config: Config, source: Source) -> View | None:
     """The request that would register our URL at the provider, without its key; None where nothing is registered so."""
     if source.webhook != "endpoint":
         return None
-    ours, dialect = webhook_url(config, source.name), DIALECTS[source.dialect]
+    ours, dialect = webhook_url(config, source.name), dialect_of(source)
     question = dialect.new_webhook_endpoint(source.base_url, ours, source.webhook_events)
     return None if question is None else {"method": question.method, "url": question.url, "body": question.body}
 
@@ -164,7 +164,7 @@ async def _pushed(connection: AsyncConnection, config: Config, job: JobRow) -> t
         return None
     receipt, body = found
     try:
-        said = DIALECTS[config.sources[job.source].dialect].read_pushed(parse_object(body))
+        said = dialect_of(config.sources[job.source]).read_pushed(parse_object(body))
     except NotStrictJson:
         return None
     return None if said is None else (receipt, said)
@@ -195,7 +195,7 @@ async def facts_of(
         )
     row = await sources.get(connection, job.source)
     terms = terms_of(config, source, row.listening_since if row else now)
-    return await gather(connection, job, source, DIALECTS[source.dialect], terms), row
+    return await gather(connection, job, source, dialect_of(source), terms), row
 
 
 async def _failures_by_job(connection: AsyncConnection, numbers: Sequence[int]) -> dict[int, list[FailureRow]]:

@@ -10,7 +10,7 @@ import structlog
 from operators.clock import now
 from schemas.config import Config, ConfigError, load
 from schemas.config.difference import Difference, difference, taken_up
-from schemas.dialects import DIALECTS
+from schemas.dialects import DEFAULTS
 from storage import sources
 from storage.engine import StoreAway
 from storage.store import Store
@@ -65,7 +65,7 @@ class Current:
 
 
 def _read(config: Config) -> Config:
-    return load(config.path, os.environ, {name: dialect.defaults for name, dialect in DIALECTS.items()})
+    return load(config.path, os.environ, DEFAULTS)
 
 
 def _told(found: Difference) -> dict[str, list[str]]:

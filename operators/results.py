@@ -10,9 +10,9 @@ from typing import BinaryIO, Literal
 from operators.errors import NotPossible
 from operators.parts import Part
 from reconciler.rounds.matching import asked_ids, read_line
+from schemas.contents import NoRow, ResultRow
 from schemas.dialects import Dialect
 from schemas.jsonl import lines_of
-from schemas.readings import NoRow, ResultRow
 from schemas.tables import OutputRow
 from storage.files import Files
 

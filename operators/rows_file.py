@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from operators.errors import BadInput
-from schemas.dialects.dialect import InputLimits
+from schemas.dialects import Dialect
 from schemas.texts import clean
 
-NO_LIMITS = InputLimits()
 MOST_PROBLEMS_SHOWN = 20
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
@@ -40,21 +39,23 @@ class RowsFile:
 
 def read_rows(
     path: Path,
-    limits: InputLimits = NO_LIMITS,
+    dialect: Dialect,
     shard_rows: int | None = None,
     endpoint: str | None = None,
     name: str | None = None,
 ) -> RowsFile:
     """Check every line of a JSONL file, and tell all that is wrong with it at once, with line numbers.
 
-    It is cut into shards of at most `shard_rows` rows that each keep within `limits`. An `endpoint` stands for the url that
-    rows leave out; `name` is what the file is called where it comes from.
+    It is cut into shards of at most `shard_rows` rows that each keep within the limits of the dialect. An `endpoint` stands for
+    what rows leave out; `name` is what the file is called where it comes from.
 
     Raises:
         BadInput: the file cannot be read, or any line is no request, repeats a custom_id, is too long by itself, or asks for
             another endpoint.
     """
-    reading = _Reading(Cutting(limits.file_bytes, least(limits.rows, shard_rows)), endpoint)
+    endpoint = endpoint or dialect.default_endpoint
+    limits = dialect.input_limits(endpoint)
+    reading = _Reading(Cutting(limits.file_bytes, least(limits.rows, shard_rows)), dialect, endpoint)
     try:
         if path.exists() and not path.is_file():
             raise BadInput(f"cannot read {path}: it is not a file")
@@ -106,6 +107,7 @@ class _Reading:
     """What is known of a file after so many lines."""
 
     cutting: Cutting
+    dialect: Dialect
     endpoint: str | None = None
     number: int = 0
     rows: int = 0
@@ -149,11 +151,10 @@ class _Reading:
         if most is not None and len(line) > most:
             yield f"takes {len(line)} bytes, and the provider takes files of at most {most}"
         yield from self._custom_id(row.get("custom_id"))
-        yield from self._url(row.get("url"))
-        if str(row.get("method", "POST")).upper() != "POST":
-            yield "method has to be POST"
-        if not isinstance(row.get("body"), dict):
-            yield "body is missing or not an object; it holds the request itself"
+        checked = self.dialect.check_request(row, self.endpoint)
+        yield from checked.problems
+        if checked.endpoint is not None:
+            self.endpoints.setdefault(checked.endpoint, self.number)
 
     def _custom_id(self, custom_id: Any) -> Iterator[str]:
         if not isinstance(custom_id, str) or not custom_id:
@@ -164,15 +165,6 @@ class _Reading:
             yield f"custom_id {clean(custom_id, 80)} stands in line {self.lines[custom_id]} already"
         else:
             self.lines[custom_id] = self.number
-
-    def _url(self, url: Any) -> Iterator[str]:
-        url = self.endpoint if url is None else url
-        if not isinstance(url, str) or not url:
-            yield "url is missing; it names the endpoint, such as /v1/chat/completions"
-        elif self.endpoint not in (None, url):
-            yield f"url is {clean(url, 80)}, and --endpoint says {clean(self.endpoint or '', 80)}"
-        else:
-            self.endpoints.setdefault(url, self.number)
 
 
 def _is_half(text: str) -> bool:

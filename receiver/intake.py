@@ -16,7 +16,7 @@ from receiver.paths import read_path
 from receiver.refusals import Refusals
 from receiver.senders import networks, sender
 from schemas.config import Config, Source
-from schemas.dialects import DIALECTS
+from schemas.dialects import dialect_of
 from schemas.readings import Refused, Verified
 from schemas.times import SECOND, parse_rfc3339
 from schemas.words import RefusalReason
@@ -161,4 +161,4 @@ def _doors(config: Config) -> Mapping[str, Door]:
 
 def _door(source: Source) -> Door:
     secrets = tuple(secret.reveal().encode() for secret in source.webhook_secrets)
-    return Door(source.name, secrets, source.tolerance_seconds * SECOND, DIALECTS[source.dialect].verify)
+    return Door(source.name, secrets, source.tolerance_seconds * SECOND, dialect_of(source).verify)

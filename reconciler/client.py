@@ -12,9 +12,10 @@ from typing import Any, Protocol, Self
 
 import httpx
 
+from reconciler.authorization import Authorization
 from reconciler.slowness import Slowness
-from schemas.config import Secret
-from schemas.readings import OverCap, Question, Response, Streamed, Troubled
+from schemas.contents import OverCap, Streamed
+from schemas.readings import Question, Response, Troubled
 from schemas.texts import clean
 from schemas.words import Trouble
 from storage.points import reach
@@ -38,14 +39,14 @@ class Client:
     def __init__(
         self,
         base_url: str,
-        api_key: Secret,
+        authorization: Authorization,
         timeout: float,
         max_answer_bytes: int,
         transport: httpx.AsyncBaseTransport | None = None,
         slowness: Slowness | None = None,
     ) -> None:
         self._origin = _origin(httpx.URL(base_url))
-        self._api_key = api_key
+        self._authorization = authorization
         self._timeout = timeout
         self._limit = max_answer_bytes
         self._slowness = slowness or Slowness()
@@ -70,9 +71,11 @@ class Client:
 
     async def send(self, question: Question, points: tuple[str, str] = _QUIET) -> Response | Troubled:
         """Ask, and read the answer whole. `points` are the crash points "sent" and "answer read" of this kind of question."""
-        if question.body is None:
-            return await self._bounded(question, points, self._timeout)
-        return await self._bounded(question, points, self._timeout, json=dict(question.body))
+        content = {} if question.body is None else {"json": dict(question.body)}
+        answer = await self._bounded(question, points, self._timeout, **content)
+        if isinstance(answer, Response) and await self._authorization.renewed(answer):
+            return await self._bounded(question, points, self._timeout, **content)
+        return answer
 
     async def upload(
         self, question: Question, stream: Readable, name: str, timeout: float, points: tuple[str, str] = _QUIET
@@ -99,7 +102,7 @@ class Client:
     async def _download(
         self, question: Question, take: Take, limit: int, deadline: asyncio.Timeout
     ) -> Streamed | OverCap | Response | Troubled:
-        if isinstance(headers := self._headers(question), Troubled):
+        if isinstance(headers := await self._headers(question), Troubled):
             return headers
         async with self._http.stream(question.method, question.url, headers={**headers, "accept": "*/*"}) as answer:
             if answer.status_code != 200 or _encoding(answer) not in _IDENTITY:
@@ -139,7 +142,7 @@ class Client:
             return Troubled(Trouble.UNREACHABLE, clean(f"{type(error).__name__}: {error}", 300), was_sent=not unsent)
 
     async def _ask(self, question: Question, points: tuple[str, str], content: dict[str, Any]) -> Response | Troubled:
-        if isinstance(headers := self._headers(question), Troubled):
+        if isinstance(headers := await self._headers(question), Troubled):
             return headers
         async with self._http.stream(question.method, question.url, headers=headers, **content) as answer:
             reach(points[0])
@@ -147,12 +150,13 @@ class Client:
             reach(points[1])
         return body if isinstance(body, Troubled) else _response(answer, body)
 
-    def _headers(self, question: Question) -> dict[str, str] | Troubled:
-        """The key, for a question that stays on the source's own origin."""
+    async def _headers(self, question: Question) -> dict[str, str] | Troubled:
+        """Who asks, for a question that stays on the source's own origin."""
         if _origin(httpx.URL(question.url)) != self._origin:
             message = "the question leaves the source's own origin and was not sent"
             return Troubled(Trouble.REQUEST, message, was_sent=False)
-        return {"authorization": f"Bearer {self._api_key.reveal()}"}
+        headers = await self._authorization.headers()
+        return headers if isinstance(headers, Troubled) else dict(headers)
 
     async def _read(self, answer: httpx.Response) -> bytes | Troubled:
         if (encoding := _encoding(answer)) not in _IDENTITY:
@@ -170,7 +174,8 @@ async def _within(pieces: AsyncIterator[bytes], limit: int, status: int) -> byte
 
 
 def _response(answer: httpx.Response, body: bytes) -> Response:
-    return Response(answer.status_code, {name.lower(): value for name, value in answer.headers.items()}, body)
+    headers = {name.lower(): value for name, value in answer.headers.items()}
+    return Response(answer.status_code, headers, body, time.time_ns() // 1000)
 
 
 def _encoding(answer: httpx.Response) -> str:

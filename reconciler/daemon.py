@@ -15,12 +15,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from reconciler.budget import Budget
 from reconciler.keeping import Keeping, until_first
 from reconciler.leasing import leased
-from reconciler.owned import Owned, client_of, dialect_of, pace_of, patience_of, rules_of, terms_of
+from reconciler.owned import Owned, authorization_of, client_of, pace_of, patience_of, sockets_of, terms_of
 from reconciler.rounds import pruning
 from reconciler.sharing import Sharing
 from reconciler.sweep import Swept, recorded
 from reconciler.targets import Targets
 from schemas.config import Config, Source
+from schemas.dialects import dialect_of
 from schemas.times import HOUR, SECOND
 from storage import leases, sources
 from storage.engine import StoreAway
@@ -175,15 +176,18 @@ class Reconciler:
             row = await sources.get(connection, source.name)
         await self._tidy(source)
         dialect = dialect_of(source)
-        async with client_of(self._config, source, self._transport) as client:
+        authorization = authorization_of(source, dialect)
+        async with client_of(self._config, source, authorization, self._transport) as client:
             owned = Owned(
                 source=source,
                 dialect=dialect,
                 store=self._store,
                 client=client,
+                sockets=sockets_of(self._config, source, authorization),
+                authorization=authorization,
                 lease=lease,
                 pace=pace_of(self._config),
-                rules=rules_of(self._config, dialect),
+                claim_patience=int(self._config.reconciler.trouble_after_seconds * SECOND),
                 terms=terms_of(self._config, source, row.listening_since if row else self._clock()),
                 files=self._files,
                 max_file_bytes=self._config.data.max_file_bytes,

@@ -45,7 +45,7 @@ def expectations(job: JobRow, source: Source, dialect: Dialect, terms: Terms) ->
     if ended_at is not None and ended_at < terms.listening_since - _GRAIN:
         return ()
     counts = RowCounts(job.rows_total, job.rows_completed, job.rows_failed)
-    ended = Ended(job.kind, status, counts, job.output_file_id, bool(job.writes_files))
+    ended = Ended(job.kind, status, counts, job.output_file_id, bool(job.writes_files), job.job_id)
     return dialect.expected(ended, job.webhook_events.split() if job.webhook_events else source.webhook_events)
 
 

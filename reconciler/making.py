@@ -1,12 +1,14 @@
 """From a submission to its job: the one place where the two are joined, whoever heard of the job first."""
 
+from hmac import compare_digest
+
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from reconciler.cancelling import ask_to_cancel
 from reconciler.owned import Owned
 from schemas.ids import parse, shown
 from schemas.readings import Observation
-from schemas.tables import JobRow, SubmissionRow
+from schemas.tables import DeliveryRow, JobRow, SubmissionRow
 from schemas.times import SECOND
 from schemas.words import AskedBy, Origin, SubmissionState
 from storage import jobs, labels, submissions
@@ -56,6 +58,22 @@ async def join(connection: AsyncConnection, owned: Owned, job: JobRow, said: Obs
         return
     if token is not None:
         await submissions.confirm(connection, token, now)
+
+
+async def join_by_path(
+    connection: AsyncConnection, owned: Owned, job: JobRow | None, delivery: DeliveryRow, token: str, now: int
+) -> JobRow | None:
+    """Take in the job of a delivery whose path names the submission that it comes from. A token of nobody changes nothing, and
+    neither does one that came to another job before."""
+    number = parse(token.partition(".")[0], "sub")
+    row = None if number is None else await submissions.lock(connection, number)
+    if row is None or row.source != owned.source.name or row.state not in _MAY_HAVE_MADE:
+        return job
+    if row.path_token is None or not compare_digest(row.path_token, token) or row.job_id not in (None, delivery.job_id):
+        return job
+    if job is not None and job.submission_id is not None:
+        return job
+    return await made(connection, owned, row.id, delivery.kind, delivery.job_id, Origin.DELIVERY, now)
 
 
 async def _maker(

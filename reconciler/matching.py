@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from schemas.readings import NoRow, ResultRow
+from schemas.contents import NoRow, ResultRow
 from schemas.texts import clean
 
 MOST_EXAMPLES = 5

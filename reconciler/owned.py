@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 import httpx
@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from reconciler.apply import Rules
 from reconciler.asking import Asking
+from reconciler.authorization import Authorization, KeyShown
 from reconciler.budget import Budget, Meter
 from reconciler.circuit import Circuit
 from reconciler.client import Client
@@ -20,9 +21,13 @@ from reconciler.listing import Listing
 from reconciler.pace import Pace
 from reconciler.submission import Patience
 from reconciler.sweep import Swept
+from reconciler.websocket import Bounds, WebSocketClient
 from schemas.config import Config, Handoff, Source
-from schemas.dialects import DIALECTS, Dialect
+from schemas.dialects import Dialect
+from schemas.readings import Advice, Question, Response, Troubled
+from schemas.tables import JobRow
 from schemas.times import SECOND
+from schemas.words import Status
 from storage import leases
 from storage.files import Files
 from storage.leases import Lease
@@ -51,9 +56,11 @@ class Owned:
     dialect: Dialect
     store: Store
     client: Client
+    sockets: WebSocketClient
+    authorization: Authorization
     lease: Lease
     pace: Pace
-    rules: Rules
+    claim_patience: int
     terms: Terms
     files: Files
     max_file_bytes: int
@@ -76,6 +83,14 @@ class Owned:
     news: list[News] = field(default_factory=list)  # of the transaction under way, announced after its commit
     list_wanted_at: int | None = None  # when the list is to be looked through, ahead of its time
 
+    def pace_for(self, job: JobRow) -> Pace:
+        """How often one job is asked about: as its provider advises, and the source's own configuration before that."""
+        return paced(self.pace, self.dialect.advice(job.rows_total, bool(job.has_webhook)), self.source)
+
+    def rules_for(self, job: JobRow) -> Rules:
+        was_seen = job.status != Status.UNKNOWN or job.reported_at is not None
+        return Rules(self.dialect.not_found_rule(was_seen), self.claim_patience)
+
     def may_start(self, now: int) -> int:
         """How many more questions may go out now, over all rounds: as circuit, concurrency and budget allow."""
         busy = sum(len(asking.busy) for asking in self.askings)
@@ -96,6 +111,12 @@ class Owned:
         now = self.clock()
         self.budget = self.budget.spend(now)
         self.meter.count(now)
+
+    async def ask(self, question: Question) -> Response | Troubled:
+        """Ask for something that may be read whole: an answer, or the first message that comes over a socket."""
+        if question.url.startswith(("ws://", "wss://")):
+            return await self.sockets.first(question)
+        return await self.client.send(question)
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[AsyncConnection]:
@@ -126,8 +147,12 @@ def patience_of(config: Config) -> Patience:
     return Patience(int(knobs.submit_patience_seconds * SECOND), int(knobs.quota_retry_seconds * SECOND))
 
 
-def rules_of(config: Config, dialect: Dialect) -> Rules:
-    return Rules(dialect.not_found_rule, claim_patience=int(config.reconciler.trouble_after_seconds * SECOND))
+def paced(pace: Pace, advice: Advice | None, source: Source) -> Pace:
+    """A pace with what a provider advises, and with what the source's configuration says of its own."""
+    if advice is not None:
+        pace = replace(pace, grace=advice.grace, first=advice.first, cap=advice.cap)
+    own = {"grace": source.first_poll_seconds, "first": source.poll_seconds, "cap": source.poll_cap_seconds}
+    return replace(pace, **{name: int(seconds * SECOND) for name, seconds in own.items() if seconds is not None})
 
 
 def terms_of(config: Config, source: Source, listening_since: int) -> Terms:
@@ -139,10 +164,26 @@ def terms_of(config: Config, source: Source, listening_since: int) -> Terms:
     )
 
 
-def dialect_of(source: Source) -> Dialect:
-    return DIALECTS[source.dialect]
-
-
-def client_of(config: Config, source: Source, transport: httpx.AsyncBaseTransport | None = None) -> Client:
+def client_of(
+    config: Config,
+    source: Source,
+    authorization: Authorization,
+    transport: httpx.AsyncBaseTransport | None = None,
+) -> Client:
     knobs = config.reconciler
-    return Client(source.base_url, source.api_key, knobs.request_timeout_seconds, knobs.max_answer_bytes, transport)
+    timeout = source.request_timeout_seconds or knobs.request_timeout_seconds
+    return Client(source.base_url, authorization, timeout, source.max_answer_bytes or knobs.max_answer_bytes, transport)
+
+
+def sockets_of(config: Config, source: Source, authorization: Authorization) -> WebSocketClient:
+    """For what is asked over a socket and answered in one message, however large an answer may be."""
+    knobs = config.reconciler
+    timeout = source.request_timeout_seconds or knobs.request_timeout_seconds
+    largest = source.max_answer_bytes or knobs.max_answer_bytes
+    bounds = Bounds(opening=timeout, silence=timeout, message_bytes=largest, bytes_a_minute=2 * largest)
+    return WebSocketClient(source.base_url, authorization, bounds)
+
+
+def authorization_of(source: Source, dialect: Dialect) -> Authorization:
+    """How a source's questions show who asks."""
+    return KeyShown(dialect, source.api_key)

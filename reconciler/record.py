@@ -37,7 +37,7 @@ async def record(
     """Apply an answer to a job, keep it as an observation, and review the job."""
     job = await _job(connection, number)
     said = answer.observation if isinstance(answer, Observed) else answer
-    applied = apply(job, asked, sent_at, said, owned.rules, now)
+    applied = apply(job, asked, sent_at, said, owned.rules_for(job), now)
     observation = await observations.observe(
         connection, observation_row(owned, job, asked, said, applied, mismatch, now)
     )
@@ -86,7 +86,7 @@ async def review_job(
     job = await _job(connection, number)
     facts = await gather_to_decide(connection, job, owned.source, owned.dialect, owned.terms)
     silent = owned.hearing.is_silent(now)
-    reviewed = review(facts, owned.pace, silent, retry_after, owned.jitter(), now)
+    reviewed = review(facts, owned.pace_for(job), silent, retry_after, owned.jitter(), now)
     changes = dict(reviewed.changes)
     if not answered and job.due_at is not None and not facts.status.is_terminal:
         changes["due_at"] = min(job.due_at, changes["due_at"] or job.due_at)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reconciler.pace import RETRY_FIRST, clamp, growing
-from schemas.dialects.dialect import SubmitLater, SubmitRefused, SubmitUnclear
+from schemas.dialects.orders import SubmitLater, SubmitRefused
 from schemas.readings import Troubled, Uploaded
 from schemas.tables import SubmissionRow
 from schemas.times import MINUTE, SECOND
@@ -16,6 +16,7 @@ LOOK_FIRST, LONGEST_LOOK = 5 * SECOND, 2 * MINUTE  # between two looks through t
 
 
 _LOOKING = "; the provider's list is looked through for it"
+_LISTENING = "; the provider has no list, so its webhook is waited for"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,8 @@ def sending(now: int) -> dict[str, Any]:
 
 def unsent(row: SubmissionRow, trouble: Troubled, now: int) -> dict[str, Any]:
     """The create did not leave, or was turned away for now: no job can have come of it."""
-    return {**again(row, trouble, now), "state": SubmissionState.UPLOADED.value, "create_sent_at": None}
+    state = SubmissionState.UPLOADED if row.input_file_id else SubmissionState.STORED
+    return {**again(row, trouble, now), "state": state.value, "create_sent_at": None}
 
 
 def unclear(message: str, now: int) -> dict[str, Any]:
@@ -87,15 +89,16 @@ def still_unclear(
     sent_at = row.create_sent_at or row.updated_at
     looked = not has_list or (swept_at is not None and swept_at > sent_at + LOOK_FIRST)
     if now - sent_at >= patience.unclear and looked:
-        return given_up(row)
+        return given_up(row, has_list)
     return {"tries": row.tries + 1, "due_at": now + growing(LOOK_FIRST, 2.0, row.tries + 1, LONGEST_LOOK)}
 
 
-def given_up(row: SubmissionRow) -> dict[str, Any]:
+def given_up(row: SubmissionRow, has_list: bool) -> dict[str, Any]:
     """Whoever has asked for it to be dropped has decided already."""
     state = SubmissionState.UNCONFIRMED if row.drop_asked_at is None else SubmissionState.DROPPED
-    said = (row.message or "").removesuffix(_LOOKING)
-    return {"state": state.value, "due_at": None, "message": f"{said}; the provider's list has not shown it"}
+    said = (row.message or "").removesuffix(_LOOKING).removesuffix(_LISTENING)
+    vain = "the provider's list has not shown it" if has_list else "no webhook of it has come"
+    return {"state": state.value, "due_at": None, "message": f"{said}; {vain}"}
 
 
 def dropped(row: SubmissionRow) -> dict[str, Any]:
@@ -108,5 +111,5 @@ def is_droppable(row: SubmissionRow) -> bool:
     return row.drop_asked_at is not None and row.state in states
 
 
-def lost(answer: SubmitUnclear | Troubled) -> str:
-    return f"{answer.message}{_LOOKING}"
+def lost(message: str, has_list: bool) -> str:
+    return f"{message}{_LOOKING if has_list else _LISTENING}"

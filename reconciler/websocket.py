@@ -8,7 +8,8 @@ import asyncio
 import logging
 import re
 import ssl
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -21,8 +22,9 @@ from websockets.frames import CloseCode
 from websockets.http11 import Response
 from websockets.uri import WebSocketURI, parse_uri
 
-from schemas.config import Secret
+from reconciler.authorization import Authorization
 from schemas.readings import Question, Troubled
+from schemas.readings import Response as Answer
 from schemas.times import SECOND
 from schemas.words import Trouble
 
@@ -31,8 +33,6 @@ _SCHEMES = {"http": "ws", "https": "wss"}
 # The library would log the headers of the upgrade, and with them the key, for whoever turns its log on. This one is known to
 # nobody, so that nobody can.
 _NO_LOG = logging.Logger("batchkeeper.websocket", logging.CRITICAL + 1)
-
-MOST_BYTES_A_MINUTE = 4 << 20  # of whatever sort: a job is told of in some kilobytes, every few seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,23 +44,54 @@ class Bounds:
     pause: float = 0.2  # between two messages: whoever sends faster waits
     closing: float = 1.0
     message_bytes: int = 1 << 20
+    bytes_a_minute: int = 4 << 20  # of whatever sort: a job is told of in some kilobytes, every few seconds
 
 
 class WebSocketClient:
     """Listens to sockets of one source."""
 
-    def __init__(self, base_url: str, api_key: Secret, bounds: Bounds | None = None) -> None:
+    def __init__(self, base_url: str, authorization: Authorization, bounds: Bounds | None = None) -> None:
         base = urlsplit(base_url)
         self._origin = _origin(parse_uri(base._replace(scheme=_SCHEMES[base.scheme]).geturl()))
-        self._api_key = api_key
+        self._authorization = authorization
         self._bounds = bounds or Bounds()
 
     async def listen(self, question: Question, ping: str | None, take: Callable[[str], None]) -> Troubled:
         """Open a socket and hand over each of its messages until it ends; why it ended. `ping` asks for a sign of life."""
+        connection = await self._connect(question)
+        if isinstance(connection, Troubled):
+            return connection
+        try:
+            return await self._hear(connection, ping, take)
+        except ConnectionClosed:
+            return _ended(connection)
+        finally:
+            await _close(connection)
+
+    async def first(self, question: Question) -> Answer | Troubled:
+        """The first message that comes over a socket, as an answer with status 200; then it is closed."""
+        connection = await self._connect(question)
+        if isinstance(connection, Troubled):
+            return connection
+        try:
+            async with asyncio.timeout(self._bounds.silence):
+                message = await connection.recv(decode=False)
+        except TimeoutError:
+            return Troubled(Trouble.TIMED_OUT, f"the socket said nothing for {self._bounds.silence:g} s")
+        except ConnectionClosed:
+            return _ended(connection)
+        finally:
+            await _close(connection)
+        return Answer(200, {}, bytes(message), time.time_ns() // 1000)
+
+    async def _connect(self, question: Question) -> ClientConnection | Troubled:
         if not self._is_ours(question.url):
             return Troubled(Trouble.REQUEST, "the socket's URL leaves the source's own origin and was not opened")
+        headers = await self._authorization.headers()
+        if isinstance(headers, Troubled):
+            return headers
         try:
-            connection = await self._open(question.url)
+            return await self._open(question.url, headers)
         except InvalidStatus as error:
             return _refused(error.response)
         except TimeoutError:
@@ -68,12 +99,6 @@ class WebSocketClient:
         except (OSError, WebSocketException) as error:
             # The name alone: the text may hold whatever the other side sent.
             return Troubled(Trouble.UNREACHABLE, f"no socket was opened: {type(error).__name__}")
-        try:
-            return await self._hear(connection, ping, take)
-        except ConnectionClosed:
-            return _ended(connection)
-        finally:
-            await _close(connection)
 
     def _is_ours(self, url: str) -> bool:
         try:
@@ -82,12 +107,14 @@ class WebSocketClient:
             return False
         return _origin(address) == self._origin and address.user_info is None
 
-    async def _open(self, url: str) -> ClientConnection:
+    async def _open(self, url: str, headers: Mapping[str, str]) -> ClientConnection:
         bounds = self._bounds
-        tls: dict[str, Any] = {"ssl": self._tls} if self._origin[0] else {}
+        ours: dict[str, Any] = {"create_connection": self._connection}
+        if self._origin[0]:
+            ours["ssl"] = self._tls
         return await _Direct(
             url,
-            additional_headers={"Authorization": f"Bearer {self._api_key.reveal()}"},
+            additional_headers=headers,
             user_agent_header="batchkeeper/0.1",
             proxy=None,
             compression=None,
@@ -97,9 +124,13 @@ class WebSocketClient:
             max_size=bounds.message_bytes,
             max_queue=2,
             logger=_NO_LOG,
-            create_connection=_Connection,
-            **tls,
+            **ours,
         )
+
+    def _connection(self, *args: Any, **kwargs: Any) -> ClientConnection:
+        connection = _Connection(*args, **kwargs)
+        connection.most_bytes = self._bounds.bytes_a_minute
+        return connection
 
     @cached_property
     def _tls(self) -> ssl.SSLContext:
@@ -134,6 +165,7 @@ class _Connection(ClientConnection):
     """Breaks off when too much comes within a minute, of whatever sort, or when what we send is not taken."""
 
     _since, _bytes = 0.0, 0
+    most_bytes = 0
     broken_off: str | None = None  # and why
 
     def data_received(self, data: bytes) -> None:
@@ -141,7 +173,7 @@ class _Connection(ClientConnection):
         if now - self._since >= 60:
             self._since, self._bytes = now, 0
         self._bytes += len(data)
-        if self._bytes > MOST_BYTES_A_MINUTE:
+        if self._bytes > self.most_bytes:
             self._break_off("too much came over the socket within a minute")
         else:
             super().data_received(data)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from schemas.readings import Streamed
+from schemas.contents import Streamed
 from schemas.tables import JobRow, OutputRow
 from schemas.words import OutputRole
 

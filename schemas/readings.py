@@ -67,6 +67,7 @@ class Response:
     status: int
     headers: Mapping[str, str]
     body: bytes
+    received_at: int = 0  # microseconds, our clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,11 +193,11 @@ class Denied:
 
 @dataclass(frozen=True, slots=True)
 class CancelRefused:
-    """A cancel was answered with a 4xx that is not about our key."""
+    """A cancel, or another action, was answered with a 4xx that is not about our key."""
 
     http_status: int
     message: str
-    cannot: bool = False  # the provider cannot cancel such jobs at all
+    cannot: bool = False  # the provider cannot do that with such jobs at all
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +212,14 @@ class Troubled:
     was_sent: bool = True  # False: it never left, so that nothing can have come of it
 
 
-Answer = Observed | Denied | CancelRefused | Troubled
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """An action was taken in, and nothing was said of the job: its status endpoint has the next word."""
+
+    message: str | None = None
+
+
+Answer = Observed | Denied | CancelRefused | Accepted | Troubled
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,44 +262,6 @@ class FileExists:
 
     file_id: str
     size: int | None
-
-
-# --- the content of an output -----------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Streamed:
-    """Content came to its end. `length`: how many bytes its head promised; None: it did not say. `has_end`: the end was marked,
-    and is not just where the connection was closed."""
-
-    length: int | None
-    has_end: bool
-
-
-@dataclass(frozen=True, slots=True)
-class OverCap:
-    """Content is larger than the cap, and was not read on. `length`: how large, if its head said so."""
-
-    length: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class ResultRow:
-    """One row of an output: which request it answers, and whether it succeeded. An error's words are those of the provider."""
-
-    custom_id: str
-    succeeded: bool
-    status_code: int | None = None
-    error_code: str | None = None
-    error_message: str | None = None
-    body: bytes | None = None  # of the answer, as the JSON that stands there
-
-
-@dataclass(frozen=True, slots=True)
-class NoRow:
-    """A line of an output that is no row."""
-
-    why: str
 
 
 # --- what an account is asked when the configuration is checked --------------------------------------------------------
@@ -355,6 +325,16 @@ class NotFoundRule:
 
 
 @dataclass(frozen=True, slots=True)
+class Advice:
+    """How often a provider wants to be asked about one job, in microseconds. `grace`: before the first question about a job whose
+    news should come by webhook."""
+
+    first: int
+    cap: int
+    grace: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Ended:
     """As much of a terminal job as decides which deliveries it should have brought."""
 
@@ -363,17 +343,20 @@ class Ended:
     counts: RowCounts
     output_file_id: str | None
     writes_files: bool = True
+    job_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """A delivery that a terminal job should have brought. Any one of its keys will do; the first names it."""
+    """A delivery that a terminal job should have brought. Any one of its keys will do; the first names it, unless it has an
+    event's name."""
 
     keys: tuple[str, ...]
+    event: str | None = None
 
     @property
     def name(self) -> str:
-        return self.keys[0]
+        return self.event or self.keys[0]
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,6 +73,10 @@ class SubmissionRow(SQLModel, table=True):
     endpoint: str | None = maybe_words()
     completion_window: str | None = maybe_words()
     details: str = words("{}")
+    own_job_id: str | None = (
+        maybe_words()
+    )  # the one that we chose for its job, where jobs are named by who creates them
+    path_token: str | None = maybe_words()  # what its job's webhooks bring along in their path, to be known by
     input_file_id: str | None = maybe_words()
     job_id: str | None = maybe_words()
     message: str | None = maybe_words()

@@ -32,10 +32,10 @@ def configuration() -> "Config":
     """
     # Loaded here, so that a verb without a configuration, such as `sandbox`, starts without it.
     from schemas.config import find_config, load  # noqa: PLC0415
-    from schemas.dialects import DIALECTS  # noqa: PLC0415
+    from schemas.dialects import DEFAULTS  # noqa: PLC0415
 
     path = find_config(chosen["config"], os.environ)
-    config = load(path, os.environ, {name: dialect.defaults for name, dialect in DIALECTS.items()})
+    config = load(path, os.environ, DEFAULTS)
     for warning in config.warnings:
         complain(str(warning))
     return config
@@ -43,12 +43,12 @@ def configuration() -> "Config":
 
 def source_named(config: "Config", name: str) -> "tuple[Source, Dialect]":
     """A configured source and its dialect."""
-    from schemas.dialects import DIALECTS  # noqa: PLC0415
+    from schemas.dialects import dialect_of  # noqa: PLC0415
 
     source = config.sources.get(name)
     if source is None:
         raise BadInput(f"no source is called {name}; configured are: {', '.join(sorted(config.sources))}")
-    return source, DIALECTS[source.dialect]
+    return source, dialect_of(source)
 
 
 def verb(body: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, None]:

@@ -16,7 +16,7 @@ from operators.clock import now
 from operators.errors import BadInput, NotPossible
 from operators.queries import receiver_url
 from schemas.config import Config
-from schemas.dialects.dialect import SignedRequest
+from schemas.dialects.orders import SignedRequest
 
 develop = typer.Typer()
 
@@ -106,8 +106,10 @@ def _made(
     made = (
         _read(body) if body else dialect.sample(event, job.removeprefix(f"{source}/"), status, chosen.base_url, moment)
     )
-    secret = chosen.webhook_secrets[0].reveal().encode()
-    return to or receiver_url(config, source), dialect.sign(secret, made, moment)
+    signed = dialect.sign(chosen.webhook_secrets[0].reveal().encode(), made, moment)
+    if signed is None:
+        raise NotPossible(f"{dialect.name} sends no webhooks")
+    return to or receiver_url(config, source), signed
 
 
 def _read(body: Path) -> bytes:

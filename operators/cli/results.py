@@ -16,7 +16,7 @@ from operators.parts import Part, parts_of, require_all
 from operators.results import Result, left_out, results
 from operators.store import opened
 from schemas.config import Config
-from schemas.dialects import DIALECTS
+from schemas.dialects import dialect_of
 from schemas.texts import clean
 from storage.files import files_for
 
@@ -58,7 +58,7 @@ def _results(config: Config, parts: Iterable[Part], failed: bool) -> Iterator[Re
     files = files_for(config.data)
     for part in parts:
         source = part.facts.job.source if part.facts else part.submission.source if part.submission else ""
-        yield from results(files, DIALECTS[config.sources[source].dialect], part, failed)
+        yield from results(files, dialect_of(config.sources[source]), part, failed)
 
 
 def _lines(found: Iterable[Result]) -> None:

@@ -82,7 +82,7 @@ async def submit_file(
     check(config, chosen, wishes)
     if file.suffix.lower() == ".csv":
         raise BadInput(f"{file}: {dialect.name} takes JSONL, one request a line as JSON; docs/submitting.md shows it")
-    rows = read_rows(file, dialect.input_limits, shard_rows, endpoint)
+    rows = read_rows(file, dialect, shard_rows, endpoint)
     if dry_run:
         _dry(rows, in_json)
         return

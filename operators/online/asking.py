@@ -5,17 +5,10 @@ from dataclasses import dataclass
 
 from operators.online.clocks import ahead
 from reconciler.client import Client
-from reconciler.owned import client_of, dialect_of
+from reconciler.owned import authorization_of, client_of
 from schemas.config import Config, Secret, Source
-from schemas.readings import (
-    Denied,
-    KeyFails,
-    KeyWorks,
-    NotVisible,
-    Response,
-    Troubled,
-    WebhookEndpoint,
-)
+from schemas.dialects import dialect_of
+from schemas.readings import Denied, KeyFails, KeyWorks, NotVisible, Response, Troubled, WebhookEndpoint
 from schemas.words import Trouble
 
 PATIENCE_SECONDS = 10.0
@@ -43,7 +36,7 @@ async def ask(config: Config, source: Source, clock: Callable[[], int], manageme
 
     With a management key the endpoint is asked about with that, on the same origin; it is kept nowhere.
     """
-    async with client_of(_hurried(config), source) as client:
+    async with _client_of(config, source) as client:
         heard = await _about_key(client, source, clock)
         if source.webhook != "endpoint" or heard.is_away:
             return heard
@@ -51,7 +44,7 @@ async def ask(config: Config, source: Source, clock: Callable[[], int], manageme
             endpoints = await _about_endpoints(client, source) if isinstance(heard.key, KeyWorks) else None
             return Heard(heard.key, heard.clock, endpoints)
     managing = source.model_copy(update={"api_key": management_key})
-    async with client_of(_hurried(config), managing) as client:
+    async with _client_of(config, managing) as client:
         return Heard(heard.key, heard.clock, await _about_endpoints(client, source))
 
 
@@ -81,8 +74,8 @@ async def _about_endpoints(client: Client, source: Source) -> Endpoints | None:
     return dialect.read_webhook_endpoints(response) if isinstance(response, Response) else response
 
 
-def _hurried(config: Config) -> Config:
+def _client_of(config: Config, source: Source) -> Client:
     """A person waits."""
     patience = min(PATIENCE_SECONDS, config.reconciler.request_timeout_seconds)
-    knobs = config.reconciler.model_copy(update={"request_timeout_seconds": patience})
-    return config.model_copy(update={"reconciler": knobs})
+    hurried = source.model_copy(update={"request_timeout_seconds": patience})
+    return client_of(config, hurried, authorization_of(source, dialect_of(source)))

@@ -8,7 +8,7 @@ from operators.online.finding import Finding, Tone, troubled
 from operators.queries import webhook_url
 from schemas.config import Config, Source
 from schemas.config.addresses import is_loopback
-from schemas.dialects import DIALECTS
+from schemas.dialects import dialect_of
 from schemas.readings import Denied, KeyWorks, NotVisible, Troubled, WebhookEndpoint
 from schemas.words import Trouble
 
@@ -32,7 +32,7 @@ def _reach(config: Config, source: Source, ours: str) -> Iterator[Finding]:
         return
     if config.receiver.public_url is None or is_loopback(_host(ours)):
         yield _said("failure", f"{ours} leads the provider to its own machine: set public_url in [receiver]")
-    elif why := DIALECTS[source.dialect].why_undeliverable(ours):
+    elif why := dialect_of(source).why_undeliverable(ours):
         yield _said("note", f"nothing may arrive at {ours}: {why}")
 
 
@@ -86,7 +86,7 @@ def _compared(source: Source, ours: str, endpoints: tuple[WebhookEndpoint, ...])
     yield from (_said("failure", message) for message in wrong)
     if not wrong:
         yield _said("good", f"the endpoint {one.id} is active, and has our URL and our events")
-    coverage = DIALECTS[source.dialect].coverage(one.events, source.webhook_events)
+    coverage = dialect_of(source).coverage(one.events, source.webhook_events)
     if coverage.harmless:
         told = ", ".join(coverage.harmless)
         yield _said("note", f"the endpoint is not subscribed to {told}, of which another of its events tells")
@@ -105,7 +105,7 @@ def _wrong(source: Source, ours: str, one: WebhookEndpoint) -> Iterator[str]:
         yield f"the endpoint's URL is {one.url} and ours is {ours}: change one of the two"
     if one.has_secret is False:
         yield "the endpoint has no secret, and so sends nothing: rotate its secret, and configure the new one here"
-    if missing := ", ".join(DIALECTS[source.dialect].coverage(one.events, source.webhook_events).missing):
+    if missing := ", ".join(dialect_of(source).coverage(one.events, source.webhook_events).missing):
         # A job that is submitted from here brings the events along.
         yield f"the endpoint is not subscribed to {missing}, of which jobs made elsewhere then do not tell: subscribe it"
 

@@ -11,7 +11,8 @@ from reconciler.owned import Owned
 from reconciler.pace import RETRY_FIRST, clamp, growing
 from reconciler.record import record, review_job
 from reconciler.rounds.each import write_each
-from schemas.readings import Answer, CancelRefused, Denied, Observed, Response, Troubled
+from reconciler.rounds.polling import ask_about
+from schemas.readings import Accepted, Answer, CancelRefused, Denied, Observed, Response, Troubled
 from schemas.tables import ActionRow, JobRow
 from schemas.times import MINUTE
 from schemas.words import ActionState, ActionVerb, Asked, Status
@@ -22,15 +23,16 @@ LONGEST_RETRY = 5 * MINUTE
 
 
 @dataclass(frozen=True, slots=True)
-class Cancelled:
-    """What came back of one cancel."""
+class Acted:
+    """What came back of one action. `is_look`: of the look at the job before it, and nothing else was sent."""
 
     answer: Answer
-    mismatch: str | None
+    mismatch: str | None = None
+    is_look: bool = False
 
 
 Item = tuple[ActionRow, JobRow]
-CancelBack = Back[Item, Cancelled]
+ActBack = Back[Item, Acted]
 
 
 class ActionRound:
@@ -38,7 +40,7 @@ class ActionRound:
 
     def __init__(self, owned: Owned) -> None:
         self._owned = owned
-        self.asking: Asking[Item, Cancelled] = owned.asking(self._ask, Cancelled(BROKEN, None))
+        self.asking: Asking[Item, Acted] = owned.asking(self._ask, Acted(BROKEN))
 
     async def run_once(self, now: int) -> int:
         """Write what has come back and begin what is due. How many answers and beginnings that were."""
@@ -67,7 +69,7 @@ class ActionRound:
         return len(due)
 
     async def _begin(self, connection: AsyncConnection, action: ActionRow, now: int) -> JobRow | None:
-        """Do what needs nobody else, or note that a cancel is about to be sent: then the job to cancel."""
+        """Do what needs nobody else, or note that something is about to be sent: then the job that it is about."""
         job = await _job(connection, action)
         if action.verb == ActionVerb.POLL:
             again = {"match_due_at": now} if job.hands_on and Status(job.status).is_terminal else {}
@@ -85,26 +87,31 @@ class ActionRound:
         await actions.change(connection, action.id, {"sends": action.sends + 1, "sent_at": action.sent_at or now})
         return job
 
-    async def _ask(self, item: Item) -> Cancelled:
-        _, job = item
-        owned = self._owned
-        if job.kind not in owned.dialect.kinds:
-            return Cancelled(
-                CancelRefused(501, f"jobs of kind {job.kind} cannot be cancelled from here", cannot=True), None
-            )
-        question = owned.dialect.cancel(owned.source.base_url, job.kind, job.job_id, job.cancel_url)
+    async def _ask(self, item: Item) -> Acted:
+        (action, job), owned = item, self._owned
+        verb, dialect = ActionVerb(action.verb), owned.dialect
+        if job.kind not in dialect.kinds:
+            return Acted(CancelRefused(501, f"jobs of kind {job.kind} cannot be acted on from here", cannot=True))
+        offered = job.cancel_url if verb is ActionVerb.CANCEL else None
+        question = dialect.act(owned.source.base_url, verb, job.kind, job.job_id, offered)
+        if question is None:
+            return Acted(CancelRefused(501, f"{dialect.name} has no {verb} for such jobs", cannot=True))
+        if dialect.looks_before_acting:
+            polled = await ask_about(owned, job)
+            if not isinstance(polled.answer, Observed) or polled.answer.observation.status.is_terminal:
+                return Acted(polled.answer, polled.mismatch, is_look=True)
         response = await owned.client.send(question, ("C2", "C3"))
         if not isinstance(response, Response):
-            return Cancelled(response, question.mismatch)
-        return Cancelled(owned.dialect.read_cancel(job.kind, job.job_id, response), question.mismatch)
+            return Acted(response, question.mismatch)
+        return Acted(dialect.read_act(verb, job.kind, job.job_id, response), question.mismatch)
 
-    async def _write(self, answers: list[CancelBack], now: int) -> None:
+    async def _write(self, answers: list[ActBack], now: int) -> None:
         owned = self._owned
 
-        async def write(connection: AsyncConnection, back: CancelBack) -> None:
+        async def write(connection: AsyncConnection, back: ActBack) -> None:
             await self._answered(connection, back, now)
 
-        async def set_aside(connection: AsyncConnection, back: CancelBack) -> None:
+        async def set_aside(connection: AsyncConnection, back: ActBack) -> None:
             await actions.change(connection, back.item[0].id, {"due_at": now + SET_ASIDE_FOR})
 
         await write_each(owned, answers, write, set_aside, ("", "C4"))
@@ -113,17 +120,17 @@ class ActionRound:
             owned.circuit = owned.circuit.after(answer if isinstance(answer, Troubled) else None, now)
         self.asking.written([back.item[0].id for back in answers])
 
-    async def _answered(self, connection: AsyncConnection, back: CancelBack, now: int) -> None:
-        (action, _), answer = back.item, back.answer.answer
-        job = await _job(connection, action)  # as it is now: news may have come while the cancel was on its way
-        await actions.change(connection, action.id, _outcome(action, answer, now))
+    async def _answered(self, connection: AsyncConnection, back: ActBack, now: int) -> None:
+        (action, _), acted = back.item, back.answer
+        answer = acted.answer
+        job = await _job(connection, action)  # as it is now: news may have come while the action was on its way
+        await actions.change(connection, action.id, _outcome(action, acted, now))
         match answer:
-            case Observed():
-                await record(
-                    connection, self._owned, job.id, Asked.CANCEL, back.sent_at, answer, back.answer.mismatch, now
-                )
-            case CancelRefused() | Denied():
-                # Whatever a cancel is answered, the next word is the status endpoint's.
+            case Observed() | Denied() if acted.is_look or isinstance(answer, Observed):
+                asked = Asked.POLL if acted.is_look else Asked.CANCEL
+                await record(connection, self._owned, job.id, asked, back.sent_at, answer, acted.mismatch, now)
+            case CancelRefused() | Denied() | Accepted():
+                # Whatever an action is answered, the next word is the status endpoint's.
                 await jobs.change(connection, job.id, claimed(job, None, now), now)
                 await review_job(connection, self._owned, job.id, now, answered=False)
             case Troubled():
@@ -144,18 +151,23 @@ async def _job(connection: AsyncConnection, action: ActionRow) -> JobRow:
     return job
 
 
-def _outcome(action: ActionRow, answer: Answer, now: int) -> dict[str, Any]:
-    match answer:
+def _outcome(action: ActionRow, acted: Acted, now: int) -> dict[str, Any]:
+    match acted.answer:
+        case Observed(observation) if acted.is_look:
+            return _over(ActionState.MOOT, now, message=f"the job had ended {observation.status}")
         case Observed():
             return _over(ActionState.ACCEPTED, now, http_status=200)
-        case CancelRefused():
-            state = ActionState.NOT_CANCELLABLE if answer.cannot else ActionState.REFUSED
-            return _over(state, now, http_status=answer.http_status, message=answer.message)
-        case Denied():
-            return _over(ActionState.REFUSED, now, http_status=404, message=answer.message)
-        case Troubled():
-            wait = max(growing(RETRY_FIRST, 2.0, action.sends, LONGEST_RETRY), clamp(answer.retry_after))
-            return {"message": answer.message, "http_status": answer.http_status, "due_at": now + wait}
+        case Accepted(message):
+            return _over(ActionState.ACCEPTED, now, http_status=200, message=message)
+        case CancelRefused(http_status, message, cannot):
+            is_incapable = cannot and action.verb == ActionVerb.CANCEL
+            state = ActionState.NOT_CANCELLABLE if is_incapable else ActionState.REFUSED
+            return _over(state, now, http_status=http_status, message=message)
+        case Denied(message):
+            return _over(ActionState.REFUSED, now, http_status=404, message=message)
+        case Troubled() as trouble:
+            wait = max(growing(RETRY_FIRST, 2.0, action.sends, LONGEST_RETRY), clamp(trouble.retry_after))
+            return {"message": trouble.message, "http_status": trouble.http_status, "due_at": now + wait}
 
 
 def _over(state: ActionState, now: int, **told: Any) -> dict[str, Any]:

@@ -9,12 +9,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from reconciler.asking import BROKEN, Asking, Back
 from reconciler.owned import Owned
 from reconciler.pace import OUTPUT_FIRST, clamp, growing
+from reconciler.paging import lines_of_page, naming_of, pages_of
 from reconciler.record import review_job
 from reconciler.rounds.each import write_each
 from reconciler.whole import RECORDED_ROLES, ROW_ROLES, Incomplete, Taken, why_incomplete
+from schemas.contents import OverCap, ResultPage, Streamed
 from schemas.ids import shown
 from schemas.jsonl import Lines
-from schemas.readings import Denied, OverCap, Response, Troubled
+from schemas.readings import Denied, Response, Troubled
 from schemas.tables import JobRow, OutputRow
 from schemas.times import MINUTE
 from schemas.words import OutputRole, OutputState
@@ -101,6 +103,30 @@ class FetchRound:
             return Parked(f"it cannot be kept in {owned.files.place}: {error}")
 
     async def _fetch(self, wanted: Wanted, writing: Writing) -> Fetched:
+        if wanted.row.role == OutputRole.RESULTS and self._owned.dialect.pages_results:
+            return await self._page(wanted, writing)
+        return await self._stream(wanted, writing)
+
+    async def _page(self, wanted: Wanted, writing: Writing) -> Fetched:
+        """Write the rows of each page. Where they end is told by the last one, and whether they are all by the job's counts."""
+        owned, row, job = self._owned, wanted.row, wanted.job
+        naming, count = await naming_of(owned, job), 0
+        async for page in pages_of(owned, job):
+            if not isinstance(page, ResultPage):
+                return page
+            piece = lines_of_page(page, naming)
+            if writing.size + len(piece) > owned.max_file_bytes:
+                return _over_cap(owned.max_file_bytes, None)
+            await _write(writing, piece)
+            count += len(page.rows)
+            if page.problem is not None:
+                return Incomplete(page.problem)
+        taken = Taken(writing.size, writing.sha256, count)
+        return why_incomplete(row, job, Streamed(None, has_end=True), taken) or await self._publish(
+            wanted, writing, taken
+        )
+
+    async def _stream(self, wanted: Wanted, writing: Writing) -> Fetched:
         owned, row, job = self._owned, wanted.row, wanted.job
         role, lines = OutputRole(row.role), Lines()
         has_rows = role in ROW_ROLES
@@ -111,10 +137,7 @@ class FetchRound:
                 owned.circuit = owned.circuit.after(None, owned.clock())
             if has_rows:
                 lines.take(piece)
-            try:
-                await writing.write(piece)
-            except OSError as error:
-                raise Unwritable(str(error)) from error
+            await _write(writing, piece)
 
         question = owned.dialect.content(owned.source.base_url, job.kind, job.job_id, role, row.file_id)
         came = await owned.client.download(question, take, owned.max_file_bytes)
@@ -162,6 +185,13 @@ class FetchRound:
             else:
                 owned.circuit = owned.circuit.after(answer if isinstance(answer, Troubled) else None, now)
         self.asking.written([back.item.row.id for back in answers])
+
+
+async def _write(writing: Writing, piece: bytes) -> None:
+    try:
+        await writing.write(piece)
+    except OSError as error:
+        raise Unwritable(str(error)) from error
 
 
 def name_of(job: JobRow, row: OutputRow) -> str:

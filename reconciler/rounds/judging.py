@@ -4,6 +4,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from reconciler.apply import claimed
 from reconciler.judge import Judgement, judge
+from reconciler.making import join_by_path
 from reconciler.owned import Owned
 from reconciler.record import review_job
 from reconciler.rounds.each import write_each
@@ -41,6 +42,8 @@ async def _judge(connection: AsyncConnection, owned: Owned, item: Waiting, now: 
     report = _report(owned, item)
     delivery = item.delivery
     job = await jobs.by_identity(connection, delivery.source, delivery.kind, delivery.job_id)
+    if item.receipt.submission is not None:
+        job = await join_by_path(connection, owned, job, delivery, item.receipt.submission, now)
     judgement = judge(job, report)
     await inbox.set_verdict(connection, item.receipt, judgement.verdict)
     owned.hearing = owned.hearing.heard(item.receipt.received_at)

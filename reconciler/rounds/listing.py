@@ -108,4 +108,6 @@ async def take_in(owned: Owned, known: Sequence[JobRow], page: Page, sent_at: in
 
 def _hear(owned: Owned, job: JobRow, seen: Observation, sent_at: int, now: int) -> Word:
     about = Circumstances(webhook_expected=bool(job.has_webhook), source_silent=owned.hearing.is_silent(now))
-    return hear(job, seen, sent_at, about, owned.pace, owned.rules, owned.list_trust, owned.jitter(), now)
+    return hear(
+        job, seen, sent_at, about, owned.pace_for(job), owned.rules_for(job), owned.list_trust, owned.jitter(), now
+    )

@@ -16,9 +16,9 @@ from reconciler.owned import Owned
 from reconciler.record import review_job
 from reconciler.rounds.each import write_each
 from reconciler.whole import ROW_ROLES
+from schemas.contents import NoRow, ResultRow
 from schemas.dialects import Dialect
 from schemas.jsonl import LONGEST_LINE, Line, lines_of
-from schemas.readings import NoRow, ResultRow
 from schemas.tables import JobRow, OutputRow, RowMatchRow, SubmissionRow
 from schemas.times import MINUTE
 from schemas.words import OutputRole, OutputState

@@ -12,7 +12,7 @@ from reconciler.owned import Owned
 from reconciler.record import record
 from reconciler.rounds.each import write_each
 from reconciler.rounds.listing import ListRound
-from schemas.readings import CancelRefused, Denied, Observed, Response, Troubled
+from schemas.readings import Accepted, CancelRefused, Denied, Observed, Response, Troubled
 from schemas.tables import JobRow
 from schemas.times import MINUTE
 from schemas.words import Asked, Trouble
@@ -81,17 +81,7 @@ class PollRound:
         return len(due)
 
     async def _ask(self, job: JobRow) -> Polled:
-        owned = self._owned
-        if job.kind not in owned.dialect.kinds:
-            return Polled(Troubled(Trouble.REQUEST, f"jobs of kind {job.kind} cannot be asked about"), None)
-        question = owned.dialect.poll(owned.source.base_url, job.kind, job.job_id, job.polling_url)
-        response = await owned.client.send(question, ("P2", "P3"))
-        if not isinstance(response, Response):
-            return Polled(response, question.mismatch)
-        answer = owned.dialect.read_poll(job.kind, job.job_id, response)
-        if isinstance(answer, CancelRefused):
-            answer = Troubled(Trouble.UNREADABLE, "the answer to a question about status speaks of a cancel")
-        return Polled(answer, question.mismatch)
+        return await ask_about(self._owned, job)
 
     async def _write(self, answers: list[PollBack], now: int) -> None:
         owned = self._owned
@@ -111,3 +101,21 @@ class PollRound:
         self.asking.written([back.item.id for back in answers])
         if answers:
             reach("P6")
+
+
+async def ask_about(owned: Owned, job: JobRow) -> Polled:
+    """Ask the provider about one job, by each question of its dialect until one is not answered that there is no such job."""
+    if job.kind not in owned.dialect.kinds:
+        return Polled(Troubled(Trouble.REQUEST, f"jobs of kind {job.kind} cannot be asked about"), None)
+    polled = Polled(Troubled(Trouble.REQUEST, "there is nothing to ask"), None)
+    for question in owned.dialect.poll(owned.source.base_url, job.kind, job.job_id, job.polling_url):
+        response = await owned.client.send(question, ("P2", "P3"))
+        if not isinstance(response, Response):
+            return Polled(response, question.mismatch)
+        answer = owned.dialect.read_poll(job.kind, job.job_id, response, question)
+        if isinstance(answer, CancelRefused | Accepted):
+            answer = Troubled(Trouble.UNREADABLE, "the answer to a question about status speaks of an action")
+        polled = Polled(answer, question.mismatch)
+        if not isinstance(answer, Denied):
+            break
+    return polled

@@ -16,8 +16,9 @@ from reconciler.groups import member_ended_badly, member_is_over
 from reconciler.making import made
 from reconciler.ordering import new_job
 from reconciler.owned import Owned
+from reconciler.pages import has_list
 from reconciler.rounds.each import write_each
-from schemas.dialects.dialect import NewJob, SubmitLater, SubmitRefused, SubmitUnclear
+from schemas.dialects.orders import NewJob, SubmitLater, SubmitRefused, SubmitUnclear
 from schemas.readings import Observed, Response, Troubled, Uploaded
 from schemas.tables import SubmissionRow
 from schemas.times import MINUTE, SECOND
@@ -88,34 +89,52 @@ class SubmitRound:
         match SubmissionState(row.state):
             case _ if submission.is_droppable(row):
                 changes = submission.dropped(row)
-            case SubmissionState.STORED:
+            case SubmissionState.STORED if self._owned.dialect.uploads_input:
                 return row
-            case SubmissionState.UPLOADED:
+            case SubmissionState.STORED | SubmissionState.UPLOADED:
                 await submissions.change(connection, row.id, submission.sending(now), now)
                 return row
             case SubmissionState.CREATING:  # whoever sent it is gone
-                changes = submission.unclear("the process that sent the create ended before the answer came", now)
-                self._owned.look_through_list_at(now)
+                message = "the process that sent the create ended before the answer came"
+                await self._lose(connection, row, message, now)
+                return None
             case SubmissionState.UNCLEAR:
                 owned = self._owned
-                has_list = owned.dialect.list_page(owned.source.base_url, None) is not None
-                changes = submission.still_unclear(row, has_list, owned.swept.at, owned.patience, now)
+                changes = submission.still_unclear(row, has_list(owned), owned.swept.at, owned.patience, now)
                 owned.look_through_list_at(now)
             case _:
                 changes = {"due_at": None}
         await self._change(connection, row, changes, now)
         return None
 
+    async def _lose(self, connection: AsyncConnection, row: SubmissionRow, message: str, now: int) -> None:
+        """Nobody told what became of a create. Where we chose the job's id, it can be asked about; else it is looked for."""
+        owned = self._owned
+        if row.own_job_id is not None:
+            (kind,) = owned.dialect.kinds
+            await made(connection, owned, row.id, kind, row.own_job_id, Origin.SUBMIT, now)
+            return
+        owned.look_through_list_at(now + SECOND)
+        await self._change(connection, row, submission.unclear(submission.lost(message, has_list(owned)), now), now)
+
     async def _ask(self, row: SubmissionRow) -> Said:
-        return await (self._upload(row) if row.state == SubmissionState.STORED else self._create(row))
+        return await (self._upload(row) if self._is_upload(row) else self._create(row))
+
+    def _is_upload(self, row: SubmissionRow) -> bool:
+        return row.state == SubmissionState.STORED and self._owned.dialect.uploads_input
+
+    async def _open(self, row: SubmissionRow) -> BinaryIO | Troubled:
+        files = self._owned.files
+        try:
+            return await asyncio.to_thread(files.open, row.staged_as or "")
+        except OSError as error:
+            message = f"its rows cannot be read from {files.place}: {error.strerror or error}"
+            return Troubled(Trouble.REQUEST, message, was_sent=False)
 
     async def _upload(self, row: SubmissionRow) -> Said:
-        owned = self._owned
-        try:
-            stream = await asyncio.to_thread(owned.files.open, row.staged_as or "")
-        except OSError as error:
-            message = f"its rows cannot be read from {owned.files.place}: {error.strerror or error}"
-            return Troubled(Trouble.REQUEST, message, was_sent=False)
+        owned, stream = self._owned, await self._open(row)
+        if isinstance(stream, Troubled):
+            return stream
         upload = self._uploads[row.id] = Upload(stream)
         try:
             timeout = max(UPLOAD_SECONDS, row.input_bytes / SLOWEST_BYTES)
@@ -127,13 +146,21 @@ class SubmitRound:
         return owned.dialect.read_upload(response) if isinstance(response, Response) else response
 
     async def _create(self, row: SubmissionRow) -> Said:
-        owned = self._owned
-        question = owned.dialect.create(owned.source.base_url, self._order(row))
-        response = await owned.client.send(question, ("S5", "S6"))
-        return owned.dialect.read_create(response) if isinstance(response, Response) else response
+        owned, order = self._owned, await self._order(row)
+        if isinstance(order, Troubled):
+            return order
+        response = await owned.client.send(owned.dialect.create(owned.source.base_url, order), ("S5", "S6"))
+        return owned.dialect.read_create(response, order) if isinstance(response, Response) else response
 
-    def _order(self, row: SubmissionRow) -> NewJob:
-        return new_job(row, self._owned.source, self._owned.webhook_url or self._owned.local_url)
+    async def _order(self, row: SubmissionRow) -> NewJob | Troubled:
+        owned, rows = self._owned, b""
+        if not owned.dialect.uploads_input:
+            stream = await self._open(row)
+            if isinstance(stream, Troubled):
+                return stream
+            with stream:
+                rows = await asyncio.to_thread(stream.read)
+        return new_job(row, owned.source, owned.webhook_url or owned.local_url, rows)
 
     async def _write(self, answers: list[SubmitBack], now: int) -> None:
         owned = self._owned
@@ -143,8 +170,8 @@ class SubmitRound:
             if row is not None and row.state not in (SubmissionState.CREATED, SubmissionState.DROPPED):
                 await self._answered(connection, row, back.answer, now)
 
-        uploads = [back for back in answers if back.item.state == SubmissionState.STORED]
-        creates = [back for back in answers if back.item.state != SubmissionState.STORED]
+        uploads = [back for back in answers if self._is_upload(back.item)]
+        creates = [back for back in answers if not self._is_upload(back.item)]
         await write_each(owned, uploads, write, self._set_aside_back(now), ("", "S3"))
         await write_each(owned, creates, write, self._set_aside_back(now), ("", "S7"))
         for back in answers:
@@ -158,6 +185,8 @@ class SubmitRound:
                 await made(connection, owned, row.id, observation.kind, observation.job_id, Origin.SUBMIT, now)
             case SubmitUnclear(kind=str(kind), job_id=str(job_id)):
                 await made(connection, owned, row.id, kind, job_id, Origin.SUBMIT, now)
+            case SubmitUnclear() | Troubled(was_sent=True) if row.state == SubmissionState.CREATING:
+                await self._lose(connection, row, answer.message, now)
             case _:
                 await self._change(connection, row, await self._not_made(connection, row, answer, now), now)
 
@@ -179,11 +208,8 @@ class SubmitRound:
                 return submission.later(row, answer, uploads, owned.patience, now)
             case Troubled() if not was_created:
                 return submission.again(row, answer, now)
-            case Troubled(was_sent=False):
+            case Troubled():
                 return submission.unsent(row, answer, now)
-            case SubmitUnclear() | Troubled():
-                owned.look_through_list_at(now + SECOND)
-                return submission.unclear(submission.lost(answer), now)
         raise ValueError(f"no answer to a submission: {answer}")
 
     async def _change(self, connection: AsyncConnection, row: SubmissionRow, changes: dict[str, Any], now: int) -> None:

@@ -42,7 +42,7 @@ class WatchRound:
 
     def __init__(self, owned: Owned) -> None:
         self._owned = owned
-        client = WebSocketClient(owned.source.base_url, owned.source.api_key)
+        client = WebSocketClient(owned.source.base_url, owned.authorization)
         self._parties = Parties(client, owned.dialect, owned.clock, owned.woken.set)
         self._sockets: dict[int, Live] = {}
         self._tries: dict[int, Tries] = {}
@@ -80,7 +80,7 @@ class WatchRound:
         changes: dict[str, Any] = {}
         rows = []
         for word in live.words() if live else ():
-            applied = apply(job, Asked.SOCKET, word.at, word.said, owned.rules, now)
+            applied = apply(job, Asked.SOCKET, word.at, word.said, owned.rules_for(job), now)
             rows.append(observation_row(owned, job, Asked.SOCKET, word.said, applied, None, now))
             changes |= applied.changes
         if "wanted_at" not in changes and self._wants(job, live.status if live else None, watched, now):

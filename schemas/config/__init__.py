@@ -1,17 +1,18 @@
 """The configuration: one TOML file, variables that override it, and secrets from elsewhere."""
 
+from schemas.config.dialect import DialectDefaults
 from schemas.config.load import load
 from schemas.config.model import (
     Adopt,
     Config,
     Data,
     Database,
-    DialectDefaults,
     Handoff,
     Operators,
     Receiver,
     Reconciler,
     Retention,
+    Section,
     Source,
     Webhook,
 )
@@ -33,6 +34,7 @@ __all__ = [
     "Reconciler",
     "Retention",
     "Secret",
+    "Section",
     "Source",
     "Webhook",
     "find_config",

@@ -3,6 +3,7 @@
 import datetime
 import json
 from collections.abc import Mapping
+from types import NoneType
 from typing import Any, TypeVar, get_args
 
 from annotated_types import Ge, Le
@@ -10,7 +11,7 @@ from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from schemas.config.inspection import Inspection, Key
+from schemas.config.inspection import Inspection, Key, shown_word
 from schemas.config.model import Section
 from schemas.config.strays import unknown_key
 from schemas.config.suggest import nearest
@@ -24,8 +25,16 @@ _WANTED: dict[Kind, str] = {
     "truth": "true or false",
     "text": "text in quotes",
     "list": "a list of texts",
+    "table": "a table of texts",
 }
-_SAMPLE: dict[Kind, str] = {"whole": "1", "number": "1.5", "truth": "true", "text": '"..."', "list": '["..."]'}
+_SAMPLE: dict[Kind, str] = {
+    "whole": "1",
+    "number": "1.5",
+    "truth": "true",
+    "text": '"..."',
+    "list": '["..."]',
+    "table": '{ ... = "..." }',
+}
 _FOUND: dict[type, str] = {
     bool: "true or false",
     int: "a whole number",
@@ -63,7 +72,7 @@ def _objection(
     """What is wrong with the value, and how to put it right."""
     word = key[-1]
     if detail["type"] == "extra_forbidden":
-        section = f"{key[0]}.NAME" if key[0] in NAMED else key[0]
+        section = ".".join((key[0], "NAME", *key[2:-1])) if key[0] in NAMED else key[0]
         return unknown_key(section, word, list(model.model_fields))
     field = model.model_fields[word]
     match detail["type"]:
@@ -83,7 +92,9 @@ def _wrong_kind(kind: Kind, value: object, detail: ErrorDetails) -> str:
     if value == "":
         return f"must be {_WANTED[kind]}, and is empty"
     if len(detail["loc"]) > 1:
-        return f"must be {_WANTED[kind]}, and entry {int(detail['loc'][1]) + 1} is not text"
+        place = detail["loc"][1]
+        entry = f"entry {place + 1}" if isinstance(place, int) else f"the value of {shown_word(str(place))}"
+        return f"must be {_WANTED[kind]}, and {entry} is not text"
     return f"must be {_WANTED[kind]}, and is {found(value)}"
 
 
@@ -95,7 +106,9 @@ def _out_of_bounds(field: FieldInfo, value: object) -> str:
 
 
 def _not_a_choice(field: FieldInfo, value: object) -> str:
-    choices = get_args(field.annotation)
+    choices = [
+        choice for part in get_args(field.annotation) for choice in get_args(part) or [part] if choice is not NoneType
+    ]
     what = f"must be one of {', '.join(map(json.dumps, choices))}"
     if not isinstance(value, str):
         return f"{what}, and is {found(value)}"
@@ -110,6 +123,6 @@ def found(value: object) -> str:
 
 def _sample(field: FieldInfo) -> str:
     """A value that would do: the default where there is one."""
-    if field.default is None or field.default == ():
+    if field.default is None or field.default == () or field.is_required() or field.default_factory is not None:
         return _SAMPLE[kind_of(field)]
     return f"{field.default:g}" if isinstance(field.default, float) else json.dumps(field.default)

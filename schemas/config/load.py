@@ -8,13 +8,13 @@ from urllib.parse import urlsplit
 from schemas.config import addresses
 from schemas.config.checking import check, found
 from schemas.config.credentials import bearer, long_enough
+from schemas.config.dialect import DialectDefaults
 from schemas.config.handoffs import read_handoffs
 from schemas.config.inspection import Inspection
 from schemas.config.model import (
     Config,
     Data,
     Database,
-    DialectDefaults,
     Operators,
     Receiver,
     Reconciler,

@@ -5,12 +5,11 @@ Each field says what it means and in which unit; `docs/configuration.md` repeats
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer, SerializeAsAny
 
 from schemas.config import addresses
 from schemas.config.problems import Problem
@@ -22,18 +21,6 @@ Occasion = Literal["ready", "terminal", "group", "finding"]
 TargetType = Literal["http", "command"]
 
 DAY = 86_400
-
-
-@dataclass(frozen=True)
-class DialectDefaults:
-    """What a source's keys become when the file leaves them out, and which event names it may list."""
-
-    base_url: str
-    tolerance_seconds: int
-    delivery_window_seconds: int
-    webhook_events: tuple[str, ...]
-    known_events: frozenset[str]
-    requests_per_minute: int | None = None  # None: the provider's contract names no limit
 
 
 class Section(BaseModel):
@@ -198,10 +185,6 @@ class Retention(Section):
 class SourceChoices(Section):
     """The keys of [sources.NAME] that mean the same whatever the dialect."""
 
-    webhook: Webhook = Field(
-        default="endpoint",
-        description="How the source's webhook is set up: a managed endpoint, inline with each job, or none.",
-    )
     webhook_endpoint_id: Annotated[str | None, AfterValidator(addresses.printable)] = Field(
         default=None, description="The provider's id of the managed endpoint; sent with each submission."
     )
@@ -212,8 +195,14 @@ class SourceChoices(Section):
     adopt_limit: int = _number(
         10_000, 1, 10_000_000, "jobs", "Most jobs adopted from deliveries or the list that may be open at once."
     )
-    concurrency: int | None = _number(
-        None, 1, 256, "questions", "Questions in flight to this source; left out, [reconciler] concurrency."
+    first_poll_seconds: float | None = _number(
+        None, 0, DAY, "seconds", "As in [reconciler], for this source alone; left out, as its provider advises."
+    )
+    poll_seconds: float | None = _number(
+        None, 0.05, DAY, "seconds", "As in [reconciler], for this source alone; left out, as its provider advises."
+    )
+    poll_cap_seconds: float | None = _number(
+        None, 0.05, DAY, "seconds", "As in [reconciler], for this source alone; left out, as its provider advises."
     )
     fetch_adopted: bool = Field(
         default=False, description="Fetch the outputs of adopted jobs too, and hand those jobs on."
@@ -243,11 +232,17 @@ class Source(SourceChoices):
     dialect: str
     base_url: str
     api_key: Secret
+    webhook: Webhook = "endpoint"
     webhook_secrets: tuple[Secret, ...] = ()
     tolerance_seconds: int
     delivery_window_seconds: int
     webhook_events: tuple[str, ...]
     requests_per_minute: int | None = None
+    concurrency: int | None = None
+    request_timeout_seconds: float | None = None  # None, here and in the next: as in [reconciler]
+    max_answer_bytes: int | None = None
+    options: SerializeAsAny[Section] = Section()  # what its dialect alone has to ask, of the dialect's own model
+    secrets: Mapping[str, Secret] = Field(default_factory=dict)  # what the options name as secrets, by the name there
 
 
 class HandoffChoices(Section):

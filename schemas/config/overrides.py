@@ -49,6 +49,8 @@ def variables_named(document: Mapping[str, Any]) -> Iterator[str]:
         if isinstance(source, dict):
             yield from _texts(source.get("api_key_env"))
             yield from _texts(source.get("webhook_secrets_env"))
+            options = _table(source, "options")
+            yield from (text for key in options if key.endswith("_env") for text in _texts(options[key]))
     for handoff in _table(document, "handoffs").values():
         if isinstance(handoff, dict):
             yield from _texts(handoff.get("secret_env"))

@@ -9,8 +9,10 @@ from urllib.parse import urlsplit
 from schemas.config import addresses
 from schemas.config.checking import check, found
 from schemas.config.credentials import bearer, refuse_shared, webhook_secrets
+from schemas.config.dialect import DialectDefaults
 from schemas.config.inspection import Inspection, Key, shown_word
-from schemas.config.model import DialectDefaults, Source
+from schemas.config.model import Section, Source, SourceChoices, Webhook
+from schemas.config.options import further_secrets, read_options
 from schemas.config.places import Found, Places
 from schemas.config.suggest import nearest
 from schemas.config.written import WrittenSource
@@ -25,6 +27,17 @@ class Credentials:
 
     api_key: Found | None
     webhook_secrets: tuple[Found, ...]
+    further: Mapping[str, Found]
+
+
+@dataclass(frozen=True)
+class Told:
+    """What is written of one source, and what its dialect makes of what is not."""
+
+    written: WrittenSource
+    defaults: DialectDefaults | None
+    webhook: Webhook
+    options: Section
 
 
 def read_sources(sources: object, dialects: Dialects, places: Places, inspection: Inspection) -> dict[str, Source]:
@@ -39,10 +52,10 @@ def read_sources(sources: object, dialects: Dialects, places: Places, inspection
             continue
         _check_name(name, inspection)
         key = ("sources", name)
-        written = check(WrittenSource, key, table, inspection)
-        credentials = _credentials(key, written, places, inspection)
+        told = _told(key, table, dialects, inspection)
+        credentials = _credentials(key, told, places, inspection)
         secrets.extend(credentials.webhook_secrets)
-        source = _complete(key, written, credentials, dialects, inspection)
+        source = _complete(key, told, credentials, inspection)
         if source:
             complete[name] = source
     refuse_shared(secrets, inspection)
@@ -81,15 +94,48 @@ def _check_name(name: str, inspection: Inspection) -> None:
         )
 
 
-def _credentials(key: Key, written: WrittenSource, places: Places, inspection: Inspection) -> Credentials:
+def _told(key: Key, table: Mapping[str, object], dialects: Dialects, inspection: Inspection) -> Told:
+    plain = {word: value for word, value in table.items() if word != "options"}
+    written = check(WrittenSource, key, plain, inspection)
+    defaults = _dialect(key, written.dialect, dialects, inspection)
+    options = read_options((*key, "options"), table.get("options", {}), defaults, inspection)
+    return Told(written, defaults, _webhook(key, written, defaults, inspection), options)
+
+
+def _webhook(key: Key, written: WrittenSource, defaults: DialectDefaults | None, inspection: Inspection) -> Webhook:
+    """How the source's webhook is set up. What its provider does not have is refused."""
+    ways = defaults.webhooks if defaults else ("endpoint",)
+    if written.webhook is None:
+        return ways[0]
+    if defaults and written.webhook not in ways:
+        fix = f"write {' or '.join(f'webhook = {json.dumps(way)}' for way in ways)}, or leave it out"
+        inspection.problem((*key, "webhook"), f"{written.dialect} has no such webhooks", fix)
+    return written.webhook
+
+
+def _credentials(key: Key, told: Told, places: Places, inspection: Inspection) -> Credentials:
+    written = told.written
     api_key = bearer(key, "api_key", (written.api_key_env, written.api_key_file), places, inspection)
     if written.api_key_env is None and written.api_key_file is None:
         _require(key, "api_key", '"PHASEO_API_KEY"', inspection)
     variables, files = written.webhook_secrets_env, written.webhook_secrets_file
-    unneeded = written.webhook == "none" or inspection.is_wrong((*key, "webhook"))
+    unneeded = told.webhook == "none" or inspection.is_wrong((*key, "webhook"))
     if not variables and not files and not unneeded:
         _require(key, "webhook_secrets", '["PHASEO_WEBHOOK_SECRET"]', inspection)
-    return Credentials(api_key, webhook_secrets(key, variables, files, places, inspection))
+    secrets = webhook_secrets(key, variables, files, places, inspection)
+    _refuse_other_form(secrets, told.defaults, inspection)
+    return Credentials(
+        api_key, secrets, further_secrets((*key, "options"), told.options, told.defaults, places, inspection)
+    )
+
+
+def _refuse_other_form(secrets: tuple[Found, ...], defaults: DialectDefaults | None, inspection: Inspection) -> None:
+    """A secret from which the dialect can make no key would refuse every delivery."""
+    if defaults is None or defaults.why_not_secret is None:
+        return
+    for one in secrets:
+        if why := defaults.why_not_secret(one.secret.reveal()):
+            inspection.problem(one.key, f"{one.place} {why}", "copy the whole secret from the provider")
 
 
 def _require(key: Key, stem: str, sample: str, inspection: Inspection) -> None:
@@ -103,15 +149,17 @@ def _require(key: Key, stem: str, sample: str, inspection: Inspection) -> None:
         inspection.problem(by_variable, "is missing", fix)
 
 
-def _complete(
-    key: Key, written: WrittenSource, credentials: Credentials, dialects: Dialects, inspection: Inspection
-) -> Source | None:
+def _complete(key: Key, told: Told, credentials: Credentials, inspection: Inspection) -> Source | None:
     """Fill in what the dialect knows, and check what depends on it."""
-    defaults = _dialect(key, written.dialect, dialects, inspection)
+    written, defaults = told.written, told.defaults
     if defaults is None:
         return None
     base_url = written.base_url or defaults.base_url.rstrip("/")
-    _refuse_plain_http(key, base_url, written.allow_plain_http, inspection)
+    if not base_url and not inspection.is_wrong((*key, "base_url")):
+        fix = f'write base_url = "https://...": {written.dialect} has no address that is everybody\'s'
+        inspection.problem((*key, "base_url"), "is missing", fix)
+    elif base_url:
+        _refuse_plain_http(key, base_url, written.allow_plain_http, inspection)
     events = _events(key, written.webhook_events, defaults, inspection)
     if written.dialect is None or credentials.api_key is None:
         return None
@@ -120,21 +168,18 @@ def _complete(
         dialect=written.dialect,
         base_url=base_url,
         api_key=credentials.api_key.secret,
+        webhook=told.webhook,
         webhook_secrets=tuple(found.secret for found in credentials.webhook_secrets),
         tolerance_seconds=_either(written.tolerance_seconds, defaults.tolerance_seconds),
         delivery_window_seconds=_either(written.delivery_window_seconds, defaults.delivery_window_seconds),
-        webhook=written.webhook,
-        webhook_endpoint_id=written.webhook_endpoint_id,
         webhook_events=events,
-        adopt=written.adopt,
-        adopt_limit=written.adopt_limit,
-        concurrency=written.concurrency,
+        concurrency=_either(written.concurrency, defaults.concurrency),
         requests_per_minute=_either(written.requests_per_minute, defaults.requests_per_minute),
-        fetch_adopted=written.fetch_adopted,
-        cancel_after_seconds=written.cancel_after_seconds,
-        list_trust_seconds=written.list_trust_seconds,
-        sweep_seconds=written.sweep_seconds,
-        allow_plain_http=written.allow_plain_http,
+        request_timeout_seconds=_either(written.request_timeout_seconds, defaults.request_timeout_seconds),
+        max_answer_bytes=_either(written.max_answer_bytes, defaults.max_answer_bytes),
+        options=told.options,
+        secrets={name: found.secret for name, found in credentials.further.items()},
+        **{name: getattr(written, name) for name in SourceChoices.model_fields},
     )
 
 

@@ -16,9 +16,10 @@ from schemas.config.model import (
     Retention,
     Section,
     SourceChoices,
+    Webhook,
 )
 
-Kind = Literal["whole", "number", "truth", "text", "list"]
+Kind = Literal["whole", "number", "truth", "text", "list", "table"]
 """What a key's value is, as a person would say it."""
 
 VariableName = Annotated[str | None, AfterValidator(addresses.not_empty)]
@@ -45,6 +46,10 @@ class WrittenSource(SourceChoices):
         default=None, description="Variable that holds the API key; this or api_key_file."
     )
     api_key_file: FileName = Field(default=None, description="File that holds the API key; this or api_key_env.")
+    webhook: Webhook | None = Field(
+        default=None,
+        description="How the source's webhook is set up: a managed endpoint, inline with each job, or none.",
+    )
     webhook_secrets_env: tuple[str, ...] = Field(
         default=(), description="Variables that hold the live webhook secrets, at most three with webhook_secrets_file."
     )
@@ -71,6 +76,27 @@ class WrittenSource(SourceChoices):
         le=1_000_000,
         description="Most questions of any kind that leave for this source in any minute.",
         json_schema_extra={"unit": "questions"},
+    )
+    concurrency: int | None = Field(
+        default=None,
+        ge=1,
+        le=256,
+        description="Questions in flight to this source; left out, as its dialect or [reconciler] has it.",
+        json_schema_extra={"unit": "questions"},
+    )
+    request_timeout_seconds: float | None = Field(
+        default=None,
+        ge=0.1,
+        le=600,
+        description="How long one question may take in all; left out, as its dialect or [reconciler] has it.",
+        json_schema_extra={"unit": "seconds"},
+    )
+    max_answer_bytes: int | None = Field(
+        default=None,
+        ge=1_024,
+        le=268_435_456,
+        description="Largest answer read from this source; left out, as its dialect or [reconciler] has it.",
+        json_schema_extra={"unit": "bytes"},
     )
     webhook_events: tuple[str, ...] | None = Field(
         default=None, description="Events that the webhook is subscribed to, and so the deliveries that are expected."
@@ -115,5 +141,7 @@ def kind_of(field: FieldInfo) -> Kind:
     named = inner if optional else field.annotation
     if get_origin(named) is tuple:
         return "list"
+    if get_origin(named) is dict:
+        return "table"
     kinds: dict[object, Kind] = {int: "whole", float: "number", bool: "truth"}
     return kinds.get(named, "text")

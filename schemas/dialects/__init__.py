@@ -3,9 +3,19 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from schemas.config import DialectDefaults, Source
 from schemas.dialects.dialect import Dialect
 from schemas.dialects.phaseo import Phaseo
 
-DIALECTS: Mapping[str, Dialect] = MappingProxyType({dialect.name: dialect for dialect in (Phaseo(),)})
+DIALECTS: Mapping[str, type[Dialect]] = MappingProxyType({dialect.name: dialect for dialect in (Phaseo,)})
 
-__all__ = ["DIALECTS", "Dialect"]
+DEFAULTS: Mapping[str, DialectDefaults] = MappingProxyType({name: one.defaults for name, one in DIALECTS.items()})
+"""What the configuration has to know of each dialect."""
+
+
+def dialect_of(source: Source) -> Dialect:
+    """The wire that a source speaks, as its options have it."""
+    return DIALECTS[source.dialect](source.name, source.options)
+
+
+__all__ = ["DEFAULTS", "DIALECTS", "Dialect", "dialect_of"]

@@ -18,7 +18,7 @@ from stores import DATABASE
 from receiver.app import App, build_app
 from receiver.server import Server
 from schemas.config import Config, Database, Receiver, Secret, Source
-from schemas.dialects import DIALECTS
+from schemas.dialects.phaseo import Phaseo
 from storage import schema
 from storage.engine import Engine
 from storage.ledger import Ledger
@@ -191,7 +191,7 @@ async def settled(house: House) -> None:
 
 
 def sample(job: str = "batch_1", event: str = "batch.completed", status: str = "completed") -> bytes:
-    return DIALECTS["phaseo"].sample(event, job, status, BASE_URL, 1_790_000_000_000_000)
+    return Phaseo().sample(event, job, status, BASE_URL, 1_790_000_000_000_000)
 
 
 def signed(
@@ -205,7 +205,7 @@ def signed(
     **more: Any,
 ) -> bytes:
     """A whole request, as the gateway sends it, but for what is changed. Underscores in names stand for hyphens."""
-    request = DIALECTS["phaseo"].sign(secret.encode(), sample() if body is None else body, now)
+    request = Phaseo().sign(secret.encode(), sample() if body is None else body, now)
     headers = {"host": "localhost", **dict(request.headers), "content-length": str(len(request.body))}
     headers |= {name.replace("_", "-"): value for name, value in more.items()}
     return raw(method, path, {name: value for name, value in headers.items() if name not in without}, request.body)

@@ -37,7 +37,7 @@ from sandbox.server import (
     SandboxSettings,
 )
 from schemas.config import Config, load
-from schemas.dialects import DIALECTS
+from schemas.dialects import DEFAULTS
 from schemas.tables import JobRow
 from storage import jobs
 from storage.ledger import Ledger
@@ -123,7 +123,7 @@ def secret_of(source: str) -> str:
 
 
 def read_config(path: Path, environ: Mapping[str, str]) -> Config:
-    return load(path, environ, {name: dialect.defaults for name, dialect in DIALECTS.items()})
+    return load(path, environ, DEFAULTS)
 
 
 def _table(name: str, entries: Mapping[str, Any]) -> str:

@@ -8,7 +8,7 @@ from service import Service, until
 from operators.clock import now
 from operators.rows_file import read_rows
 from operators.submitting import Submitted, Wishes, submit
-from schemas.dialects import DIALECTS
+from schemas.dialects.phaseo import Phaseo
 from schemas.tables import JobRow, SubmissionRow
 from storage import jobs, submissions
 from storage.files import files_for
@@ -17,7 +17,7 @@ from storage.files import files_for
 async def store(running: Service, path: Path, wishes: Wishes = Wishes(), shard_rows: int | None = None) -> Submitted:  # noqa: B008
     """Store the rows of a file to be submitted to the gateway, and wake the service."""
     source = running.config.sources["gateway"]
-    rows = read_rows(path, DIALECTS["phaseo"].input_limits, shard_rows)
+    rows = read_rows(path, Phaseo(), shard_rows)
     files = files_for(running.config.data)
     stored = await submit(running.store, files, running.config, source, rows, wishes, now())
     running.reconciler.wake()

@@ -29,9 +29,10 @@ from service import (
 )
 
 from operators.queries import show_job
+from reconciler.authorization import KeyShown
 from reconciler.client import Client
 from schemas.config import Secret
-from schemas.dialects import DIALECTS
+from schemas.dialects.phaseo import Phaseo
 from schemas.readings import Observed, Question, Response, Troubled
 
 KEY_REFUSED = {"error": "unauthorised", "reason": "invalid_secret", "error_origin": "user"}
@@ -376,14 +377,14 @@ def test_an_answer_cut_at_any_byte_is_no_answer(framing: str) -> None:
 
     async def flow() -> None:
         whole = _framings(json.dumps(batch("batch_a", "completed")).encode())[framing]
-        dialect = DIALECTS["phaseo"]
+        dialect = Phaseo()
 
         async def answer(asked: Asked) -> bytes:
             return whole[: int(asked.target.rpartition("/")[2])]
 
         async with (
             Provider(answer).listening() as provider,
-            Client(provider.base_url, Secret("key"), 10, 1 << 20) as client,
+            Client(provider.base_url, KeyShown(Phaseo(), Secret("key")), 10, 1 << 20) as client,
         ):
 
             async def reading(cut: int) -> object:

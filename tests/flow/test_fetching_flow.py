@@ -14,12 +14,15 @@ from noted import noted
 from service import Asked, Provider, Said, Service, Stage, batch, reconciling, said, service, stage, told, until
 
 from operators.clock import now
+from reconciler.authorization import KeyShown
 from reconciler.client import Client
 from reconciler.slowness import Slowness
 from reconciler.whole import Taken, why_incomplete
 from schemas.config import Secret
+from schemas.contents import Streamed
+from schemas.dialects.phaseo import Phaseo
 from schemas.jsonl import Lines
-from schemas.readings import Question, Streamed, Troubled
+from schemas.readings import Question, Troubled
 from schemas.tables import JobRow, OutputRow
 from schemas.words import Origin, Trouble
 from storage import jobs, outputs
@@ -250,7 +253,7 @@ def test_threat_58_cut_at_every_byte() -> None:
         current = b""
         async with (
             Provider(lambda _: current).listening() as provider,
-            Client(provider.base_url, Secret("key"), 10, 1 << 20) as client,
+            Client(provider.base_url, KeyShown(Phaseo(), Secret("key")), 10, 1 << 20) as client,
         ):
             for whole in (told_length, chunked, closing(CONTENT)):
                 for cut in range(len(whole) + 1):
@@ -375,7 +378,7 @@ def test_threat_50_content_that_stalls_or_drips() -> None:
         async def ask(pause: float, slowness: Slowness) -> Any:
             async with (
                 Provider(lambda _: dripping(pause)).listening() as provider,
-                Client(provider.base_url, Secret("key"), 0.5, 1 << 20, slowness=slowness) as client,
+                Client(provider.base_url, KeyShown(Phaseo(), Secret("key")), 0.5, 1 << 20, slowness=slowness) as client,
             ):
                 return await client.download(Question("GET", f"{provider.base_url}/x"), nothing, 1 << 20)
 
@@ -399,7 +402,7 @@ def test_own_origin_only() -> None:
     async def flow() -> None:
         async with (
             Provider(lambda _: said(b"x")).listening() as provider,
-            Client("http://127.0.0.1:1/v1", Secret("key"), 5, 1 << 20) as client,
+            Client("http://127.0.0.1:1/v1", KeyShown(Phaseo(), Secret("key")), 5, 1 << 20) as client,
         ):
             answer = await client.download(Question("GET", f"{provider.url}/v1/files/f/content"), nothing, 1 << 20)
         assert isinstance(answer, Troubled)

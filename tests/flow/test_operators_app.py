@@ -14,7 +14,7 @@ import uvicorn
 from operators.app import build_app
 from operators.clock import now
 from schemas.config import Config, Operators, Secret, Source
-from schemas.dialects import DIALECTS
+from schemas.dialects.phaseo import Phaseo
 from schemas.words import Origin
 from storage import jobs, schema
 from storage.sqlite.engine import Sqlite
@@ -56,7 +56,7 @@ def ask(tmp_path):
 
 
 def _config(home: Path, token: str | None) -> Config:
-    defaults = DIALECTS["phaseo"].defaults
+    defaults = Phaseo.defaults
     source = Source(
         name="gateway",
         dialect="phaseo",

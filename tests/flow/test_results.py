@@ -21,13 +21,13 @@ from operators.errors import NotPossible
 from operators.parts import parts_of, require_all
 from operators.results import Result, left_out, results
 from schemas import ids
-from schemas.dialects import DIALECTS
+from schemas.dialects.phaseo import Phaseo
 from schemas.tables import GroupRow, SubmissionRow
 from storage import submissions
 from storage.files import files_for
 from storage.rows import add
 
-DIALECT = DIALECTS["phaseo"]
+DIALECT = Phaseo()
 
 
 @dataclass

@@ -12,8 +12,10 @@ from service import KEY, Provider, batch, environment, said
 from websockets.asyncio.server import ServerConnection
 from websockets.utils import accept_key
 
-from reconciler.websocket import MOST_BYTES_A_MINUTE, Bounds, WebSocketClient
+from reconciler.authorization import KeyShown
+from reconciler.websocket import Bounds, WebSocketClient
 from schemas.config import Secret
+from schemas.dialects.phaseo import Phaseo
 from schemas.readings import Question, Troubled
 from schemas.times import SECOND
 from schemas.words import Trouble
@@ -28,7 +30,7 @@ async def listen(
 ) -> tuple[Troubled, list[str]]:
     """Listen until it ends: why it did, and what was said."""
     heard: list[str] = []
-    client = WebSocketClient(base_url, Secret(KEY), bounds)
+    client = WebSocketClient(base_url, KeyShown(Phaseo(), Secret(KEY)), bounds)
     return await client.listen(Question("GET", url), ping, heard.append), heard
 
 
@@ -407,7 +409,7 @@ def test_a_flood_of_messages_has_to_wait() -> None:
 
     async def flow() -> None:
         async with Gateway(flood).listening() as gateway:
-            client = WebSocketClient(gateway.base_url, Secret(KEY), Bounds(pause=0.05))
+            client = WebSocketClient(gateway.base_url, KeyShown(Phaseo(), Secret(KEY)), Bounds(pause=0.05))
             task = asyncio.create_task(client.listen(Question("GET", gateway.socket_url()), "ping", take))
             await enough.wait()
             assert len(sent) < 100
@@ -416,7 +418,7 @@ def test_a_flood_of_messages_has_to_wait() -> None:
 
     asyncio.run(flow())
     assert heard[:3] == ["0000000", "0000001", "0000002"]
-    assert MOST_BYTES_A_MINUTE < 100 * 100_000
+    assert Bounds().bytes_a_minute < 100 * 100_000
 
 
 def test_whoever_stops_listening_is_gone_at_once() -> None:
@@ -432,7 +434,9 @@ def test_whoever_stops_listening_is_gone_at_once() -> None:
 
     async def flow() -> float:
         async with serving(stubborn) as port:
-            client = WebSocketClient(f"http://127.0.0.1:{port}/v1", Secret(KEY), Bounds(closing=0.2))
+            client = WebSocketClient(
+                f"http://127.0.0.1:{port}/v1", KeyShown(Phaseo(), Secret(KEY)), Bounds(closing=0.2)
+            )
             taken = asyncio.Event()
             listening = client.listen(
                 Question("GET", f"ws://127.0.0.1:{port}/v1/a"), "ping", lambda message: taken.set()

@@ -6,8 +6,8 @@ from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
 
 from fuzz.seeds import BATCH, ENVELOPES, FILE, FILE_RECORD, JOB, LIST, PUSHES, written
-from schemas.dialects import DIALECTS
-from schemas.dialects.dialect import SubmitLater, SubmitRefused, SubmitUnclear
+from schemas.dialects.orders import SubmitLater, SubmitRefused, SubmitUnclear
+from schemas.dialects.phaseo import Phaseo
 from schemas.identity import is_delivery_key, is_job_id, is_kind
 from schemas.readings import (
     CancelRefused,
@@ -26,8 +26,9 @@ from schemas.readings import (
 )
 from schemas.strict_json import NotStrictJson, parse_object
 from schemas.times import SECOND
+from schemas.words import ActionVerb
 
-DIALECT = DIALECTS["phaseo"]
+DIALECT = Phaseo()
 SECRET, STAMP = b"whsec_4f2b9c7d1e8a6350", b"1786500000"
 NOW, TOLERANCE = 1_786_500_000 * SECOND, 300 * SECOND
 FAMILIES = (b"x-phaseo-", b"x-ai-stats-")
@@ -138,7 +139,7 @@ def cancel_answer(data: bytes) -> None:
     """A cancel is observed, refused by a 4xx or 501, denied, or in trouble."""
     answer = response(data)
     for kind in sorted(DIALECT.kinds):
-        read = DIALECT.read_cancel(kind, JOB, answer)
+        read = DIALECT.read_act(ActionVerb.CANCEL, kind, JOB, answer)
         assert isinstance(read, Observed | Denied | CancelRefused | Troubled), read
         _check_observed(read, kind, answer)
         assert not isinstance(read, CancelRefused) or 400 <= answer.status < 500 or answer.status == 501
@@ -206,7 +207,7 @@ def error_envelope(data: bytes) -> None:
         answer = Response(answer.status + 300, answer.headers, answer.body)
     reads = [
         *(DIALECT.read_poll(kind, JOB, answer) for kind in sorted(DIALECT.kinds)),
-        *(DIALECT.read_cancel(kind, JOB, answer) for kind in sorted(DIALECT.kinds)),
+        *(DIALECT.read_act(ActionVerb.CANCEL, kind, JOB, answer) for kind in sorted(DIALECT.kinds)),
         DIALECT.read_page(answer),
         DIALECT.read_file(FILE, answer),
         DIALECT.read_upload(answer),

@@ -98,6 +98,13 @@ class TestAGoodFile:
             "adopt_limit": 10_000,
             "concurrency": None,
             "requests_per_minute": None,
+            "request_timeout_seconds": None,
+            "max_answer_bytes": None,
+            "first_poll_seconds": None,
+            "poll_seconds": None,
+            "poll_cap_seconds": None,
+            "options": {},
+            "secrets": {},
             "fetch_adopted": False,
             "cancel_after_seconds": None,
             "list_trust_seconds": 1800.0,
@@ -912,7 +919,23 @@ ALL_KEYS = [
 """Every key that a file can hold."""
 NO_DEFAULT = {"token_env", "token_file", "api_key_file", "cancel_after_seconds", "secret_env", "secret_file"}
 REQUIRED = {"dialect", "type"}
-BY_DIALECT = {"base_url", "tolerance_seconds", "delivery_window_seconds", "webhook_events", "requests_per_minute"}
+BY_DIALECT = {
+    "base_url",
+    "tolerance_seconds",
+    "delivery_window_seconds",
+    "webhook_events",
+    "requests_per_minute",
+    "webhook",
+}
+# What a source may have of its own; else its dialect, and then [reconciler], says.
+OWN = {
+    "concurrency",
+    "request_timeout_seconds",
+    "max_answer_bytes",
+    "first_poll_seconds",
+    "poll_seconds",
+    "poll_cap_seconds",
+}
 
 
 def default(table: str, key: str) -> Any:
@@ -953,9 +976,7 @@ class TestTheExample:
         places = {("handoffs.NAME", "url"), ("data", "url")}
         for table, key in ALL_KEYS:
             if key not in given | NO_DEFAULT | BY_DIALECT and (table, key) not in places:
-                expected = default(table, key)
-                if (table, key) == ("sources.NAME", "concurrency"):
-                    expected = default("reconciler", key)  # as the example says beside it
+                expected = default("reconciler" if table == "sources.NAME" and key in OWN else table, key)
                 assert (list(expected) if isinstance(expected, tuple) else expected) == tables[table][key], key
 
     def test_what_it_says_of_the_dialect_is_so(self):
@@ -963,7 +984,7 @@ class TestTheExample:
         The defaults that the example calls the dialect's are those of the gateway.
         """
         shown = tomllib.loads(re.sub(r"(?m)^# (\w+ = |\[handoffs)", r"\1", self.TEXT))["sources"]["gateway"]
-        known = dialects.DIALECTS["phaseo"].defaults
+        known = dialects.DEFAULTS["phaseo"]
 
         assert (known.tolerance_seconds, known.delivery_window_seconds, list(known.webhook_events)) == (
             shown["tolerance_seconds"],
@@ -986,7 +1007,7 @@ class TestTheDocumentation:
         [row] = [row for row in rows if row[0] == f"`{key}`"]
 
         assert model.model_fields[key].description == row[3]
-        if table == "sources.NAME" and key in BY_DIALECT:
+        if table == "sources.NAME" and key in BY_DIALECT | OWN:
             assert row[1] == "by dialect"
         elif key in REQUIRED:
             assert row[1] == "required"

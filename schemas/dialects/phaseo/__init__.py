@@ -4,8 +4,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from schemas.config import DialectDefaults
-from schemas.dialects.dialect import (
-    Headers,
+from schemas.contents import NoRow, ResultRow
+from schemas.dialects import batch_rows
+from schemas.dialects.dialect import Dialect, Headers
+from schemas.dialects.orders import (
+    CheckedRequest,
     InputLimits,
     NewJob,
     SignedRequest,
@@ -13,7 +16,7 @@ from schemas.dialects.dialect import (
     SubmitRefused,
     SubmitUnclear,
 )
-from schemas.dialects.phaseo import endpoints, events, keys, listing, live, push, questions, rows, signature
+from schemas.dialects.phaseo import endpoints, events, keys, listing, live, push, questions, signature
 from schemas.readings import (
     Answer,
     Coverage,
@@ -23,7 +26,6 @@ from schemas.readings import (
     FileExists,
     KeyFails,
     KeyWorks,
-    NoRow,
     NotFoundRule,
     NotVisible,
     Observation,
@@ -33,7 +35,6 @@ from schemas.readings import (
     Refused,
     Report,
     Response,
-    ResultRow,
     SocketMessage,
     Suppressed,
     Troubled,
@@ -42,19 +43,16 @@ from schemas.readings import (
     WebhookEndpoint,
 )
 from schemas.times import DAY
-from schemas.words import OutputRole, Status
+from schemas.words import ActionVerb, OutputRole, Status
 
 
-class Phaseo:
+class Phaseo(Dialect):
     """See `schemas.dialects.dialect.Dialect`."""
 
     name = "phaseo"
     socket_ping = live.PING
     kinds = frozenset(questions.TREES)
     listed_kinds = frozenset({"batch"})
-    input_limits = InputLimits(questions.LARGEST_INPUT)
-    # The gateway keeps its jobs; a day of denials means that this account does not own it (contract 3.2).
-    not_found_rule = NotFoundRule(times=5, over=DAY, becomes=Status.FAILED)
     defaults = DialectDefaults(
         base_url="https://api.phaseo.app/v1",
         tolerance_seconds=300,
@@ -80,10 +78,14 @@ class Phaseo:
     def sample(self, event: str, job_id: str, status: str, base_url: str, now: int) -> bytes:
         return events.sample(event, job_id, status, base_url, now)
 
-    def poll(self, base_url: str, kind: str, job_id: str, polling_url: str | None) -> Question:
-        return questions.poll(base_url, kind, job_id, polling_url)
+    def not_found_rule(self, was_seen: bool) -> NotFoundRule:
+        # The gateway keeps its jobs; a day of denials means that this account does not own it (contract 3.2).
+        return NotFoundRule(times=5, over=DAY, becomes=Status.FAILED)
 
-    def read_poll(self, kind: str, job_id: str, response: Response) -> Answer:
+    def poll(self, base_url: str, kind: str, job_id: str, polling_url: str | None) -> tuple[Question, ...]:
+        return (questions.poll(base_url, kind, job_id, polling_url),)
+
+    def read_poll(self, kind: str, job_id: str, response: Response, asked: Question | None = None) -> Answer:
         return questions.read_poll(kind, job_id, response)
 
     def list_page(self, base_url: str, cursor: str | None) -> Question:
@@ -98,11 +100,17 @@ class Phaseo:
     def read_socket(self, kind: str, job_id: str, message: str) -> SocketMessage:
         return live.read_socket(kind, job_id, message)
 
-    def cancel(self, base_url: str, kind: str, job_id: str, cancel_url: str | None) -> Question:
-        return questions.cancel(base_url, kind, job_id, cancel_url)
+    def act(self, base_url: str, verb: ActionVerb, kind: str, job_id: str, offered_url: str | None) -> Question | None:
+        return questions.cancel(base_url, kind, job_id, offered_url) if verb is ActionVerb.CANCEL else None
 
-    def read_cancel(self, kind: str, job_id: str, response: Response) -> Answer:
+    def read_act(self, verb: ActionVerb, kind: str, job_id: str, response: Response) -> Answer:
         return questions.read_cancel(kind, job_id, response)
+
+    def input_limits(self, endpoint: str | None) -> InputLimits:
+        return InputLimits(questions.LARGEST_INPUT)
+
+    def check_request(self, row: Mapping[str, Any], endpoint: str | None) -> CheckedRequest:
+        return batch_rows.check_request(row, endpoint)
 
     def file(self, base_url: str, file_id: str) -> Question:
         return questions.file(base_url, file_id)
@@ -117,10 +125,7 @@ class Phaseo:
         return questions.read_denied(response)
 
     def read_row(self, line: bytes) -> ResultRow | NoRow:
-        return rows.read_row(line)
-
-    def read_custom_id(self, line: bytes) -> str | None:
-        return rows.read_custom_id(line)
+        return batch_rows.read_row(line)
 
     def upload(self, base_url: str) -> Question:
         return questions.upload(base_url)
@@ -131,7 +136,9 @@ class Phaseo:
     def create(self, base_url: str, new: NewJob) -> Question:
         return questions.create(base_url, new)
 
-    def read_create(self, response: Response) -> Observed | SubmitRefused | SubmitLater | SubmitUnclear:
+    def read_create(
+        self, response: Response, new: NewJob | None = None
+    ) -> Observed | SubmitRefused | SubmitLater | SubmitUnclear:
         return questions.read_create(response)
 
     def expected(self, ended: Ended, events_listened_for: Sequence[str]) -> tuple[Expected | Suppressed, ...]:

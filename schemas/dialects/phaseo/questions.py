@@ -6,22 +6,12 @@ A single batch is asked for without any query string: the gateway cuts the id fr
 from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
 
-from schemas.dialects.dialect import NewJob, SubmitLater, SubmitRefused, SubmitUnclear, Webhook
+from schemas.dialects.orders import NewJob, SubmitLater, SubmitRefused, SubmitUnclear, Webhook
 from schemas.dialects.phaseo.errors import Envelope, read_envelope, read_trouble
 from schemas.dialects.phaseo.objects import read_object
 from schemas.dialects.urls import follow, segment
 from schemas.identity import is_job_id
-from schemas.readings import (
-    Answer,
-    CancelRefused,
-    Denied,
-    FileExists,
-    Observed,
-    Question,
-    Response,
-    Troubled,
-    Uploaded,
-)
+from schemas.readings import Answer, CancelRefused, Denied, FileExists, Observed, Question, Response, Troubled, Uploaded
 from schemas.strict_json import NotStrictJson, parse_object
 from schemas.times import DAY, HOUR
 from schemas.words import OutputRole, Trouble

@@ -8,7 +8,8 @@ import hmac
 import re
 from collections.abc import Sequence
 
-from schemas.dialects.dialect import Headers, SignedRequest
+from schemas.dialects.dialect import Headers
+from schemas.dialects.orders import SignedRequest
 from schemas.dialects.phaseo.push import Push, read_push
 from schemas.readings import Refused, Report, Verified
 from schemas.times import SECOND

@@ -8,10 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from schemas.contents import ResultPage
 from schemas.dialects import DIALECTS, Dialect
-from schemas.dialects.dialect import NewJob, SubmitLater, SubmitRefused, SubmitUnclear, Webhook
+from schemas.dialects.orders import NewJob, SubmitLater, SubmitRefused, SubmitUnclear, Webhook
 from schemas.identity import is_delivery_key, is_job_id, is_kind, is_source
 from schemas.readings import (
+    Accepted,
     CancelRefused,
     Coverage,
     Denied,
@@ -23,6 +25,7 @@ from schemas.readings import (
     NotVisible,
     Observed,
     Page,
+    Question,
     Refused,
     Report,
     Response,
@@ -34,14 +37,14 @@ from schemas.readings import (
     WebhookEndpoint,
 )
 from schemas.times import SECOND
-from schemas.words import TERMINAL, Status
+from schemas.words import TERMINAL, ActionVerb, Status
 
 NOW = 1_786_500_000 * SECOND
 SECRET = b"whsec_4f2b9c7d1e8a6350"
 BASE = "https://gateway.example:8443/v1"
 JOB = "batch_01K2XYZ3ABCDEFGHJKMNPQRSTV"
 
-pytestmark = pytest.mark.parametrize("dialect", DIALECTS.values(), ids=DIALECTS)
+pytestmark = pytest.mark.parametrize("dialect", [made() for made in DIALECTS.values()], ids=DIALECTS)
 THOROUGH = settings(deadline=None)
 
 IDS = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=1, max_size=256).filter(is_job_id)
@@ -71,7 +74,7 @@ def test_its_defaults(dialect: Dialect) -> None:
     """A dialect is filed under its name, and its defaults would pass as configuration."""
     defaults = dialect.defaults
 
-    assert DIALECTS[dialect.name] is dialect
+    assert DIALECTS[dialect.name] is type(dialect)
     assert is_source(dialect.name)
     assert urlsplit(defaults.base_url).scheme == "https"
     assert not defaults.base_url.endswith("/")
@@ -82,9 +85,10 @@ def test_its_defaults(dialect: Dialect) -> None:
     assert all(is_kind(kind) for kind in dialect.kinds)
 
 
-def test_its_rule_for_denials(dialect: Dialect) -> None:
+@pytest.mark.parametrize("was_seen", [True, False])
+def test_its_rule_for_denials(dialect: Dialect, was_seen: bool) -> None:
     """A denied job is taken for ended only after several denials over some time."""
-    rule = dialect.not_found_rule
+    rule = dialect.not_found_rule(was_seen)
 
     assert rule.times > 1
     assert rule.over > 0
@@ -164,10 +168,10 @@ def test_questions_stay_at_home(dialect: Dialect, job_id: str, offered: str | No
     """Every question goes to the configured origin, below its path, whatever the job is called and whatever URL was offered."""
     new = NewJob(job_id, "/v1/responses", "24h", {"job": job_id}, Webhook(("batch.completed",), url=offered))
     questions = [
-        *(dialect.poll(BASE, kind, job_id, offered) for kind in dialect.kinds),
-        *(dialect.cancel(BASE, kind, job_id, offered) for kind in dialect.kinds),
-        dialect.file(BASE, job_id),
-        dialect.upload(BASE),
+        *(asked for kind in dialect.kinds for asked in dialect.poll(BASE, kind, job_id, offered)),
+        *acts(dialect, job_id, offered),
+        *pages(dialect, job_id, offered),
+        *(dialect.file(BASE, job_id), dialect.upload(BASE)) * dialect.uploads_input,
         dialect.create(BASE, new),
         *(asked for asked in [dialect.list_page(BASE, None)] if asked),
         *dialect.check_key(BASE),
@@ -186,21 +190,37 @@ def test_questions_stay_at_home(dialect: Dialect, job_id: str, offered: str | No
         assert question.mismatch in (None, offered)
 
 
+def acts(dialect: Dialect, job_id: str, offered: str | None) -> list[Question]:
+    """Every action that it knows."""
+    verbs = (ActionVerb.CANCEL, ActionVerb.PAUSE, ActionVerb.RESUME)
+    found = [dialect.act(BASE, verb, kind, job_id, offered) for verb in verbs for kind in sorted(dialect.kinds)]
+    return [asked for asked in found if asked is not None]
+
+
+def pages(dialect: Dialect, job_id: str, offered: str | None) -> list[Question]:
+    """The first page of rows, and one after it."""
+    kinds = sorted(dialect.kinds)
+    return [
+        asked for kind in kinds for at in (None, "2") for asked in dialect.result_page(BASE, kind, job_id, offered, at)
+    ]
+
+
 def test_questions_that_change_nothing(dialect: Dialect) -> None:
     """Looking is a GET without a body; only upload, create and cancel are a POST, and what we print and do not send."""
     for kind in dialect.kinds:
-        assert dialect.poll(BASE, kind, JOB, None).method == "GET"
-        assert dialect.poll(BASE, kind, JOB, None).body is None
-        assert dialect.cancel(BASE, kind, JOB, None).method == "POST"
+        assert {(asked.method, asked.body) for asked in dialect.poll(BASE, kind, JOB, None)} == {("GET", None)}
+    assert {asked.method for asked in acts(dialect, JOB, None)} <= {"POST", "DELETE"}
     looks = [
-        dialect.file(BASE, JOB),
+        *(asked for asked in [dialect.file(BASE, JOB)] * dialect.uploads_input),
+        *pages(dialect, JOB, None),
         *dialect.check_key(BASE),
         *(dialect.webhook_endpoints(BASE, of) for of in (JOB, None)),
     ]
     assert {(look.method, look.body) for look in looks if look is not None} == {("GET", None)}
     new = dialect.new_webhook_endpoint(BASE, BASE, ["batch.completed"])
     assert new is None or new.method == "POST"
-    assert {dialect.upload(BASE).method, dialect.create(BASE, NewJob("file-1")).method} == {"POST"}
+    assert dialect.create(BASE, NewJob("file-1")).method == "POST"
+    assert not dialect.uploads_input or dialect.upload(BASE).method == "POST"
 
 
 @settings(deadline=None, max_examples=300)
@@ -209,7 +229,10 @@ def test_answers_are_total(dialect: Dialect, response: Response) -> None:
     """Every answer, of whatever status, headers and bytes, is read as one of the declared kinds of reading."""
     for kind in dialect.kinds:
         assert isinstance(dialect.read_poll(kind, JOB, response), Observed | Denied | Troubled)
-        assert isinstance(dialect.read_cancel(kind, JOB, response), Observed | Denied | CancelRefused | Troubled)
+        for verb in (ActionVerb.CANCEL, ActionVerb.PAUSE, ActionVerb.RESUME):
+            read = dialect.read_act(verb, kind, JOB, response)
+            assert isinstance(read, Observed | Denied | CancelRefused | Accepted | Troubled)
+        assert isinstance(dialect.read_result_page(kind, JOB, response), ResultPage | Denied | Troubled)
     assert isinstance(dialect.read_page(response), Page | Troubled)
     assert isinstance(dialect.read_key(response), KeyWorks | KeyFails)
     endpoints = dialect.read_webhook_endpoints(response)
@@ -227,7 +250,7 @@ def test_strangers_are_not_believed(dialect: Dialect, members: dict[str, Any]) -
     body = json.dumps({**members, "id": JOB + "x", "status": "completed"}).encode()
     for kind in dialect.kinds:
         assert not isinstance(dialect.read_poll(kind, JOB, Response(200, {}, body)), Observed)
-        assert not isinstance(dialect.read_cancel(kind, JOB, Response(200, {}, body)), Observed)
+        assert not isinstance(dialect.read_act(ActionVerb.CANCEL, kind, JOB, Response(200, {}, body)), Observed)
         assert not isinstance(dialect.read_poll(kind, JOB + "x", Response(500, {}, body)), Observed)
 
 

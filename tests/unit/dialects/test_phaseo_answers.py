@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from schemas.dialects.dialect import SubmitLater, SubmitRefused, SubmitUnclear
+from schemas.dialects.orders import SubmitLater, SubmitRefused, SubmitUnclear
 from schemas.dialects.phaseo import Phaseo
 from schemas.readings import CancelRefused, Denied, FileExists, Observed, Response, Troubled, Uploaded
 from schemas.times import DAY, HOUR
-from schemas.words import Status, Trouble
+from schemas.words import ActionVerb, Status, Trouble
 
 JOB = "batch_01K2XYZ3ABCDEFGHJKMNPQRSTV"
 PASSED_ON = {"error": {"message": "no", "type": "invalid_request_error", "param": None, "code": None}}
@@ -43,8 +43,8 @@ def nested(kind: str, reason: str, **members: Any) -> dict[str, Any]:
 )
 def test_cancel_answered(native: str, lifecycle: str, status: Status) -> None:
     """A cancel is answered with the batch as it is then: winding up, cancelled at once, or ended otherwise."""
-    answer = Phaseo().read_cancel(
-        "batch", JOB, response(200, {"id": JOB, "status": native, "lifecycle_status": lifecycle})
+    answer = Phaseo().read_act(
+        ActionVerb.CANCEL, "batch", JOB, response(200, {"id": JOB, "status": native, "lifecycle_status": lifecycle})
     )
 
     assert isinstance(answer, Observed)
@@ -67,7 +67,7 @@ def test_cancel_answered(native: str, lifecycle: str, status: Status) -> None:
 )
 def test_cancel_refused(status: int, body: Any) -> None:
     """A refusal by the provider, or by the earlier generation of the gateway, is one: the poll tells the truth afterwards."""
-    answer = Phaseo().read_cancel("batch", JOB, response(status, body))
+    answer = Phaseo().read_act(ActionVerb.CANCEL, "batch", JOB, response(status, body))
 
     assert isinstance(answer, CancelRefused)
     assert (answer.http_status, answer.cannot) == (status, False)
@@ -75,8 +75,11 @@ def test_cancel_refused(status: int, body: Any) -> None:
 
 def test_cannot_be_cancelled() -> None:
     """A gateway that cannot cancel such jobs at all says so with 501."""
-    answer = Phaseo().read_cancel(
-        "batch", JOB, response(501, flat("not_implemented_yet", "batch_cancel_provider_not_supported"))
+    answer = Phaseo().read_act(
+        ActionVerb.CANCEL,
+        "batch",
+        JOB,
+        response(501, flat("not_implemented_yet", "batch_cancel_provider_not_supported")),
     )
 
     assert answer == CancelRefused(501, "not_implemented_yet: batch_cancel_provider_not_supported", cannot=True)
@@ -86,7 +89,7 @@ def test_cancel_denied() -> None:
     """An unknown id is denied, as in a poll."""
     body = flat("not_found", "batch_not_found_or_not_owned", batch_id=JOB)
 
-    assert isinstance(Phaseo().read_cancel("batch", JOB, response(404, body)), Denied)
+    assert isinstance(Phaseo().read_act(ActionVerb.CANCEL, "batch", JOB, response(404, body)), Denied)
 
 
 @pytest.mark.parametrize(
@@ -114,7 +117,7 @@ def test_cancel_denied() -> None:
 )
 def test_cancel_troubled(status: int, body: Any, trouble: Trouble, about_source: bool) -> None:
     """What is about our key, the gateway, a wrong path or the provider's own trouble refuses nothing: it is asked again."""
-    answer = Phaseo().read_cancel("batch", JOB, response(status, body))
+    answer = Phaseo().read_act(ActionVerb.CANCEL, "batch", JOB, response(status, body))
 
     assert isinstance(answer, Troubled)
     assert (answer.trouble, answer.about_source) == (trouble, about_source)

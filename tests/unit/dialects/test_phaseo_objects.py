@@ -583,7 +583,7 @@ def test_bookkeeping() -> None:
 def test_the_native_id_is_never_asked_for() -> None:
     """No question is made of the id that the provider behind the gateway gave: it names nothing there."""
     seen = observed(native_batch_id="batch_of_the_provider")
-    asked = Phaseo().poll("https://api.phaseo.app/v1", "batch", seen.job_id, seen.polling_url)
+    (asked,) = Phaseo().poll("https://api.phaseo.app/v1", "batch", seen.job_id, seen.polling_url)
 
     assert seen.native_id == "batch_of_the_provider"
     assert seen.native_id not in asked.url

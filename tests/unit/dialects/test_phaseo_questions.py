@@ -2,9 +2,10 @@
 
 import pytest
 
-from schemas.dialects.dialect import NewJob, Webhook
+from schemas.dialects.orders import NewJob, Webhook
 from schemas.dialects.phaseo import Phaseo
 from schemas.readings import Question
+from schemas.words import ActionVerb
 
 BASE = "https://api.phaseo.app/v1"
 JOB = "batch_01K2XYZ3ABCDEFGHJKMNPQRSTV"
@@ -14,12 +15,12 @@ OWN = f"{BASE}/batches/{JOB}"
 @pytest.mark.parametrize("offered", [None, OWN, f"https://api.phaseo.app:443/v1/batches/{JOB}"])
 def test_poll(offered: str | None) -> None:
     """A batch is asked for at its polling URL, and without any query: the gateway would take one for a part of the id."""
-    assert Phaseo().poll(BASE, "batch", JOB, offered) == Question("GET", OWN)
+    assert Phaseo().poll(BASE, "batch", JOB, offered) == (Question("GET", OWN),)
 
 
 def test_poll_under_the_alias() -> None:
     """A job that was made under `/v1/batch` is asked for there."""
-    assert Phaseo().poll(BASE, "batch", JOB, f"{BASE}/batch/{JOB}") == Question("GET", f"{BASE}/batch/{JOB}")
+    assert Phaseo().poll(BASE, "batch", JOB, f"{BASE}/batch/{JOB}") == (Question("GET", f"{BASE}/batch/{JOB}"),)
 
 
 @pytest.mark.parametrize(
@@ -48,7 +49,7 @@ def test_poll_under_the_alias() -> None:
 )
 def test_poll_elsewhere(offered: str) -> None:
     """A polling URL that leads elsewhere, or to something else, is recorded; the batch is asked for at its own place."""
-    assert Phaseo().poll(BASE, "batch", JOB, offered) == Question("GET", OWN, mismatch=offered)
+    assert Phaseo().poll(BASE, "batch", JOB, offered) == (Question("GET", OWN, mismatch=offered),)
 
 
 @pytest.mark.parametrize(
@@ -61,7 +62,7 @@ def test_poll_elsewhere(offered: str) -> None:
 )
 def test_cancel(offered: str | None, url: str) -> None:
     """A cancel is posted to the cancel URL; one that is null, as while finalizing, prevents nothing."""
-    assert Phaseo().cancel(BASE, "batch", JOB, offered) == Question("POST", url)
+    assert Phaseo().act(BASE, ActionVerb.CANCEL, "batch", JOB, offered) == Question("POST", url)
 
 
 @pytest.mark.parametrize(
@@ -69,7 +70,9 @@ def test_cancel(offered: str | None, url: str) -> None:
 )
 def test_cancel_elsewhere(offered: str) -> None:
     """A cancel URL that names no cancel of this very job is recorded and not followed."""
-    assert Phaseo().cancel(BASE, "batch", JOB, offered) == Question("POST", f"{OWN}/cancel", mismatch=offered)
+    assert Phaseo().act(BASE, ActionVerb.CANCEL, "batch", JOB, offered) == Question(
+        "POST", f"{OWN}/cancel", mismatch=offered
+    )
 
 
 @pytest.mark.parametrize(
@@ -87,8 +90,8 @@ def test_cancel_elsewhere(offered: str) -> None:
 )
 def test_hostile_ids(job_id: str, segment: str) -> None:
     """An id is one segment of the path, whatever stands in it."""
-    assert Phaseo().poll(BASE, "batch", job_id, None).url == f"{BASE}/batches/{segment}"
-    assert Phaseo().cancel(BASE, "batch", job_id, None).url == f"{BASE}/batches/{segment}/cancel"
+    assert Phaseo().poll(BASE, "batch", job_id, None)[0].url == f"{BASE}/batches/{segment}"
+    assert Phaseo().act(BASE, ActionVerb.CANCEL, "batch", job_id, None).url == f"{BASE}/batches/{segment}/cancel"
     assert Phaseo().file(BASE, job_id).url == f"{BASE}/files/{segment}"
 
 
@@ -99,9 +102,9 @@ def test_other_bases(base: str) -> None:
     """All questions go to the configured base, with its port and its path."""
     phaseo = Phaseo()
 
-    assert phaseo.poll(base, "batch", JOB, OWN) == Question("GET", f"{base}/batches/{JOB}", mismatch=OWN)
-    assert phaseo.poll(base, "batch", JOB, f"{base}/batch/{JOB}") == Question("GET", f"{base}/batch/{JOB}")
-    assert phaseo.cancel(base, "batch", JOB, None) == Question("POST", f"{base}/batches/{JOB}/cancel")
+    assert phaseo.poll(base, "batch", JOB, OWN) == (Question("GET", f"{base}/batches/{JOB}", mismatch=OWN),)
+    assert phaseo.poll(base, "batch", JOB, f"{base}/batch/{JOB}") == (Question("GET", f"{base}/batch/{JOB}"),)
+    assert phaseo.act(base, ActionVerb.CANCEL, "batch", JOB, None) == Question("POST", f"{base}/batches/{JOB}/cancel")
     assert phaseo.file(base, "file-1") == Question("GET", f"{base}/files/file-1")
     assert phaseo.upload(base) == Question("POST", f"{base}/files")
     assert phaseo.create(base, NewJob("file-1")).url == f"{base}/batches"

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from schemas.contents import NoRow, ResultRow
 from schemas.dialects.phaseo import Phaseo
-from schemas.readings import NamedOutput, NoRow, Observed, Question, Response, ResultRow
+from schemas.readings import NamedOutput, Observed, Question, Response
 from schemas.words import OutputRole
 
 BASE = "https://api.phaseo.app/v1"

@@ -11,7 +11,7 @@ from operators.online.finding import ADVICE, Finding
 from operators.online.findings import exit_code, findings
 from operators.online.webhooks import is_same_url
 from schemas.config import Config, Receiver, Secret, Source
-from schemas.dialects import DIALECTS
+from schemas.dialects.phaseo import Phaseo
 from schemas.readings import Denied, KeyFails, KeyWorks, NotVisible, Troubled, WebhookEndpoint
 from schemas.times import HOUR, SECOND
 from schemas.words import Trouble
@@ -20,7 +20,7 @@ NOW = 1_786_500_000 * SECOND  # 2026-08-12 02:00:00 UTC
 DATE = "Wed, 12 Aug 2026 02:00:00 GMT"
 ID, PUBLIC = "5f0c3f7e-0000-4000-8000-000000000001", "https://hooks.example.com"
 OURS = f"{PUBLIC}/webhooks/gateway"
-EVENTS = DIALECTS["phaseo"].defaults.webhook_events
+EVENTS = Phaseo.defaults.webhook_events
 ENDPOINT = WebhookEndpoint(ID, OURS, "active", True, EVENTS, has_secret=True)
 
 

@@ -7,6 +7,7 @@ import pytest
 from given import HOSTILE
 
 from operators.rows_file import MOST_PROBLEMS_SHOWN, BadInput, read_rows
+from schemas.dialects.phaseo import Phaseo
 
 ROW = {"custom_id": "a", "method": "POST", "url": "/v1/chat/completions", "body": {"model": "m"}}
 
@@ -23,7 +24,7 @@ def refused(tmp_path):
         path = tmp_path / "requests.jsonl"
         path.write_bytes(content)
         with pytest.raises(BadInput) as refusal:
-            read_rows(path)
+            read_rows(path, Phaseo())
         return str(refusal.value).splitlines()[1:]
 
     return read
@@ -37,7 +38,7 @@ def test_a_good_file_is_described(tmp_path):
     content = line() + b"\n  \r\n" + line(custom_id="b").replace(b"\n", b"\r\n") + line(custom_id="c").rstrip()
     path.write_bytes(content)
 
-    found = read_rows(path)
+    found = read_rows(path, Phaseo())
 
     assert (found.rows, found.size, found.endpoint) == (3, len(content), "/v1/chat/completions")
     assert found.sha256 == hashlib.sha256(content).hexdigest()
@@ -107,4 +108,4 @@ def test_what_is_no_file_is_refused(tmp_path, name):
     A missing file, a folder and a device are refused at once, by name.
     """
     with pytest.raises(BadInput, match="cannot read"):
-        read_rows(tmp_path / name)
+        read_rows(tmp_path / name, Phaseo())

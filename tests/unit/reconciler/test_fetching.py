@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from reconciler.rounds.fetching import LEAST_DENIALS, PARKED_FOR, Parked, Stored, fetched, name_of
 from reconciler.rounds.looking import found
 from reconciler.whole import Incomplete, Taken, why_incomplete
+from schemas.contents import Streamed
 from schemas.ids import parse
-from schemas.readings import Denied, FileExists, Streamed
+from schemas.readings import Denied, FileExists
 from schemas.readings import Troubled as Trouble
 from schemas.tables import OutputRow
 from schemas.times import MINUTE, SECOND

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.matching import MOST_EXAMPLES, Matched, Place, match
-from schemas.readings import NoRow, ResultRow
+from schemas.contents import NoRow, ResultRow
 
 HERE = Place("output", 3)
 

@@ -154,13 +154,13 @@ def test_total(about: Facts, pace: Pace, silent: bool | None, retry_after: int |
 
 PURE = (
     *("judge", "apply", "pace", "facts", "accounting", "classify", "ready", "review", "circuit", "hearing"),
-    *("whole", "matching", "slowness", "submission"),
+    *("whole", "matching", "naming", "slowness", "submission"),
 )
 HARMLESS = {"collections", "dataclasses", "typing"}
 OURS = {
-    "schemas.dialects.dialect",
+    "schemas.dialects.orders",
     *(f"reconciler.{name}" for name in PURE),
-    *(f"schemas.{name}" for name in ("ids", "readings", "tables", "texts", "times", "words")),
+    *(f"schemas.{name}" for name in ("contents", "ids", "readings", "tables", "texts", "times", "words")),
 }
 
 

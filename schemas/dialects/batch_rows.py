@@ -1,12 +1,16 @@
-"""The rows of inputs and outputs (contract 2.5). Only what tells them apart and how they ended is decoded."""
+"""The rows of batches of requests, as OpenAI shaped them and gateways took them over: custom_id, method, url and body go in;
+custom_id, response and error come out (contract phaseo 2.5). Of outputs is decoded only what tells rows apart and how they ended.
+"""
 
 import json
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
 
-from schemas.dialects.phaseo.members import text
-from schemas.readings import NoRow, ResultRow
+from schemas.contents import NoRow, ResultRow
+from schemas.dialects.orders import CheckedRequest
+from schemas.texts import clean
 
 _LONGEST_MESSAGE = 1_000
 _NOTHING = msgspec.Raw()
@@ -73,6 +77,24 @@ def read_custom_id(line: bytes) -> str | None:
         return None
 
 
+def check_request(row: Mapping[str, Any], endpoint: str | None) -> CheckedRequest:
+    """Check a row of an input. One batch has one endpoint, which `endpoint` names where the row does not."""
+    url = row.get("url", endpoint)
+    problems = tuple(_problems(row, url, endpoint))
+    return CheckedRequest(url if isinstance(url, str) and url and endpoint in (None, url) else None, problems)
+
+
+def _problems(row: Mapping[str, Any], url: Any, endpoint: str | None) -> Iterator[str]:
+    if not isinstance(url, str) or not url:
+        yield "url is missing; it names the endpoint, such as /v1/chat/completions"
+    elif endpoint not in (None, url):
+        yield f"url is {clean(url, 80)}, and --endpoint says {clean(endpoint or '', 80)}"
+    if str(row.get("method", "POST")).upper() != "POST":
+        yield "method has to be POST"
+    if not isinstance(row.get("body"), dict):
+        yield "body is missing or not an object; it holds the request itself"
+
+
 def _without_halves(line: bytes) -> bytes | None:
     """The same row with a question mark for each half of a character, which texts that were cut end in: they are JSON, and not
     Unicode. None: that is not what is wrong with it."""
@@ -99,8 +121,8 @@ def _error(row: _Row, response: _Response) -> tuple[str | None, str | None]:
     raw = next((error for error in (row.error, inner, response.error) if _is_there(error)), _NOTHING)
     error = _value(raw)
     if isinstance(error, dict):
-        return text(error.get("code")) or text(error.get("type")), text(error.get("message"), _LONGEST_MESSAGE)
-    return None, text(error, _LONGEST_MESSAGE)
+        return _words(error.get("code")) or _words(error.get("type")), _words(error.get("message"), _LONGEST_MESSAGE)
+    return None, _words(error, _LONGEST_MESSAGE)
 
 
 def _first(raw: msgspec.Raw) -> bytes:
@@ -131,3 +153,7 @@ def _value(raw: msgspec.Raw) -> Any:
         return msgspec.json.decode(raw) if _is_there(raw) else None
     except _UNREADABLE:
         return None
+
+
+def _words(value: Any, most: int = 256) -> str | None:
+    return clean(value, most) if isinstance(value, str) and value else None

@@ -1,0 +1,35 @@
+"""What a dialect says about the configuration of its sources."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from schemas.config.model import Section, Webhook
+
+
+@dataclass(frozen=True)
+class DialectDefaults:
+    """What a source's keys become when the file leaves them out, which of them there are, and which event names it may list."""
+
+    base_url: str  # "": everybody has their own, so the file has to name it
+    tolerance_seconds: int
+    delivery_window_seconds: int
+    webhook_events: tuple[str, ...]
+    known_events: frozenset[str]
+    requests_per_minute: int | None = None  # None: the provider's contract names no limit
+    webhooks: tuple[Webhook, ...] = (
+        "endpoint",
+        "inline",
+        "none",
+    )  # how its webhooks can be set up, the usual one first
+    names_endpoint: bool = True  # a new job names its webhook endpoint by id
+    concurrency: int | None = None  # None: as in [reconciler]
+    request_timeout_seconds: float | None = None
+    max_answer_bytes: int | None = None
+    options: type[Section] = Section  # the keys of [sources.NAME.options]
+    secrets: tuple[
+        str, ...
+    ] = ()  # what the options name secrets for: "llm_key" has the keys llm_key_env and llm_key_file
+    why_not_secret: Callable[[str], str | None] | None = None  # why a text cannot be one of its webhook secrets
+    why_not_options: Callable[[Section], tuple[str, str] | None] | None = (
+        None  # what is wrong between options, and the mending
+    )
