@@ -96,6 +96,34 @@ async def drop(connection: AsyncConnection, name: str, reason: str, now: int) ->
     return work
 
 
+async def hold(
+    connection: AsyncConnection,
+    config: Config,
+    verb: ActionVerb,
+    name: str,
+    reason: str,
+    new_id: Callable[[], int],
+    now: int,
+) -> tuple[JobRow, ActionRow]:
+    """Ask for a job to be paused or resumed. What becomes of it is told by the job's own status.
+
+    Raises:
+        NotPossible: the job has ended, its source is configured no more, or its provider has nothing of the kind.
+    """
+    job = await find_job(connection, name)
+    if Status(job.status).is_terminal:
+        raise NotPossible(f"{job.source}/{job.job_id} has ended already: it is {job.status}")
+    source = config.sources.get(job.source)
+    if source is None:
+        raise NotPossible(f"{job.source} is not configured any more, so nobody can be asked to {verb} its jobs")
+    dialect = dialect_of(source)
+    if job.kind not in dialect.kinds or dialect.act(source.base_url, verb, job.kind, job.job_id, None) is None:
+        raise NotPossible(f"{dialect.name} cannot {verb} jobs; `batchkeeper cancel` is what there is")
+    action = _action(job, verb, reason, new_id(), now)
+    await actions.ask(connection, action)
+    return job, action
+
+
 async def poll(connection: AsyncConnection, name: str, new_id: Callable[[], int], now: int) -> tuple[JobRow, ActionRow]:
     """Ask for the provider to be asked about a job now, even a settled one."""
     job = await find_job(connection, name)

@@ -16,6 +16,7 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.requests import Request
 
 from operators import acts, views
+from operators.csv_rows import is_csv, rows_from_csv
 from operators.durations import duration
 from operators.errors import BadInput, Conflict, KeyReused, NoSuchThing
 from operators.rows_file import RowsFile, read_rows
@@ -35,7 +36,10 @@ LONGEST_KEY = 256
 LARGEST_JSON = 65_536
 PIECE = 1 << 20  # bytes
 FIELDS = frozenset(
-    {"source", "endpoint", "window", "metadata", "labels", "shard_rows", "cancel_after", "policy", "file"}
+    {
+        *("source", "endpoint", "window", "metadata", "params", "columns", "labels"),
+        *("shard_rows", "cancel_after", "policy", "file"),
+    }
 )
 
 
@@ -105,6 +109,12 @@ class Applying:
         source = _source(config, fields.get("source", ""))
         wishes, shard_rows = wishes_of(fields)
         dialect = dialect_of(source)
+        if is_csv(name):
+            lines = path.with_name("lines.jsonl")
+            await asyncio.to_thread(rows_from_csv, path, dialect, _pairs("columns", fields), lines, name)
+            path = lines
+        elif "columns" in fields:
+            raise BadInput(f"columns are for CSV, and {name} is none")
         rows = await asyncio.to_thread(read_rows, path, dialect, shard_rows, fields.get("endpoint"), name)
         digest = _digest(fields, rows.sha256)
         before = await self._before(key, digest)
@@ -160,11 +170,12 @@ def wishes_of(fields: Mapping[str, str]) -> tuple[Wishes, int | None]:
     if policy not in set(Policy):
         raise BadInput(f"policy is one of {', '.join(Policy)}")
     wishes = Wishes(
-        _pairs("metadata", fields),
-        _pairs("labels", fields),
-        fields.get("window"),
-        None if after is None else duration("cancel_after", after),
-        Policy(policy),
+        metadata=_pairs("metadata", fields),
+        params=_object("params", fields),
+        labels=_pairs("labels", fields),
+        completion_window=fields.get("window"),
+        cancel_after=None if after is None else duration("cancel_after", after),
+        policy=Policy(policy),
     )
     return wishes, _count("shard_rows", fields)
 
@@ -178,11 +189,15 @@ def _count(name: str, fields: Mapping[str, str]) -> int | None:
     return int(given)
 
 
-def _pairs(name: str, fields: Mapping[str, str]) -> dict[str, str]:
+def _object(name: str, fields: Mapping[str, str]) -> dict[str, Any]:
     try:
-        pairs = parse_object(fields.get(name, "{}").encode())
+        return parse_object(fields.get(name, "{}").encode())
     except NotStrictJson as error:
-        raise BadInput(f"{name} is a JSON object of texts: {error}") from None
+        raise BadInput(f"{name} is a JSON object: {error}") from None
+
+
+def _pairs(name: str, fields: Mapping[str, str]) -> dict[str, str]:
+    pairs = _object(name, fields)
     if not all(isinstance(value, str) for value in pairs.values()):
         raise BadInput(f"{name} is a JSON object of texts")
     return {key: str(value) for key, value in pairs.items()}

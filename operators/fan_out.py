@@ -1,5 +1,6 @@
 """What operators see of submissions and groups, and what they can still do about them."""
 
+import uuid
 from collections import Counter
 from collections.abc import Collection, Sequence
 
@@ -9,6 +10,7 @@ from operators import views
 from operators.errors import BadInput, NoSuchThing, NotPossible
 from operators.outcomes import Member, of_all
 from operators.queries import Listing
+from operators.submitting import path_token
 from operators.views import View
 from operators.work import Work, of_group
 from schemas.ids import parse, shown
@@ -71,6 +73,11 @@ async def resubmit(connection: AsyncConnection, name: str, sure: bool, now: int)
         "sent_bytes": 0,
         "due_at": now,
     }
+    # What may come of the first order is not to be taken for what comes of the second.
+    if row.own_job_id is not None:
+        changes["own_job_id"] = str(uuid.uuid4())
+    if row.path_token is not None:
+        changes["path_token"] = path_token(row.id)
     await submissions.change(connection, row.id, changes, now)
     await wake(connection)
     return views.submission(SubmissionRow(**{**row.model_dump(), **changes}))

@@ -2,15 +2,18 @@
 
 import hashlib
 import json
+import secrets
+import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from operators.errors import BadInput, NotPossible
 from operators.rows_file import RowsFile
 from schemas.config import Config, Source
+from schemas.dialects import dialect_of
 from schemas.identity import SUBMISSION_TOKEN as TOKEN
 from schemas.ids import shown
 from schemas.tables import GroupRow, SubmissionRow
@@ -34,6 +37,7 @@ class Wishes:
     completion_window: str | None = None
     cancel_after: int | None = None
     policy: Policy = Policy.WAIT_FOR_ALL
+    params: Mapping[str, Any] = field(default_factory=dict)  # what the provider's jobs take beside their rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +74,7 @@ async def submit(
         BadInput: metadata or labels do not fit, or the file has changed since it was checked.
     """
     check(config, source, wishes)
+    check_order(source, rows.endpoint, wishes)
     stored = _rows_of(source, rows, wishes, store.new_id, now)
     try:
         await _stage(files, rows, stored.submissions)
@@ -83,15 +88,28 @@ async def submit(
 
 def check(config: Config, source: Source, wishes: Wishes) -> None:
     """Everything that can be said against a submission before anything of it is kept. Raises NotPossible or BadInput."""
+    dialect = dialect_of(source)
     check_metadata(wishes.metadata)
+    if wishes.metadata and not dialect.holds_metadata:
+        raise BadInput(f"jobs of {dialect.name} hold no metadata; --label keeps it here, with the job")
     check_labels(wishes.labels)
-    if source.webhook == "endpoint" and source.webhook_endpoint_id is None:
+    if dialect.defaults.names_endpoint and source.webhook == "endpoint" and source.webhook_endpoint_id is None:
         url = config.receiver.webhook_url(source.name) or config.receiver.local_url(source.name)
         raise NotPossible(
             f"[sources.{source.name}] has no webhook_endpoint_id, so a new batch could not say where to send its news: "
             f"register {url} at the provider and put the endpoint's id there, "
             'or set webhook = "none" to live by polling alone'
         )
+
+
+def check_order(source: Source, endpoint: str, wishes: Wishes) -> None:
+    """Raise BadInput for what the provider would refuse."""
+    dialect = dialect_of(source)
+    why = dialect.why_not_order(endpoint, wishes.params, tuple(source.secrets))
+    if why is not None:
+        raise BadInput(f"{source.name} cannot be given this order: {why}")
+    if wishes.completion_window and not dialect.uploads_input:
+        raise BadInput(f"jobs of {dialect.name} have no completion window")
 
 
 def check_metadata(metadata: Mapping[str, str]) -> None:
@@ -128,7 +146,8 @@ def _rows_of(source: Source, rows: RowsFile, wishes: Wishes, new_id: Callable[[]
             policy=wishes.policy.value,
             created_at=now,
         )
-    details = json.dumps({"metadata": dict(wishes.metadata)})
+    details = json.dumps({"metadata": dict(wishes.metadata), "params": dict(wishes.params)})
+    dialect = dialect_of(source)
     made = []
     for place, shard in enumerate(rows.shards, 1):
         number = new_id()
@@ -148,12 +167,19 @@ def _rows_of(source: Source, rows: RowsFile, wishes: Wishes, new_id: Callable[[]
                 completion_window=wishes.completion_window,
                 cancel_after=wishes.cancel_after,
                 details=details,
+                own_job_id=str(uuid.uuid4()) if dialect.chooses_job_id else None,
+                path_token=path_token(number) if source.webhook == "inline" and not dialect.holds_metadata else None,
                 due_at=now,
                 created_at=now,
                 updated_at=now,
             )
         )
     return Submitted(tuple(made), group)
+
+
+def path_token(number: int) -> str:
+    """Nobody can guess it: whoever knows it could say of any job that it is this submission's."""
+    return f"{shown('sub', number)}.{secrets.token_urlsafe(24)}"
 
 
 async def _stage(files: Files, rows: RowsFile, shards: Sequence[SubmissionRow]) -> None:

@@ -1,7 +1,7 @@
 """Apply: what an answer does to a job. Only an answer to a question of ours moves it, and only a decisive one ends it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from schemas.readings import Billing, Denied, NotFoundRule, Observation, Troubled
@@ -9,6 +9,7 @@ from schemas.tables import JobRow
 from schemas.words import Asked, Basis, Status, Trouble
 
 OPEN_AFTER_END = "open_after_end"
+PAUSED_AND_MOVING = "paused_and_moving"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,7 @@ class Rules:
 
     not_found: NotFoundRule
     claim_patience: int  # how long a reported end may stay unconfirmed before it is trouble
+    doubts_pause: int = 0  # how long counts have to stand still before a job is taken for paused
 
 
 def apply(
@@ -49,7 +51,20 @@ def apply(
         case Denied():
             return _denied(job, answer, sent_at, rules.not_found, now)
         case Observation():
-            return _answered(job, answer, sent_at, rules.claim_patience, now)
+            believed = _believed(job, answer, sent_at, rules.doubts_pause)
+            applied = _answered(job, believed, sent_at, rules.claim_patience, now)
+            return applied if believed is answer else replace(applied, flag=applied.flag or PAUSED_AND_MOVING)
+
+
+def _believed(job: JobRow, answer: Observation, sent_at: int, doubts: int) -> Observation:
+    """A job of which rows get done is not paused, whatever its provider says; and whether any do, only a second look tells."""
+    if answer.status is not Status.PAUSED or not doubts:
+        return answer
+    stands_still = (answer.counts.completed, answer.counts.failed) == (job.rows_completed, job.rows_failed)
+    said_before = job.native_status == answer.native_status and sent_at - (job.answered_at or sent_at) >= doubts
+    if stands_still and (job.status == Status.PAUSED or said_before):
+        return answer
+    return replace(answer, status=Status.RUNNING)
 
 
 def _answered(job: JobRow, answer: Observation, sent_at: int, patience: int, now: int) -> Applied:

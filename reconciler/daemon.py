@@ -176,7 +176,7 @@ class Reconciler:
             row = await sources.get(connection, source.name)
         await self._tidy(source)
         dialect = dialect_of(source)
-        authorization = authorization_of(source, dialect)
+        authorization = authorization_of(self._config, source, dialect, self._clock, self._transport)
         async with client_of(self._config, source, authorization, self._transport) as client:
             owned = Owned(
                 source=source,

@@ -252,12 +252,33 @@ def _asking(facts: Facts, source: SourceRow | None, now: int, is_owned: bool) ->
         if action.verb == ActionVerb.POLL and action.state == ActionState.ASKED:
             asked = Fact("asked_by", action.asked_by, ACTION, action.asked_at)
             yield Finding("asking", "poll_asked", "note", "a poll was asked for, and has not begun yet", (asked,))
+        elif action.verb in (ActionVerb.PAUSE, ActionVerb.RESUME):
+            yield _held(action)
     waiting = missing_for_ready(facts, now) if not job.ready_at else missing_for_settled(facts, reckon(facts, now), now)
     for missing in waiting:
         fact = Fact("waiting", in_words(now - missing.since), STORE, missing.since)
         tone: Tone = "trouble" if missing.is_parked else "note"
         yield Finding("asking", "parked" if missing.is_parked else "waiting", tone, missing.condition, (fact,))
     yield Finding("asking", "asked", "good", _asked(facts, now), tuple(_asks(facts)))
+
+
+_STANDS = {
+    ActionState.ASKED: "it has not been sent yet",
+    ActionState.ACCEPTED: "the provider took it, and whether it comes true is to be seen",
+    ActionState.REFUSED: "the provider refused it",
+    ActionState.MOOT: "the job had ended",
+}
+
+
+def _held(action: ActionRow) -> Finding:
+    """A pause or a resume, and what came of it."""
+    asked = Fact("asked_by", action.asked_by, ACTION, action.asked_at)
+    told = Fact("state", action.state, ACTION, action.answered_at)
+    stands = _STANDS.get(ActionState(action.state), "")
+    said = ": ".join(part for part in (stands, action.message) if part)
+    return Finding(
+        "asking", f"{action.verb}_{action.state}", "note", f"a {action.verb} was asked for: {said}", (asked, told)
+    )
 
 
 def _trouble(facts: Facts, now: int) -> Finding:

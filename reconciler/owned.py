@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
@@ -18,6 +19,7 @@ from reconciler.client import Client
 from reconciler.facts import Terms
 from reconciler.hearing import Hearing
 from reconciler.listing import Listing
+from reconciler.login import LoggedIn
 from reconciler.pace import Pace
 from reconciler.submission import Patience
 from reconciler.sweep import Swept
@@ -89,7 +91,7 @@ class Owned:
 
     def rules_for(self, job: JobRow) -> Rules:
         was_seen = job.status != Status.UNKNOWN or job.reported_at is not None
-        return Rules(self.dialect.not_found_rule(was_seen), self.claim_patience)
+        return Rules(self.dialect.not_found_rule(was_seen), self.claim_patience, self.dialect.doubts_pause)
 
     def may_start(self, now: int) -> int:
         """How many more questions may go out now, over all rounds: as circuit, concurrency and budget allow."""
@@ -184,6 +186,18 @@ def sockets_of(config: Config, source: Source, authorization: Authorization) -> 
     return WebSocketClient(source.base_url, authorization, bounds)
 
 
-def authorization_of(source: Source, dialect: Dialect) -> Authorization:
+def authorization_of(
+    config: Config,
+    source: Source,
+    dialect: Dialect,
+    clock: Callable[[], int],
+    transport: httpx.AsyncBaseTransport | None = None,
+    keeps_tokens: bool = True,
+) -> Authorization:
     """How a source's questions show who asks."""
-    return KeyShown(dialect, source.api_key)
+    login = dialect.login
+    if login is None:
+        return KeyShown(dialect, source.api_key)
+    kept = Path(config.data.dir) / "logins" / source.name if keeps_tokens else None
+    timeout = source.request_timeout_seconds or config.reconciler.request_timeout_seconds
+    return LoggedIn(source, dialect, login, kept, timeout, clock, transport)

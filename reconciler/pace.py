@@ -34,7 +34,7 @@ class Circumstances:
     )
     window_end: int | None = None  # when the delivery window of a terminal job is over; None: nothing is awaited
     account_is_final: bool = False  # the provider's account has been read after that
-    is_cancelling: bool = False  # a cancel was accepted, and the job is open still
+    is_cancelling: bool = False  # a cancel, a pause or a resume was accepted, and does not show yet
     output_unnamed: bool = False  # the provider has not said where the rows are, or what it named is not there
     retry_after: int | None = None
 

@@ -10,6 +10,7 @@ from reconciler import outbox
 from reconciler.accounting import is_ours
 from reconciler.apply import Applied, apply
 from reconciler.details import details_of
+from reconciler.effects import awaited, effect
 from reconciler.facts import Facts
 from reconciler.gather import gather_to_decide
 from reconciler.groups import is_bad, member_ended_badly, member_is_over
@@ -19,7 +20,7 @@ from reconciler.review import Review, review
 from schemas.readings import Account, Denied, Expected, NamedOutput, Observation, Observed, Troubled
 from schemas.tables import AttemptRow, FailureRow, JobRow, ObservationRow, OutputRow, TransitionRow
 from schemas.words import Asked, OutputRole, OutputState, Status
-from storage import attempts, failures, jobs, observations, outputs
+from storage import actions, attempts, failures, jobs, observations, outputs
 
 URL_MISMATCH = "url_mismatch"
 
@@ -94,6 +95,9 @@ async def review_job(
         failures.Named(item.category.value, item.code.value, item.subject, item.message, item.evidence)
         for item in reviewed.failures
     ]
+    for action in awaited(facts.actions):
+        if answered and (came := effect(action, job, now)) is not None:
+            await actions.change(connection, action.id, came)
     began = await failures.sync(connection, number, named, owned.store.new_id, now)
     await jobs.change(connection, number, changes, now)
     await _hand_on(connection, owned, facts, reviewed, began, has_ended, now)

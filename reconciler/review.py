@@ -5,6 +5,7 @@ from typing import Any
 
 from reconciler.accounting import account_is_final, reckon
 from reconciler.classify import Failure, classify, is_being_cancelled
+from reconciler.effects import awaited
 from reconciler.facts import Facts
 from reconciler.pace import Circumstances, Pace, next_ask
 from reconciler.ready import awaits_file, awaits_file_id, match_due, missing_for_ready, missing_for_settled
@@ -31,7 +32,7 @@ def review(
         source_silent=source_silent,
         window_end=None if all(reckoning.is_over for reckoning in reckonings) else facts.window_end,
         account_is_final=account_is_final(facts),
-        is_cancelling=is_being_cancelled(facts),
+        is_cancelling=is_being_cancelled(facts) or bool(awaited(facts.actions)),
         output_unnamed=awaits_file_id(facts) or awaits_file(facts),
         retry_after=retry_after,
     )

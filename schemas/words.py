@@ -175,6 +175,7 @@ class ActionState(StrEnum):
     REFUSED = "refused"  # the provider said no
     NOT_CANCELLABLE = "not_cancellable"  # neither this dialect nor the provider behind it can
     MOOT = "moot"  # the job had already ended when its turn came
+    NO_EFFECT = "no_effect"  # the provider said yes, and the job's own status says that nothing came of it
     DONE = "done"  # nothing more to wait for
 
 

@@ -37,6 +37,8 @@ SECTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         ),
         "track": ("work:work", "Take in a job that was made elsewhere: it is asked about until it has ended."),
         "cancel": ("work:work", "Ask the provider to cancel a job, or every job of a group."),
+        "pause": ("work:work", "Ask the provider to hold a job back, where it can."),
+        "resume": ("work:work", "Ask the provider to go on with a paused job."),
         "poll": ("work:work", "Have the provider asked about a job now."),
         "replay": ("handoffs:handing", "Have hand-offs told again, each under its own id."),
     },

@@ -1,9 +1,10 @@
 """The verb submit: from a file of requests to jobs that are watched."""
 
 import logging
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -15,14 +16,18 @@ from operators.cli.uploading import uploading
 from operators.cli.wait import wait_and_leave
 from operators.cli.work import hint
 from operators.clock import now
+from operators.csv_rows import is_csv, rows_from_csv
 from operators.durations import duration
 from operators.errors import BadInput, ProviderProblem
 from operators.rows_file import RowsFile, read_rows
 from operators.sending import is_at_rest, send
 from operators.store import opened
-from operators.submitting import Submitted, Wishes, check
+from operators.submitting import Submitted, Wishes, check, check_order
 from operators.submitting import submit as store_submission
+from schemas.config import Config, Source
+from schemas.dialects import Dialect
 from schemas.ids import shown
+from schemas.strict_json import NotStrictJson, parse_object
 from schemas.tables import SubmissionRow
 from schemas.times import rfc3339_or_none
 from schemas.words import Policy, SubmissionState
@@ -35,7 +40,7 @@ submit = typer.Typer()
 @verb
 async def submit_file(
     file: Annotated[
-        Path, typer.Argument(metavar="FILE", help="JSONL: one request a line, each with a custom_id of its own.")
+        Path, typer.Argument(metavar="FILE", help="JSONL: a request a line, each with a custom_id of its own; or CSV.")
     ],
     source: Annotated[str, typer.Option("--source", metavar="SOURCE", help="Where to submit it.")],
     endpoint: Annotated[
@@ -43,6 +48,14 @@ async def submit_file(
     ] = None,
     window: Annotated[
         str | None, typer.Option("--window", metavar="24h", help="The completion window, in the provider's own words.")
+    ] = None,
+    params: Annotated[
+        Path | None,
+        typer.Option("--params", metavar="FILE", help="JSON: what the provider's jobs take beside their rows."),
+    ] = None,
+    column: Annotated[
+        list[str] | None,
+        typer.Option("--column", metavar="COLUMN=HEADER", help="Where a column of a CSV stands; may be repeated."),
     ] = None,
     metadata: Annotated[
         list[str] | None, typer.Option("--metadata", metavar="K=V", help="Sent along; may be repeated.")
@@ -72,32 +85,63 @@ async def submit_file(
     config = configuration()
     chosen, dialect = source_named(config, source)
     wishes = Wishes(
-        pairs_of("--metadata", metadata or []),
-        pairs_of("--label", label or []),
-        window,
-        None if cancel_after is None else duration("--cancel-after", cancel_after),
-        Policy.FAIL_FAST if fail_fast else Policy.WAIT_FOR_ALL,
+        metadata=pairs_of("--metadata", metadata or []),
+        params=_params(params),
+        labels=pairs_of("--label", label or []),
+        completion_window=window,
+        cancel_after=None if cancel_after is None else duration("--cancel-after", cancel_after),
+        policy=Policy.FAIL_FAST if fail_fast else Policy.WAIT_FOR_ALL,
     )
     limit = None if timeout is None else duration("--timeout", timeout)
     check(config, chosen, wishes)
-    if file.suffix.lower() == ".csv":
-        raise BadInput(f"{file}: {dialect.name} takes JSONL, one request a line as JSON; docs/submitting.md shows it")
-    rows = read_rows(file, dialect, shard_rows, endpoint)
-    if dry_run:
-        _dry(rows, in_json)
-        return
+    with tempfile.TemporaryDirectory(prefix="batchkeeper-") as folder:
+        rows = _rows(file, dialect, shard_rows, endpoint, pairs_of("--column", column or []), Path(folder))
+        check_order(chosen, rows.endpoint, wishes)
+        if dry_run:
+            _dry(rows, in_json)
+        else:
+            await _submit(config, chosen, rows, wishes, wait, limit, in_json)
+
+
+async def _submit(
+    config: Config, source: Source, rows: RowsFile, wishes: Wishes, wait: bool, limit: int | None, in_json: bool
+) -> None:
     logs.configure(logging.ERROR)  # whoever submits wants to hear of the submission
     async with opened(config) as store:
-        submitted = await store_submission(store, files_for(config.data), config, chosen, rows, wishes, now())
+        submitted = await store_submission(store, files_for(config.data), config, source, rows, wishes, now())
         _stored(submitted, rows, in_json)
         with uploading(rows.size, quiet=in_json) as tell:
-            sent = await send(config, chosen, store, submitted, tell)
+            sent = await send(config, source, store, submitted, tell)
         if not wait:
             _show(submitted, sent, in_json)
-            await hint(store, source)
+            await hint(store, source.name)
             _complain_about(submitted, sent)
             return
         await wait_and_leave(store, submitted.name, limit, in_json)
+
+
+def _rows(
+    file: Path, dialect: Dialect, shard_rows: int | None, endpoint: str | None, headers: dict[str, str], folder: Path
+) -> RowsFile:
+    """What is to be submitted, as lines of JSON whatever the file is."""
+    if not is_csv(file.name):
+        if headers:
+            raise BadInput(f"--column is for CSV, and {file} is none")
+        return read_rows(file, dialect, shard_rows, endpoint)
+    lines = folder / "rows.jsonl"
+    rows_from_csv(file, dialect, headers, lines)
+    return read_rows(lines, dialect, shard_rows, endpoint, name=file.name)
+
+
+def _params(file: Path | None) -> dict[str, Any]:
+    if file is None:
+        return {}
+    try:
+        return parse_object(file.read_bytes())
+    except OSError as error:
+        raise BadInput(f"cannot read {file}: {error.strerror}") from None
+    except NotStrictJson as error:
+        raise BadInput(f"{file} has to be a JSON object: {error}") from None
 
 
 def pairs_of(option: str, texts: list[str]) -> dict[str, str]:
@@ -123,7 +167,7 @@ def _dry(rows: RowsFile, in_json: bool) -> None:
         present.as_json({"rows": rows.rows, "bytes": rows.size, "endpoint": rows.endpoint, "parts": parts})
         return
     typer.echo(
-        f"{rows.path} can be submitted: {rows.rows} rows, {rows.size} bytes, for {present.text_of(rows.endpoint)}"
+        f"{rows.name} can be submitted: {rows.rows} rows, {rows.size} bytes, for {present.text_of(rows.endpoint)}"
     )
     if len(parts) > 1:
         typer.echo(f"it would become a group of {len(parts)}:")

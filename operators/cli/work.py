@@ -13,12 +13,14 @@ from operators.errors import BadInput
 from operators.store import opened
 from schemas.ids import parse, shown
 from schemas.tables import JobRow
+from schemas.words import ActionVerb
 from storage import leases
 from storage.store import Store
 
 work = typer.Typer()
 
 LONGEST_REASON = 500
+Reason = Annotated[str, typer.Option("--reason", metavar="WHY", help="Why; it is kept with the job.")]
 
 
 @work.command()
@@ -43,7 +45,7 @@ async def track(
 @work.command()
 @verb
 async def cancel(
-    reason: Annotated[str, typer.Option("--reason", metavar="WHY", help="Why; it is kept with the job.")],
+    reason: Reason,
     name: Annotated[
         str | None, typer.Argument(metavar="[JOB]", help="A job, or a submission (sub_...) that has become none yet.")
     ] = None,
@@ -57,8 +59,7 @@ async def cancel(
     Parts of a group that have not been sent are dropped, jobs that run are cancelled, what is over is spared. What became of
     it is told by `batchkeeper job`, `batchkeeper group` and `batchkeeper explain`.
     """
-    if not reason.strip() or len(reason) > LONGEST_REASON:
-        raise BadInput(f"--reason takes 1 to {LONGEST_REASON} characters; whoever looks at the job later wants to know")
+    _check_reason(reason)
     if (name is None) == (group is None):
         raise BadInput("name either a JOB or a --group to cancel")
     if name is not None and parse(name, "grp") is not None:
@@ -112,6 +113,38 @@ async def _drop(name: str, reason: str, in_json: bool) -> None:
         else:
             typer.echo(f"{name}: it is to be dropped before it is sent; if it has been, its job is cancelled")
         await hint(store, dropped.source)
+
+
+@work.command()
+@verb
+async def pause(name: JobName, reason: Reason, in_json: Json = False) -> None:
+    """Ask the provider to hold a job back, where it can.
+
+    Whether that came true is told by the job's own status: see `batchkeeper explain`.
+    """
+    await _hold(ActionVerb.PAUSE, name, reason, in_json)
+
+
+@work.command()
+@verb
+async def resume(name: JobName, reason: Reason, in_json: Json = False) -> None:
+    """Ask the provider to go on with a paused job."""
+    await _hold(ActionVerb.RESUME, name, reason, in_json)
+
+
+async def _hold(verb: ActionVerb, name: str, reason: str, in_json: bool) -> None:
+    _check_reason(reason)
+    config = configuration()
+    async with opened(config) as store:
+        async with store.writing() as connection:
+            job, action = await acts.hold(connection, config, verb, name, reason, store.new_id, now())
+        _show_action(job, views.action(action), in_json, f"it is to be {verb}d")
+        await hint(store, job.source)
+
+
+def _check_reason(reason: str) -> None:
+    if not reason.strip() or len(reason) > LONGEST_REASON:
+        raise BadInput(f"--reason takes 1 to {LONGEST_REASON} characters; whoever looks at the job later wants to know")
 
 
 @work.command()

@@ -182,6 +182,9 @@ class Dialect(ABC):
     looks_before_acting: ClassVar[bool] = False
     """An action on a job that the provider does not know would do harm there: its status is asked right before."""
 
+    doubts_pause: ClassVar[int] = 0
+    """How long (microseconds) a job's counts have to stand still before its provider's word that it is paused is believed."""
+
     @abstractmethod
     def act(self, base_url: str, verb: ActionVerb, kind: str, job_id: str, offered_url: str | None) -> Question | None:
         """Ask to cancel, pause or resume. `offered_url` is the provider's own for that. None: its jobs cannot."""
