@@ -4,7 +4,7 @@ import csv
 import io
 import json
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import StrEnum
 from typing import Annotated, TextIO
 
@@ -12,6 +12,7 @@ import typer
 
 from operators.cli.context import complain, configuration, verb
 from operators.clock import now
+from operators.online.so_far import rows_so_far
 from operators.parts import Part, parts_of, require_all
 from operators.results import Result, left_out, results
 from operators.store import opened
@@ -42,21 +43,33 @@ async def show_results(
     ],
     form: Annotated[Format, typer.Option("--format", help="jsonl, the provider's own lines, or csv.")] = Format.JSONL,
     failed: Annotated[bool, typer.Option("--failed", help="Only rows that failed, or of which none came.")] = False,
-    partial: Annotated[bool, typer.Option("--partial", help="What is there, although it is not all.")] = False,
+    partial: Annotated[
+        bool,
+        typer.Option(
+            "--partial", help="What is there, although it is not all: of a job that runs, the rows that are done."
+        ),
+    ] = False,
 ) -> None:
     """Print the rows of a job or a group, in the order in which they were asked for."""
     config = configuration()
-    async with opened(config) as store, store.reading() as connection:
-        parts = await parts_of(connection, config, name, now())
-    require_all(parts, name, failed, partial)
-    _PRINT[form, sys.stdout.isatty()](_results(config, parts, failed))
+    async with opened(config) as store:
+        async with store.reading() as connection:
+            parts = await parts_of(connection, config, name, now())
+        require_all(parts, name, failed, partial)
+        so_far = await rows_so_far(config, store, parts, now)
+    _PRINT[form, sys.stdout.isatty()](_results(config, parts, failed, so_far))
     for line in left_out(parts):
         complain(line)
 
 
-def _results(config: Config, parts: Iterable[Part], failed: bool) -> Iterator[Result]:
+def _results(
+    config: Config, parts: Iterable[Part], failed: bool, so_far: Mapping[int, list[Result]]
+) -> Iterator[Result]:
     files = files_for(config.data)
     for part in parts:
+        if part.facts is not None and part.facts.job.id in so_far:
+            yield from (row for row in so_far[part.facts.job.id] if not (failed and row.outcome == "succeeded"))
+            continue
         source = part.facts.job.source if part.facts else part.submission.source if part.submission else ""
         yield from results(files, dialect_of(config.sources[source]), part, failed)
 

@@ -36,7 +36,7 @@ async def ask(config: Config, source: Source, clock: Callable[[], int], manageme
 
     With a management key the endpoint is asked about with that, on the same origin; it is kept nowhere.
     """
-    async with _client_of(config, source, clock) as client:
+    async with client_for(config, source, clock) as client:
         heard = await _about_key(client, source, clock)
         if source.webhook != "endpoint" or heard.is_away:
             return heard
@@ -44,7 +44,7 @@ async def ask(config: Config, source: Source, clock: Callable[[], int], manageme
             endpoints = await _about_endpoints(client, source) if isinstance(heard.key, KeyWorks) else None
             return Heard(heard.key, heard.clock, endpoints)
     managing = source.model_copy(update={"api_key": management_key})
-    async with _client_of(config, managing, clock) as client:
+    async with client_for(config, managing, clock) as client:
         return Heard(heard.key, heard.clock, await _about_endpoints(client, source))
 
 
@@ -74,7 +74,7 @@ async def _about_endpoints(client: Client, source: Source) -> Endpoints | None:
     return dialect.read_webhook_endpoints(response) if isinstance(response, Response) else response
 
 
-def _client_of(config: Config, source: Source, clock: Callable[[], int]) -> Client:
+def client_for(config: Config, source: Source, clock: Callable[[], int]) -> Client:
     """A person waits."""
     patience = min(PATIENCE_SECONDS, config.reconciler.request_timeout_seconds)
     hurried = source.model_copy(update={"request_timeout_seconds": patience})

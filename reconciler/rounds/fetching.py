@@ -110,11 +110,11 @@ class FetchRound:
     async def _page(self, wanted: Wanted, writing: Writing) -> Fetched:
         """Write the rows of each page. Where they end is told by the last one, and whether they are all by the job's counts."""
         owned, row, job = self._owned, wanted.row, wanted.job
-        naming, count = await naming_of(owned, job), 0
+        naming, count = await naming_of(owned.store, owned.files, owned.dialect, job), 0
         async for page in pages_of(owned, job):
             if not isinstance(page, ResultPage):
                 return page
-            piece = lines_of_page(page, naming)
+            piece = b"".join(line + b"\n" for line in lines_of_page(page, naming))
             if writing.size + len(piece) > owned.max_file_bytes:
                 return _over_cap(owned.max_file_bytes, None)
             await _write(writing, piece)
