@@ -8,7 +8,7 @@ from starlette.routing import Route
 
 from sandbox.thunderbit.account import Account
 from sandbox.thunderbit.jobs import Job, true_snapshot
-from sandbox.thunderbit.switches import read_switches, shown
+from sandbox.thunderbit.switches import read_switches
 
 
 def control_routes() -> list[Route]:
@@ -28,7 +28,7 @@ async def truth(request: Request) -> Response:
 
 
 async def show_switches(request: Request) -> Response:
-    return JSONResponse(shown(_account(request).switches))
+    return JSONResponse(_account(request).switches.model_dump())
 
 
 async def set_switches(request: Request) -> Response:
@@ -38,7 +38,7 @@ async def set_switches(request: Request) -> Response:
         account.switches = read_switches(await request.body(), account.switches)
     except ValueError as trouble:
         return JSONResponse({"error": str(trouble)}, status_code=400)
-    return JSONResponse(shown(account.switches))
+    return JSONResponse(account.switches.model_dump())
 
 
 async def deliver(request: Request) -> Response:

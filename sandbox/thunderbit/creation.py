@@ -112,13 +112,17 @@ def _webhook(document: dict[str, Any]) -> WebhookChoice | None:
     written = document[name]
     if not isinstance(written, dict):
         raise wrong_field(name, "must be an object with a url")
-    url, secret, headers = written.get("url"), written.get("secret"), written.get("headers") or {}
+    url, secret, headers = written.get("url"), written.get("secret"), written.get("headers")
     try:
         checked_url(url if isinstance(url, str) else "")
     except BadUrl:
         raise wrong_field(f"{name}.url", "must be an http or https URL") from None
     if secret is not None and (not isinstance(secret, str) or not secret):
         raise wrong_field(f"{name}.secret", "must be a text")
-    if not isinstance(headers, dict) or not all(isinstance(value, str) for value in headers.values()):
+    if headers is not None and not _are_texts(headers):
         raise wrong_field(f"{name}.headers", "must be an object of texts")
     return WebhookChoice(str(url), secret)
+
+
+def _are_texts(written: Any) -> bool:
+    return isinstance(written, dict) and all(isinstance(value, str) for value in written.values())

@@ -1,6 +1,6 @@
 """The life of a job: a pure function of how long it has lived, how many pages it has and when a cancel was asked.
 
-All times are seconds of life. Ten pages are read at a time, so a job of one page takes 10 seconds and one of a hundred takes 60.
+All times are seconds of life. Pages are read side by side: a job of one page takes 30 seconds, one of a hundred takes 60.
 """
 
 from dataclasses import dataclass
@@ -12,9 +12,9 @@ SUCCEEDED = "SUCCEEDED"
 COMPLETED, FAILED, CANCELLED = "COMPLETED", "FAILED", "CANCELLED"
 TERMINAL = frozenset({COMPLETED, FAILED, CANCELLED})
 
-QUEUED = 5.0
-APART = 0.5  # between the beginnings of two pages
-READING = 5.0  # of one page
+QUEUED = 10.0
+APART = 0.3  # between the beginnings of two pages
+READING = 20.0  # of one page
 CANCELLING = 2.0
 CANCELLING_LATE = 20.0
 
@@ -57,9 +57,9 @@ def page_ends(fate: Fate, index: int) -> float:
 
 
 def end_of(fate: Fate, pages: int, cancel_asked: float | None) -> End:
-    """A job that fails does so when half of its time is over. A cancel loses against an end that comes before its effect."""
+    """One that fails does so after three quarters of its life. A cancel loses against an end that comes before its effect."""
     last = page_ends(fate, pages - 1)
-    undisturbed = End(FAILED, last / 2) if fate.fails else End(COMPLETED, last)
+    undisturbed = End(FAILED, last * 0.75) if fate.fails else End(COMPLETED, last)
     if cancel_asked is None:
         return undisturbed
     if fate.cancel_comes_last:

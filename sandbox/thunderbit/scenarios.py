@@ -4,6 +4,7 @@ A job names its scenario in `metadata.scenario` of the create call, as at the Ph
 itself knows no `metadata`. A word that both stand-ins have means the same at both.
 """
 
+import json
 from dataclasses import dataclass
 
 WORDS = {
@@ -18,7 +19,7 @@ WORDS = {
     "webhook_unsigned": "all attempts come without a signature",
     "webhook_tampered": "all attempts say another status than the one that was signed",
     "webhook_given_up": "six attempts at a closed port, then given up",
-    "fails": "ends FAILED half-way, with an error; what was not read by then has failed",
+    "fails": "ends FAILED after three quarters of its life, with an error; pages that were not read by then have failed",
     "all_rows_fail": "ends COMPLETED, and every row has failed",
     "cancel_late": "a cancel is accepted and takes 20 seconds, in which the job may end",
     "cancel_loses": "a cancel is accepted, and the job ends as if nobody had asked",
@@ -87,7 +88,9 @@ class Scenario:
 def read_scenario(text: str) -> Scenario:
     words = frozenset(word.strip() for word in text.split(",") if word.strip())
     if unknown := sorted(words - WORDS.keys()):
-        raise UnknownScenario(f"Unknown scenario {', '.join(unknown)}. Known words: {', '.join(WORDS)}.")
+        raise UnknownScenario(
+            f"Unknown scenario {', '.join(map(json.dumps, unknown))}. Known words: {', '.join(WORDS)}."
+        )
     for group in EXCLUSIVE:
         if len(words & group) > 1:
             raise UnknownScenario(f"{', '.join(sorted(words & group))} decide the same thing; keep one of them.")

@@ -5,156 +5,100 @@ for every request, job and attempt from then on.
 """
 
 import json
-import math
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Annotated, Any, Literal
 
-from sandbox.thunderbit.auth import SPOILED
-from sandbox.thunderbit.scenarios import UnknownScenario, read_scenario
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from sandbox.thunderbit.scenarios import read_scenario
+
+YEAR = 31_536_000
+Seconds = Annotated[float, Field(ge=0, le=YEAR, allow_inf_nan=False)]
 
 
-@dataclass(frozen=True)
-class Switches:
-    """As they stand. Seconds are of life: divided by the speed."""
+class Switches(BaseModel):
+    """As they stand. Seconds are of life, which the sandbox's speed divides."""
 
-    base_path: str = "/openapi/v1"
-    status_words: str = "upper"
-    envelope: str = "success"
-    id_member: str = "id"
-    row_shape: str = "flat"
-    row_error: str = "text"
-    unfinished_rows: str = "listed"
-    completed_means: str = "succeeded"
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    # the path that answers, under /thunderbit; the other one is a 404 page
+    base_path: Literal["/openapi/v1", "/v1"] = "/openapi/v1"
+    # PENDING and SUCCEEDED; pending and completed; pending, also for a job in work, and success
+    status_words: Literal["upper", "lower", "endpoint_page"] = "upper"
+    # {"success": true, "data": {...}}; {"data": {...}}; the job alone
+    envelope: Literal["success", "data", "bare"] = "success"
+    # what the member with the job's id is called
+    id_member: Literal["id", "job_id"] = "id"
+    # a row's output stands in the row, or one object deeper
+    row_shape: Literal["flat", "nested"] = "flat"
+    # a row's error is a code in `error`, an object in `error`, or a code in `errorCode`
+    row_error: Literal["text", "object", "code"] = "text"
+    # whether status answers list rows that are not finished
+    unfinished_rows: Literal["listed", "omitted"] = "listed"
+    # what `completed` counts in status answers: rows that succeeded, or rows that finished either way
+    completed_means: Literal["succeeded", "finished"] = "succeeded"
+    # whether status answers have `failed`, `total` (creates, too), `creditsUsed`
     shows_failed: bool = True
     shows_total: bool = True
     shows_credits: bool = False
-    errors: str = "current"
-    created_status: int = 200
-    extract_limit: int = 100
-    signature: str = "v2"
-    payload: str = "current"
-    timestamp: str = "renewed"
-    retry_scale: float = 1.0
-    delete_after_end: int = 409
-    rate_limit: int = 10_000
-    rate_limit_unit: str = "s"
+    # errors: code and status as in the newest guides, with their types swapped, {"message": text}, {"error": text}, an HTML page
+    errors: Literal["current", "swapped", "message", "text", "page"] = "current"
+    # the HTTP status of a create that is accepted
+    created_status: Literal[200, 201, 202] = 200
+    # how many URLs an extract job may have
+    extract_limit: Literal[100, 50] = 100
+    # how webhooks are signed
+    signature: Literal["v2", "v1", "none"] = "v2"
+    # what webhooks say: all, without jobType, creditsUsed and createdAt, or all and the rows
+    payload: Literal["current", "old", "with_rows"] = "current"
+    # X-Webhook-Timestamp is that of each attempt, or that of the first
+    timestamp: Literal["renewed", "fixed"] = "renewed"
+    # what the pauses between attempts are multiplied with
+    retry_scale: Annotated[float, Field(ge=0.001, le=1_000, allow_inf_nan=False)] = 1.0
+    # how a DELETE of a job that is over is answered
+    delete_after_end: Literal[409, 400, 200] = 409
+    # requests in a minute of life
+    rate_limit: Annotated[int, Field(ge=1, le=1_000_000)] = 10_000
+    # whether X-RateLimit-Reset is in seconds or in milliseconds
+    rate_limit_unit: Literal["s", "ms"] = "s"
+    # whether 429 has Retry-After
     retry_after: bool = False
-    retention_seconds: float | None = None
-    lag_seconds: float = 0.0
-    faulty_answers: int = 3
-    credits: str = "enough"
-    key: str = "live"
+    # how long after its end a job is known; null: for ever
+    retention_seconds: Seconds | None = None
+    # for how long after the webhook status answers still say that the job is in work
+    lag_seconds: Seconds = 0.0
+    # how often each status_ word of a scenario spoils a status answer
+    faulty_answers: Annotated[int, Field(ge=1, le=1_000)] = 3
+    # exhausted: creates are 402
+    credits: Literal["enough", "exhausted"] = "enough"
+    # what is wrong with the right key; invalid is the deprecated code for anything
+    key: Literal["live", "not_found", "revoked", "disabled", "expired", "invalid"] = "live"
+    # that of jobs that name none
     scenario: str = ""
 
-
-@dataclass(frozen=True)
-class OneOf:
-    values: tuple[str | int | bool, ...]
-
-    def admits(self, value: Any) -> bool:
-        return any(type(value) is type(each) and value == each for each in self.values)
-
-    @property
-    def told(self) -> str:
-        return " or ".join(json.dumps(each) for each in self.values)
-
-
-@dataclass(frozen=True)
-class Number:
-    """Within both bounds; a whole one, where `whole`; or null, where that is allowed."""
-
-    least: float
-    most: float
-    whole: bool = False
-    or_null: bool = False
-
-    def admits(self, value: Any) -> bool:
-        if value is None:
-            return self.or_null
-        kinds = (int,) if self.whole else (int, float)
-        return type(value) in kinds and math.isfinite(value) and self.least <= value <= self.most
-
-    @property
-    def told(self) -> str:
-        number = "a whole number" if self.whole else "a number"
-        return f"{number} from {self.least:g} to {self.most:g}" + (" or null" if self.or_null else "")
-
-
-class Words:
-    """Words of a scenario, or nothing."""
-
-    told = "words of a scenario, joined by commas"
-
-    def admits(self, value: Any) -> bool:
-        if not isinstance(value, str):
-            return False
-        read_scenario(value)
-        return True
-
-
-EITHER = OneOf((True, False))
-YEAR = 31_536_000
-ALLOWED: dict[str, OneOf | Number | Words] = {
-    "base_path": OneOf(("/openapi/v1", "/v1")),
-    "status_words": OneOf(("upper", "lower", "endpoint_page")),
-    "envelope": OneOf(("success", "data", "bare")),
-    "id_member": OneOf(("id", "job_id")),
-    "row_shape": OneOf(("flat", "nested")),
-    "row_error": OneOf(("text", "object", "code")),
-    "unfinished_rows": OneOf(("listed", "omitted")),
-    "completed_means": OneOf(("succeeded", "finished")),
-    "shows_failed": EITHER,
-    "shows_total": EITHER,
-    "shows_credits": EITHER,
-    "errors": OneOf(("current", "swapped", "message", "text", "page")),
-    "created_status": OneOf((200, 201, 202)),
-    "extract_limit": OneOf((100, 50)),
-    "signature": OneOf(("v2", "v1", "none")),
-    "payload": OneOf(("current", "old", "with_rows")),
-    "timestamp": OneOf(("renewed", "fixed")),
-    "retry_scale": Number(0.001, 1_000),
-    "delete_after_end": OneOf((409, 400, 200)),
-    "rate_limit": Number(1, 1_000_000, whole=True),
-    "rate_limit_unit": OneOf(("s", "ms")),
-    "retry_after": EITHER,
-    "retention_seconds": Number(0, YEAR, or_null=True),
-    "lag_seconds": Number(0, YEAR),
-    "faulty_answers": Number(1, 1_000, whole=True),
-    "credits": OneOf(("enough", "exhausted")),
-    "key": OneOf(("live", *SPOILED)),
-    "scenario": Words(),
-}
+    @field_validator("scenario")
+    @classmethod
+    def _is_a_scenario(cls, text: str) -> str:
+        read_scenario(text)
+        return text
 
 
 def read_switches(body: bytes, known: Switches) -> Switches:
-    """JSON with one switch or more; what is not named stays as it was, and one wrong value changes nothing.
+    """A JSON object with the switches to set; what it does not name stays as it was, and one wrong value changes nothing.
 
     Raises:
         ValueError: anything else; the message says what is wanted.
     """
+    names = ", ".join(Switches.model_fields)
     try:
         asked: Any = json.loads(body)
-        json.dumps(asked, ensure_ascii=False).encode()  # a lone surrogate could not be answered
     except (ValueError, RecursionError):
-        raise ValueError("Send a JSON object of switches; this is no JSON.") from None
-    if not isinstance(asked, dict) or not asked:
-        raise ValueError(f"Send a JSON object that names one switch or more of {', '.join(ALLOWED)}.")
-    if strange := sorted(asked.keys() - ALLOWED.keys()):
-        raise ValueError(f"There is no switch {', '.join(map(json.dumps, strange))}; there are {', '.join(ALLOWED)}.")
-    for name, value in asked.items():
-        _check(name, value)
-    return replace(known, **asked)
-
-
-def _check(name: str, value: Any) -> None:
-    allowed = ALLOWED[name]
+        raise ValueError(f"Send a JSON object with some of {names}; this is no JSON.") from None
+    if not isinstance(asked, dict):
+        raise ValueError(f"Send a JSON object with some of {names}; this is no object.")
+    if strange := sorted(asked.keys() - Switches.model_fields.keys()):
+        raise ValueError(f"There is no {', '.join(map(json.dumps, strange))}. Known switches: {names}.")
     try:
-        if allowed.admits(value):
-            return
-    except UnknownScenario as unknown:
-        raise ValueError(f"{name}: {unknown}") from None
-    raise ValueError(f"The switch {name} wants {allowed.told}, not {json.dumps(value)}.")
-
-
-def shown(switches: Switches) -> dict[str, Any]:
-    return asdict(switches)
+        return Switches.model_validate(known.model_dump() | asked)
+    except ValidationError as trouble:
+        told = [f"{error['loc'][0]}: {error['msg']}" for error in trouble.errors()]
+        raise ValueError(f"{'; '.join(told)}. Nothing was changed.") from None
