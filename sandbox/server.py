@@ -33,6 +33,7 @@ from sandbox.management import management_routes
 from sandbox.providers import make_providers
 from sandbox.routes import gateway_routes
 from sandbox.sockets import socket_routes
+from sandbox.thunderbit.auth import KEY_FORM
 from sandbox.truth import control_routes
 from sandbox.video_routes import video_routes
 
@@ -84,6 +85,10 @@ class SandboxSettings:
             raise ValueError(f"Use 0 to {MOST_OLD} old batches, not {self.old_batches}.")
         if not 1 <= self.huge_bytes <= MOST_HUGE:
             raise ValueError(f"Use 1 to {MOST_HUGE} bytes for a huge output file, not {self.huge_bytes}.")
+        if not KEY_FORM.fullmatch(self.thunderbit_key):
+            raise ValueError(
+                "A key of Thunderbit's is tb_ and 32 hex digits in lower case; leave it out for the default."
+            )
         generation_named(self.generation)
 
     @property

@@ -4,7 +4,7 @@ import re
 
 from sandbox.thunderbit.errors import Refused
 
-FORM = re.compile(r"tb_[0-9a-f]{32}", re.ASCII)
+KEY_FORM = re.compile(r"tb_[0-9a-f]{32}", re.ASCII)
 # What the switch `key` makes of the right key.
 SPOILED = {
     "not_found": "API_KEY_NOT_FOUND",
@@ -20,7 +20,7 @@ def check_key(header: str | None, api_key: str, state: str) -> None:
     if header is None or not header.startswith("Bearer ") or not header[7:]:
         raise _unauthorised("API_KEY_MISSING", "Send Authorization: Bearer <key>")
     key = header[7:]
-    if not FORM.fullmatch(key):
+    if not KEY_FORM.fullmatch(key):
         raise _unauthorised("API_KEY_INVALID_FORMAT", "A key is tb_ and 32 hex digits")
     if key != api_key:
         raise _unauthorised("API_KEY_NOT_FOUND", "There is no such key")

@@ -3,9 +3,10 @@
 import json
 from typing import Any
 
+from sandbox.thunderbit.callbacks import is_callback
 from sandbox.thunderbit.errors import Refused, wrong_field
 from sandbox.thunderbit.jobs import Order, WebhookChoice
-from sandbox.thunderbit.pages import BadUrl, checked_url, error_of
+from sandbox.thunderbit.pages import BadUrl, error_of
 from sandbox.thunderbit.scenarios import Scenario, UnknownScenario, read_scenario
 from sandbox.thunderbit.switches import Switches
 
@@ -113,15 +114,13 @@ def _webhook(document: dict[str, Any]) -> WebhookChoice | None:
     if not isinstance(written, dict):
         raise wrong_field(name, "must be an object with a url")
     url, secret, headers = written.get("url"), written.get("secret"), written.get("headers")
-    try:
-        checked_url(url if isinstance(url, str) else "")
-    except BadUrl:
-        raise wrong_field(f"{name}.url", "must be an http or https URL") from None
+    if not isinstance(url, str) or not is_callback(url):
+        raise wrong_field(f"{name}.url", "must be an https URL, or http to loopback")
     if secret is not None and (not isinstance(secret, str) or not secret):
         raise wrong_field(f"{name}.secret", "must be a text")
     if headers is not None and not _are_texts(headers):
         raise wrong_field(f"{name}.headers", "must be an object of texts")
-    return WebhookChoice(str(url), secret)
+    return WebhookChoice(url, secret)
 
 
 def _are_texts(written: Any) -> bool:

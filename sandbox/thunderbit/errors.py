@@ -28,7 +28,7 @@ class Refused(Exception):
 
 
 def wrong_field(field: str, message: str) -> Refused:
-    return Refused(400, "INVALID_PARAMETER", f"Invalid parameter: {field}", {field: message})
+    return Refused(400, "INVALID_PARAMETER", f"{field} {message}", {field: message})
 
 
 def job_not_found(job_id: str) -> Refused:

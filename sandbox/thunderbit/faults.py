@@ -44,8 +44,8 @@ def status_fault(job: Job, account: Account) -> Response | None:
     """The next of the planned answers, or None once all have been given."""
     if not job.faults:
         return None
-    left = len(job.faults)
-    match word := job.faults.popleft():
+    word, turn = job.faults.popleft()
+    match word:
         case "status_429":
             raise account.rate.exceeded(account.switches, account.clock.now())
         case "status_502":
@@ -53,7 +53,7 @@ def status_fault(job: Job, account: Account) -> Response | None:
         case "status_page_404":
             return error_page(404)
         case "status_malformed":
-            return _malformed(job, left)
+            return _malformed(job, turn)
         case "status_cut":
             return NoAnswer()
         case "status_silent":
@@ -77,9 +77,9 @@ def _malformed(job: Job, turn: int) -> Response:
         case 0:
             return _cut(job)
         case 1:
-            return Response(json.dumps({"success": True, "data": other}), media_type="application/json")
-        case _:
             return HTMLResponse("<!doctype html><title>Just a moment</title>")
+        case _:
+            return Response(json.dumps({"success": True, "data": other}), media_type="application/json")
 
 
 def _cut(job: Job) -> Response:

@@ -78,7 +78,7 @@ class Job:
     order: Order
     scenario: Scenario
     created_at: datetime
-    faults: deque[str]
+    faults: deque[tuple[str, int]]
     cancel_asked: float | None = None
     told_at: datetime | None = None
     changed: asyncio.Event = field(default_factory=asyncio.Event)
@@ -102,8 +102,9 @@ class Job:
         return clock.lived(self.created_at, now) >= self.end.at
 
 
-def planned_faults(scenario: Scenario, each: int) -> deque[str]:
-    return deque(word for word in STATUS_FAULTS if word in scenario for _ in range(each))
+def planned_faults(scenario: Scenario, each: int) -> deque[tuple[str, int]]:
+    """The words, one after the other and each so often, counted from 0."""
+    return deque((word, turn) for word in STATUS_FAULTS if word in scenario for turn in range(each))
 
 
 def snapshot(job: Job, lived: float) -> Snapshot:

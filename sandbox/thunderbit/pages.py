@@ -24,7 +24,7 @@ class BadUrl(ValueError):
     """The message says why."""
 
 
-def checked_url(url: str) -> SplitResult:
+def _parts_of(url: str) -> SplitResult:
     """Its parts.
 
     Raises:
@@ -46,7 +46,7 @@ def error_of(url: str) -> str | None:
     Raises:
         BadUrl: not a URL, or it asks for a failure that there is not.
     """
-    asked = parse_qs(checked_url(url).query, keep_blank_values=True).get(MEMBER)
+    asked = parse_qs(_parts_of(url).query, keep_blank_values=True).get(MEMBER)
     if asked is None:
         return None
     error = DEFAULT_ERROR if asked[0] == "fail" else asked[0]

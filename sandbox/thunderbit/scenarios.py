@@ -28,7 +28,7 @@ WORDS = {
     "cancel_too_late": "the job ends in the moment of a cancel, which is answered as one that is over",
     "cancelled_as_canceled": "once cancelled, status answers and the webhook spell it with one L",
     "status_strange": "while in work, the status is a word that nobody knows",
-    "status_stale": "announced at once; status answers say that it is in work for 20 seconds after that",
+    "status_stale": "announced at once; for 20 seconds after that status answers are those of the moment before the end",
     "status_404": "the first status answers are 404 JOB_NOT_FOUND",
     "status_429": "the first status answers are 429 RATE_LIMIT_EXCEEDED",
     "status_target_429": "the first status answers are 429 SCRAPE_TARGET_RATE_LIMITED, about the scraped site",

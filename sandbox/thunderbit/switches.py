@@ -64,7 +64,7 @@ class Switches(BaseModel):
     retry_after: bool = False
     # how long after its end a job is known; null: for ever
     retention_seconds: Seconds | None = None
-    # for how long after the webhook status answers still say that the job is in work
+    # for how long after the webhook status answers are still those of the moment before the end
     lag_seconds: Seconds = 0.0
     # how often each status_ word of a scenario spoils a status answer
     faulty_answers: Annotated[int, Field(ge=1, le=1_000)] = 3
