@@ -65,9 +65,7 @@ class Sender:
     async def _attempt(self, job: Job, choice: WebhookChoice, said: str, spoiled: str) -> bool:
         """Where it is sent more than once, the best answer counts."""
         number, copies = job.attempts, 3 if "webhook_repeated" in job.scenario else 1
-        answers = await asyncio.gather(
-            *(self._send(job, choice, said, number, spoiled) for _ in range(copies - 1)),
-        )
+        answers = await asyncio.gather(*(self._send(job, choice, said, number, spoiled) for _ in range(copies - 1)))
         answers.append(await self._send(job, choice, said, number, spoiled))
         return any(answer.delivered for answer in answers)
 

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+import socket
 from typing import Any
 
 import pytest
@@ -206,6 +207,27 @@ class TestRetries:
                 assert len(set(stamps)) > 1
                 assert all(each.genuine for each in at.receipts(job))
                 assert truth["status"] == "COMPLETED"
+
+        asyncio.run(flow())
+
+    def test_a_silent_receiver_has_failed(self) -> None:
+        """
+        What is not answered in time counts as not taken, and is sent again; neither delays the end of the sandbox.
+        """
+
+        async def flow() -> None:
+            with socket.create_server(("127.0.0.1", 0)) as silent:
+                hook = {"url": f"http://127.0.0.1:{silent.getsockname()[1]}/"}
+                async with thunderbit(speed=20_000) as at:
+                    job = await at.create(webhook=hook)
+
+                    async def tried() -> bool:
+                        return bool((await at.truth(job))["sent"])
+
+                    await until(tried)
+                    truth = await at.truth(job)
+
+                    assert (outcomes(truth)[0], truth["settled"]) == ((1, "timed_out"), False)
 
         asyncio.run(flow())
 
