@@ -77,7 +77,8 @@ class Sender:
         self._endpoints = endpoints
         self._snapshots = snapshots
         self._generation = generation
-        self._poster = Poster(clock, generation)
+        redirects = generation.follows_redirects
+        self._poster = Poster(clock, generation.delivery_seconds, follows_redirects=redirects)
         self._wrong_secret = new_secret()
 
     def open(self) -> None:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import httpx
 
 from sandbox.clock import Clock
-from sandbox.generations import Generation
 
 SHORTEST_TIMEOUT = 2.0  # wall seconds: however fast the clock, a receiver needs a moment
 PREVIEW_BYTES = 500
@@ -38,13 +37,13 @@ class Answer:
 class Poster:
     """Posts to receivers. `open` it inside the loop that will use it, `close` it there.
 
-    In G1 it follows redirects, as any browser would: after a 301, 302 or 303 it comes with a GET and without the body.
+    It waits so many `seconds` of life for an answer; None: for ever. Where it follows redirects, it does so as any browser
+    would: after a 301, 302 or 303 it comes with a GET and without the body.
     """
 
-    def __init__(self, clock: Clock, generation: Generation) -> None:
-        self._generation = generation
-        patience = generation.delivery_seconds
-        self._patience = None if patience is None else max(SHORTEST_TIMEOUT, clock.real(patience))
+    def __init__(self, clock: Clock, seconds: float | None, *, follows_redirects: bool = False) -> None:
+        self._follows_redirects = follows_redirects
+        self._patience = None if seconds is None else max(SHORTEST_TIMEOUT, clock.real(seconds))
 
     def open(self) -> None:
         # A fresh connection for each request: a kept one that a restarting receiver has closed would look like
@@ -63,7 +62,7 @@ class Poster:
         return await self.post(f"http://127.0.0.1:{self._closed_port.getsockname()[1]}/", {}, b"")
 
     async def post(self, url: str, headers: dict[str, str], body: bytes) -> Answer:
-        follows = self._generation.follows_redirects
+        follows = self._follows_redirects
         try:
             async with asyncio.timeout(self._patience):
                 request = self._client.build_request("POST", url, headers=headers, content=body)
@@ -81,7 +80,7 @@ class Poster:
     def _complaint(self, status: int) -> str | None:
         if 200 <= status < 300:
             return None
-        if 300 <= status < 400 and not self._generation.follows_redirects:
+        if 300 <= status < 400 and not self._follows_redirects:
             return "Webhook redirects are not allowed"
         return f"Webhook returned HTTP {status}"
 

@@ -33,11 +33,13 @@ from sandbox.management import management_routes
 from sandbox.providers import make_providers
 from sandbox.routes import gateway_routes
 from sandbox.sockets import socket_routes
+from sandbox.thunderbit.auth import KEY_FORM
 from sandbox.truth import control_routes
 from sandbox.video_routes import video_routes
 
 DEFAULT_API_KEY = "phaseo_v1_sk_sandbox0_only-for-the-loopback-stand-in"
 DEFAULT_WEBHOOK_SECRET = "whsec_c2FuZGJveC1sb29wYmFjay1zaWduaW5nLXNlY3JldDA"
+DEFAULT_THUNDERBIT_KEY = "tb_5a6db0c05a6db0c05a6db0c05a6db0c0"
 DEFAULT_ENDPOINT_ID = "5f0c3f7e-0000-4000-8000-000000000001"
 SEEDED_EVENTS = ("batch.completed", "batch.failed", "batch.cancelled", "batch.expired")
 MOST_OLD = 100_000
@@ -54,7 +56,7 @@ class SandboxSettings:
     on; left out, it is the sandbox's own address. `old_batches` ended before it started, days ago, and were made
     by somebody else on the same account. `generation` is that of the gateway's contract: G1a, G1b, G2 or G3. In G1 there
     are no endpoints, so `webhook_url` and `webhook_secret` go unused: each create call brings its own. `huge_bytes` is the size
-    of the output file of a batch whose scenario says `output_huge`.
+    of the output file of a batch whose scenario says `output_huge`. `thunderbit_key` is the one key of the account at Thunderbit.
     """
 
     port: int
@@ -68,6 +70,7 @@ class SandboxSettings:
     old_batches: int = 0
     generation: str = G2.name
     huge_bytes: int = HUGE_BYTES
+    thunderbit_key: str = DEFAULT_THUNDERBIT_KEY
 
     def __post_init__(self) -> None:
         if not _is_loopback(self.host):
@@ -82,6 +85,10 @@ class SandboxSettings:
             raise ValueError(f"Use 0 to {MOST_OLD} old batches, not {self.old_batches}.")
         if not 1 <= self.huge_bytes <= MOST_HUGE:
             raise ValueError(f"Use 1 to {MOST_HUGE} bytes for a huge output file, not {self.huge_bytes}.")
+        if not KEY_FORM.fullmatch(self.thunderbit_key):
+            raise ValueError(
+                "A key of Thunderbit's is tb_ and 32 hex digits in lower case; leave it out for the default."
+            )
         generation_named(self.generation)
 
     @property

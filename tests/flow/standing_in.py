@@ -187,24 +187,31 @@ async def is_so(holds: Callable[[], bool]) -> bool:
 
 
 @asynccontextmanager
-async def stage(speed: float = 1800, **settings: Any) -> AsyncIterator[Stage]:
-    receiver, listener = Receiver(), socket.socket(proto=socket.IPPROTO_TCP)
+async def listening(receiver: Receiver) -> AsyncIterator[tuple[str, uvicorn.Server]]:
+    """The receiver behind a URL of its own, and the server that it stops with."""
+    listener = socket.socket(proto=socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))
     app = Starlette(routes=[Route(path, receiver.take, methods=["GET", "POST"]) for path in ("/hooks", "/elsewhere")])
     server = _Unsignalled(uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", ws="none"))
     listener.listen()
-    hooks = f"http://127.0.0.1:{listener.getsockname()[1]}/hooks"
-    chosen = SandboxSettings(**({"port": 0, "speed": speed, "webhook_url": hooks} | settings))
-    if chosen.generation.startswith("G1"):
-        receiver.prefix = "x-ai-stats-"
-    headers = {"Authorization": f"Bearer {DEFAULT_API_KEY}"}
-    async with (
-        server.running(listener),
-        RunningSandbox(chosen) as box,
-        httpx.AsyncClient(base_url=box.url, headers=headers, trust_env=False, timeout=DEADLINE) as client,
-    ):
-        yield Stage(box, client, receiver, hooks)
-        server.should_exit = True  # both servers take a moment to stop; let it be the same moment
+    async with server.running(listener):
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}/hooks", server
+
+
+@asynccontextmanager
+async def stage(speed: float = 1800, **settings: Any) -> AsyncIterator[Stage]:
+    receiver = Receiver()
+    async with listening(receiver) as (hooks, server):
+        chosen = SandboxSettings(**({"port": 0, "speed": speed, "webhook_url": hooks} | settings))
+        if chosen.generation.startswith("G1"):
+            receiver.prefix = "x-ai-stats-"
+        headers = {"Authorization": f"Bearer {DEFAULT_API_KEY}"}
+        async with (
+            RunningSandbox(chosen) as box,
+            httpx.AsyncClient(base_url=box.url, headers=headers, trust_env=False, timeout=DEADLINE) as client,
+        ):
+            yield Stage(box, client, receiver, hooks)
+            server.should_exit = True  # both servers take a moment to stop; let it be the same moment
 
 
 def outcomes(truth: dict[str, Any]) -> list[tuple[int, str]]:

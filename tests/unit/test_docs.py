@@ -8,6 +8,8 @@ import pytest
 from operators.cli.main import EPILOG
 from operators.demo.report import COLUMNS
 from sandbox.scenarios import WORDS
+from sandbox.thunderbit.scenarios import WORDS as THUNDERBIT_WORDS
+from sandbox.thunderbit.switches import Switches
 from schemas.config.difference import LIVE
 from schemas.config.written import SECTIONS
 from schemas.words import Category, Code, Trouble
@@ -83,6 +85,16 @@ def test_every_scenario_is_listed():
     text = (ROOT / "docs" / "sandbox.md").read_text()
 
     assert [word for word, what in WORDS.items() if f"| `{word}` | {what} |" not in text] == []
+
+
+def test_everything_at_thunderbit_is_listed():
+    """
+    docs/sandbox.md lists each switch of the stand-in for Thunderbit, and each scenario word with what it does.
+    """
+    text = (ROOT / "docs" / "sandbox.md").read_text().partition("## Thunderbit")[2]
+
+    assert [name for name in Switches.model_fields if f"| `{name}` |" not in text] == []
+    assert [word for word, what in THUNDERBIT_WORDS.items() if f"| `{word}` | {what} |" not in text] == []
 
 
 def test_exit_codes_are_those_of_the_help():

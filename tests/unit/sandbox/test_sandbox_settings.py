@@ -23,6 +23,7 @@ MANAGEMENT_KEY = "phaseo_v1_mk_abc123_x_y"
         ({"speed": -1.0}, "above 0"),
         ({"speed": float("nan")}, "above 0"),
         ({"port": 70_000}, "0 for any free one"),
+        ({"thunderbit_key": "tb_5A6DB0C05A6DB0C05A6DB0C05A6DB0C0"}, "tb_ and 32 hex digits"),
         ({"huge_bytes": 0}, "1 to 1099511627776 bytes"),
         ({"huge_bytes": 1024**4 + 1}, "1 to 1099511627776 bytes"),
     ],
