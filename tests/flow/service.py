@@ -78,6 +78,10 @@ class SourceAt:
 
     base_url: str
     more: Mapping[str, Any] = field(default_factory=dict)
+    key: str = KEY
+    secret: str | None = None  # None: one that follows from its name
+    options: Mapping[str, Any] = field(default_factory=dict)
+    environ: Mapping[str, str] = field(default_factory=dict)  # what its options name
 
 
 def write_config(
@@ -101,7 +105,7 @@ def write_config(
         tables["data"] = {"dir": str(home / "data"), **tables["data"]}
     environ: dict[str, str] = {}
     for name, source in sources.items():
-        environ |= {f"KEY_{name}": KEY, f"SECRET_{name}": secret_of(name)}
+        environ |= {f"KEY_{name}": source.key, f"SECRET_{name}": source.secret or secret_of(name), **source.environ}
         tables[f"sources.{name}"] = {
             "dialect": "phaseo",
             "base_url": source.base_url,
@@ -111,6 +115,8 @@ def write_config(
             "delivery_window_seconds": WINDOW,
             **source.more,
         }
+        if source.options:
+            tables[f"sources.{name}.options"] = source.options
     tables |= {f"handoffs.{name}": entries for name, entries in (handoffs or {}).items()}
     environ |= {"TOLD": TOLD_SECRET, "PATH": os.environ["PATH"]} if handoffs else {}
     path = home / "batchkeeper.toml"

@@ -8,16 +8,23 @@ from service import Service, until
 from operators.clock import now
 from operators.rows_file import read_rows
 from operators.submitting import Submitted, Wishes, submit
-from schemas.dialects.phaseo import Phaseo
+from schemas.dialects import dialect_of
 from schemas.tables import JobRow, SubmissionRow
 from storage import jobs, submissions
 from storage.files import files_for
 
 
-async def store(running: Service, path: Path, wishes: Wishes = Wishes(), shard_rows: int | None = None) -> Submitted:  # noqa: B008
-    """Store the rows of a file to be submitted to the gateway, and wake the service."""
-    source = running.config.sources["gateway"]
-    rows = read_rows(path, Phaseo(), shard_rows)
+async def store(
+    running: Service,
+    path: Path,
+    wishes: Wishes = Wishes(),  # noqa: B008
+    shard_rows: int | None = None,
+    to: str = "gateway",
+    endpoint: str | None = None,
+) -> Submitted:
+    """Store the rows of a file to be submitted to a source, and wake the service."""
+    source = running.config.sources[to]
+    rows = read_rows(path, dialect_of(source), shard_rows, endpoint)
     files = files_for(running.config.data)
     stored = await submit(running.store, files, running.config, source, rows, wishes, now())
     running.reconciler.wake()
@@ -45,7 +52,13 @@ async def come_to(running: Service, stored: Submitted, *words: str) -> list[Subm
 async def submitted(running: Service, path: Path, **metadata: str) -> JobRow:
     """One batch, once it has been created."""
     stored = await store(running, path, Wishes(metadata))
+    (job,) = await made(running, stored)
+    return job
+
+
+async def made(running: Service, stored: Submitted) -> list[JobRow]:
+    """The jobs of submissions, once all have been created, in the order of their rows."""
     await come_to(running, stored, "created")
     async with running.store.reading() as connection:
-        (job,) = await jobs.of_submissions(connection, [stored.submissions[0].id])
-    return job
+        found = await jobs.of_submissions(connection, [row.id for row in stored.submissions])
+    return sorted(found, key=lambda job: job.submission_id or 0)
