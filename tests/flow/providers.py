@@ -1,0 +1,224 @@
+"""Each provider as the flows of every dialect see it: how it is configured, what it is given, and what it says really happened.
+
+A new provider is one class here; `test_every_provider.py` then runs it through all flows that its dialect has.
+"""
+
+import csv
+import json
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, Protocol
+
+import httpx
+from service import DEADLINE, MANAGER, QUICK, Service, SourceAt, service
+from submitted import made, store
+
+from operators.csv_rows import is_csv, rows_from_csv
+from operators.submitting import Submitted, Wishes
+from sandbox.server import DEFAULT_ENDPOINT_ID, DEFAULT_THUNDERBIT_KEY, RunningSandbox, SandboxSettings
+from schemas.dialects import Dialect, dialect_of
+from schemas.tables import JobRow
+
+SPEED = 60.0
+MOST_BYTES = 1 << 20
+
+
+@dataclass(frozen=True)
+class TrueJob:
+    """What became of a job by the provider's own account, which nobody of ours can read."""
+
+    job_id: str
+    status: str  # in our words
+    is_done: bool
+    succeeded: int
+    failed: int
+    asks: int
+
+
+class Provider(Protocol):
+    """One provider's part in the flows."""
+
+    name: ClassVar[str]  # of its dialect, and of its source here
+    endpoint: ClassVar[str | None]  # what its jobs are for, where rows do not say it
+    cancels: ClassVar[bool]
+    sends_webhooks: ClassVar[bool]
+
+    def source(self, box: RunningSandbox) -> SourceAt: ...
+    def rows(self, folder: Path, good: int, bad: int) -> Path:
+        """An input of so many rows that succeed and so many that fail."""
+        ...
+
+    def metadata(self, scenario: str) -> dict[str, str]:
+        """What an order carries so that its job goes as told, where orders carry anything."""
+        ...
+
+    async def arrange(self, client: httpx.AsyncClient, scenario: str) -> None:
+        """Have jobs go as told from now on, where orders carry nothing."""
+        ...
+
+    async def point(self, client: httpx.AsyncClient, url: str) -> None:
+        """Have its webhooks come to this URL, where that is not said with each job."""
+        ...
+
+    async def jobs(self, client: httpx.AsyncClient) -> list[TrueJob]: ...
+    async def deliver(self, client: httpx.AsyncClient, job: TrueJob) -> None:
+        """Have the webhook of a job's end sent once more."""
+        ...
+
+
+def rows_of_requests(folder: Path, good: int, bad: int, url: str = "/v1/chat/completions") -> Path:
+    """An input of chat requests; nothing in a row makes it fail."""
+    path = folder / "rows.jsonl"
+    body = {"model": "gpt-5", "messages": [{"role": "user", "content": "Hello"}]}
+    lines = [{"custom_id": f"row-{n}", "method": "POST", "url": url, "body": body} for n in range(good + bad)]
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return path
+
+
+class Gateway:
+    """The Phaseo gateway."""
+
+    name, endpoint, cancels, sends_webhooks = "phaseo", None, True, True
+
+    def source(self, box: RunningSandbox) -> SourceAt:
+        return SourceAt(f"{box.url}/v1", secret=box.settings.webhook_secret)
+
+    def rows(self, folder: Path, good: int, bad: int) -> Path:
+        return rows_of_requests(folder, good, bad)
+
+    def metadata(self, scenario: str) -> dict[str, str]:
+        return {"scenario": scenario}
+
+    async def arrange(self, client: httpx.AsyncClient, scenario: str) -> None:
+        pass
+
+    async def point(self, client: httpx.AsyncClient, url: str) -> None:
+        path = f"/v1/webhook-endpoints/{DEFAULT_ENDPOINT_ID}"
+        (await client.patch(path, json={"url": url}, headers=MANAGER)).raise_for_status()
+
+    async def jobs(self, client: httpx.AsyncClient) -> list[TrueJob]:
+        found = (await client.get("/sandbox/truth")).json()["batches"]
+        return [
+            TrueJob(
+                one["job_id"],
+                one["status"],
+                one["done"],
+                (one["rows"] or {}).get("succeeded", 0),
+                (one["rows"] or {}).get("failed", 0),
+                one["gets"],
+            )
+            for one in found
+        ]
+
+    async def deliver(self, client: httpx.AsyncClient, job: TrueJob) -> None:
+        answer = await client.post(f"/sandbox/deliver/{job.job_id}/{job.status}")
+        assert answer.status_code == 200, answer.text
+
+
+class Thunderbit:
+    """Thunderbit's batches. A page fails whose URL says so."""
+
+    name, endpoint, cancels, sends_webhooks = "thunderbit", "/batch/distill", True, True
+
+    def source(self, box: RunningSandbox) -> SourceAt:
+        more = {"dialect": "thunderbit", "webhook": "inline", "requests_per_minute": 10_000}
+        return SourceAt(f"{box.url}/thunderbit/openapi/v1", more, key=DEFAULT_THUNDERBIT_KEY)
+
+    def rows(self, folder: Path, good: int, bad: int) -> Path:
+        path = folder / "pages.csv"
+        with path.open("w", newline="") as stream:
+            writer = csv.writer(stream)
+            writer.writerow(["custom_id", "url"])
+            for n in range(good + bad):
+                writer.writerow([f"row-{n}", f"https://shop.example/p/{n}{'' if n < good else '?sandbox=fail'}"])
+        return path
+
+    def metadata(self, scenario: str) -> dict[str, str]:
+        return {}
+
+    async def arrange(self, client: httpx.AsyncClient, scenario: str) -> None:
+        (await client.post("/thunderbit/sandbox/switches", json={"scenario": scenario})).raise_for_status()
+
+    async def point(self, client: httpx.AsyncClient, url: str) -> None:
+        pass
+
+    async def jobs(self, client: httpx.AsyncClient) -> list[TrueJob]:
+        found = (await client.get("/thunderbit/sandbox/truth")).json()["jobs"]
+        return [
+            TrueJob(
+                one["job_id"],
+                one["status"].lower(),
+                one["done"],
+                sum(row["outcome"] == "SUCCEEDED" for row in one["rows"]),
+                sum(row["outcome"] == "FAILED" for row in one["rows"]),
+                one["gets"],
+            )
+            for one in found
+        ]
+
+    async def deliver(self, client: httpx.AsyncClient, job: TrueJob) -> None:
+        answer = await client.post(f"/thunderbit/sandbox/deliver/{job.job_id}")
+        assert answer.status_code == 200, answer.text
+
+
+PROVIDERS: tuple[Callable[[], Provider], ...] = (Gateway, Thunderbit)
+
+
+@dataclass
+class Beside:
+    """A sandbox with a service beside it that has one source for one provider."""
+
+    provider: Provider
+    service: Service
+    client: httpx.AsyncClient = field(repr=False)
+
+    @property
+    def dialect(self) -> Dialect:
+        return dialect_of(self.service.config.sources[self.provider.name])
+
+    async def truth(self) -> dict[str, TrueJob]:
+        return {job.job_id: job for job in await self.provider.jobs(self.client)}
+
+    async def submit(self, folder: Path, scenario: str = "", good: int = 3, bad: int = 1) -> Submitted:
+        """Have an input sent as `batchkeeper submit` does it, to go as told."""
+        provider = self.provider
+        await provider.arrange(self.client, scenario)
+        path = as_lines(provider.rows(folder, good, bad), self.dialect, folder)
+        metadata = provider.metadata(scenario) if scenario else {}
+        return await store(self.service, path, Wishes(metadata), None, provider.name, provider.endpoint)
+
+    async def job(self, stored: Submitted) -> JobRow:
+        """The one job of a submission, once it is there."""
+        (found,) = await made(self.service, stored)
+        return found
+
+
+def as_lines(path: Path, dialect: Dialect, folder: Path) -> Path:
+    """An input as `submit` stages it."""
+    if not is_csv(path.name):
+        return path
+    lines = folder / "lines.jsonl"
+    rows_from_csv(path, dialect, {}, lines)
+    return lines
+
+
+@asynccontextmanager
+async def beside(
+    provider: Provider,
+    knobs: Mapping[str, Any] | None = None,
+    more: Mapping[str, Any] | None = None,
+    speed: float = SPEED,
+) -> AsyncIterator[Beside]:
+    """Run both. The service's receiver is where the sandbox delivers to."""
+    async with RunningSandbox(SandboxSettings(0, speed=speed)) as box:
+        at = provider.source(box)
+        quick = {name: QUICK[name] for name in ("poll_seconds", "poll_cap_seconds", "first_poll_seconds")}
+        source = SourceAt(at.base_url, {**quick, **at.more, **(more or {})}, at.key, at.secret, at.options, at.environ)
+        async with (
+            service({provider.name: source}, knobs) as running,
+            httpx.AsyncClient(base_url=box.url, trust_env=False, timeout=DEADLINE) as client,
+        ):
+            await provider.point(client, f"{running.receiver_url}/webhooks/{provider.name}")
+            yield Beside(provider, running, client)
