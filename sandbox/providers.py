@@ -5,11 +5,12 @@ from typing import TYPE_CHECKING
 
 from sandbox.clock import Clock
 from sandbox.provider import Provider
+from sandbox.tagger.provider import Tagger
 
 if TYPE_CHECKING:
     from sandbox.server import SandboxSettings
 
-MAKERS: tuple[Callable[["SandboxSettings", Clock], Provider], ...] = ()
+MAKERS: tuple[Callable[["SandboxSettings", Clock], Provider], ...] = (Tagger,)
 
 
 def make_providers(settings: "SandboxSettings", clock: Clock) -> Sequence[Provider]:
