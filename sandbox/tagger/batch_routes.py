@@ -83,10 +83,9 @@ async def active(request: Request) -> Response:
     backend, user = admitted(request)
     documented = backend.switches.mode is Mode.AS_DOCUMENTED
     words = {"processing", "paused"} if documented else {"processing"}
-    states = {job_id: backend.store.read(job_id) for job_id in backend.store.job_ids()}
     mine = {
         job_id: state
-        for job_id, state in states.items()
+        for job_id, state in backend.store.read_all().items()
         if state.get("user_id") == user.id
         and state.get("status") in words
         and not any(x in job_id for x in NEVER_ACTIVE)

@@ -56,7 +56,7 @@ async def kill(request: Request) -> Response:
 async def lose_all(request: Request) -> Response:
     """Redis comes back empty. Workers live on."""
     backend = backend_of(request)
-    lost = backend.store.job_ids()
+    lost = list(backend.store.peek_all())
     backend.store.drop_all()
     return JSONResponse({"lost": lost})
 
@@ -64,7 +64,7 @@ async def lose_all(request: Request) -> Response:
 async def lose(request: Request) -> Response:
     """State and results of one job."""
     backend, job_id = backend_of(request), request.path_params["job_id"]
-    if not backend.store.peek(job_id):
+    if job_id not in backend.store.peek_all():
         return _no_state(job_id)
     backend.store.drop_state(job_id)
     backend.store.drop_results(job_id)
@@ -74,7 +74,7 @@ async def lose(request: Request) -> Response:
 async def expire(request: Request) -> Response:
     """The state's time is up. The results live longer, as they do at the tagger."""
     backend, job_id = backend_of(request), request.path_params["job_id"]
-    if not backend.store.peek(job_id):
+    if job_id not in backend.store.peek_all():
         return _no_state(job_id)
     backend.store.drop_state(job_id)
     return JSONResponse({"expired": job_id})
@@ -100,7 +100,7 @@ async def truth(request: Request) -> Response:
     return JSONResponse(
         {
             "jobs": [_true_run(run, backend) for run in backend.runs],
-            "ghosts": [job_id for job_id in backend.store.job_ids() if job_id not in known],
+            "ghosts": [job_id for job_id in backend.store.peek_all() if job_id not in known],
             "asks": backend.load.asks,
             "logins": backend.accounts.logins,
             "refreshes": backend.accounts.refreshes,
@@ -111,7 +111,7 @@ async def truth(request: Request) -> Response:
 
 def _true_run(run: Run, backend: Backend) -> dict[str, Any]:
     """`told` is what a status ask is answered now. `lost`: nothing, or only part of what there was."""
-    state = backend.store.peek(run.job_id)
+    state = backend.store.peek_all().get(run.job_id, {})
     return run.shown() | {
         "told": state.get("status", "unknown") if state else None,
         "lost": "total" not in state,

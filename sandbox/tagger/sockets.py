@@ -80,7 +80,8 @@ class _Feed:
                 async with asyncio.timeout(pause):
                     heard = await channel.get()
             except TimeoutError:
-                if await self._keep_alive():
+                # what came in the very moment is no silence
+                if channel.empty() and await self._keep_alive():
                     return
                 continue
             if isinstance(heard, HangUp):

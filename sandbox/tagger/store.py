@@ -18,7 +18,7 @@ class StoreDown(Exception):
 
 
 class StateStore:
-    """By job id. Everything but `peek` and `job_ids` raises StoreDown while Redis is down."""
+    """By job id. What the tagger does raises StoreDown while Redis is down; to peek and to drop is the control surface's."""
 
     def __init__(self, now: Callable[[], datetime], is_down: Callable[[], bool]) -> None:
         self._now = now
@@ -30,17 +30,17 @@ class StateStore:
     def read(self, job_id: str) -> State:
         """A copy; empty where there is none."""
         self._reach()
-        return self.peek(job_id)
-
-    def peek(self, job_id: str) -> State:
-        """The same, for whoever asks the sandbox and not the tagger."""
-        self._drop_what_ended()
         return dict(self._states.get(job_id, {}))
 
-    def job_ids(self) -> list[str]:
-        """Of every state, ghosts too."""
+    def read_all(self) -> dict[str, State]:
+        """Every state by job id, ghosts too."""
+        self._reach()
+        return {job_id: dict(state) for job_id, state in self._states.items()}
+
+    def peek_all(self) -> dict[str, State]:
+        """The same, down or not."""
         self._drop_what_ended()
-        return list(self._states)
+        return self._states
 
     def write(self, job_id: str, fields: State, until: datetime | None = None) -> None:
         """Add fields to the hash, or make it. Its end stays as it was unless another is given."""
