@@ -2,7 +2,6 @@
 
 import asyncio
 from collections import Counter, defaultdict
-from typing import Any
 
 from sandbox.background import Background
 from sandbox.clock import Clock
@@ -105,17 +104,4 @@ def _seed(run: Run) -> dict[str, str]:
         "user_id": run.user_id,
         "db_job_id": run.db_job_id or "",
         "start_time": str(run.started),
-    }
-
-
-def status_of(state: dict[str, str], job_id: str, results: int) -> dict[str, Any]:
-    """The answer of a status ask, made of a hash that may be only part of one (contract 3)."""
-    return {
-        "job_id": job_id,
-        "status": state.get("status", "unknown"),
-        "progress": float(state.get("progress", "0")),
-        "processed_count": int(state.get("processed_count", "0")),
-        "failed_count": int(state.get("failed_count", "0")),
-        "total": int(state.get("total", "0")),
-        "results_count": results,
     }

@@ -9,10 +9,11 @@ from starlette.routing import Route
 
 from sandbox.errors import unanswered, uncaught
 from sandbox.tagger.asking import admitted
-from sandbox.tagger.backend import Backend, status_of
+from sandbox.tagger.backend import Backend
 from sandbox.tagger.bodies import read_body
 from sandbox.tagger.errors import job_not_found, refusal
 from sandbox.tagger.orders import order_model
+from sandbox.tagger.store import State
 from sandbox.tagger.switches import Mode
 from sandbox.tagger.times import iso_us
 
@@ -62,7 +63,7 @@ async def status(request: Request) -> Response:
     documented = backend.switches.mode is Mode.AS_DOCUMENTED
     if not state or (documented and "status" not in state):
         raise job_not_found()
-    told = status_of(state, job_id, len(backend.store.results(job_id)))
+    told = _status_of(state, job_id, len(backend.store.results(job_id)))
     return JSONResponse(_as_documented(told) if documented else told)
 
 
@@ -90,12 +91,25 @@ async def active(request: Request) -> Response:
         and state.get("status") in words
         and not any(x in job_id for x in NEVER_ACTIVE)
     }
-    jobs = [status_of(state, job_id, 0) for job_id, state in mine.items()]
+    jobs = [_status_of(state, job_id, 0) for job_id, state in mine.items()]
     for job in jobs:
         del job["results_count"]
     if documented:
         jobs = [_as_documented(job) | {"started_at": _started_at(mine[job["job_id"]])} for job in jobs]
     return JSONResponse({"jobs": jobs})
+
+
+def _status_of(state: State, job_id: str, results: int) -> dict[str, Any]:
+    """The answer of a status ask, made of a hash that may be only part of one (contract 3)."""
+    return {
+        "job_id": job_id,
+        "status": state.get("status", "unknown"),
+        "progress": float(state.get("progress", "0")),
+        "processed_count": int(state.get("processed_count", "0")),
+        "failed_count": int(state.get("failed_count", "0")),
+        "total": int(state.get("total", "0")),
+        "results_count": results,
+    }
 
 
 def _check_state(backend: Backend, job_id: str, word: str) -> None:
@@ -112,5 +126,5 @@ def _as_documented(told: dict[str, Any]) -> dict[str, Any]:
     return shown | {"total_documents": told["total"]}
 
 
-def _started_at(state: dict[str, str]) -> str:
+def _started_at(state: State) -> str:
     return iso_us(datetime.fromtimestamp(float(state["start_time"]), UTC))

@@ -1,6 +1,7 @@
 """The control surface, `/tagger/sandbox/...`: no part of the tagger's wire, no token, for tests and the demo."""
 
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 from starlette.requests import Request
@@ -119,7 +120,7 @@ def _true_run(run: Run, backend: Backend) -> dict[str, Any]:
     }
 
 
-def _open_jobs(backend: Backend, end: Any) -> list[str]:
+def _open_jobs(backend: Backend, end: Callable[[], None]) -> list[str]:
     jobs = [run.job_id for run in backend.runs if run.is_open]
     end()
     return jobs

@@ -6,11 +6,12 @@ and lives for ever (contract 5, 8, 11).
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 State = dict[str, str]
 Result = dict[str, Any]
+LATER = datetime.max.replace(tzinfo=UTC)
 
 
 class StoreDown(Exception):
@@ -29,29 +30,31 @@ class StateStore:
 
     def read(self, job_id: str) -> State:
         """A copy; empty where there is none."""
-        self._reach()
+        self._reach(job_id)
         return dict(self._states.get(job_id, {}))
 
     def read_all(self) -> dict[str, State]:
         """Every state by job id, ghosts too."""
-        self._reach()
-        return {job_id: dict(state) for job_id, state in self._states.items()}
+        if self._is_down():
+            raise StoreDown
+        return {job_id: dict(state) for job_id, state in self.peek_all().items()}
 
     def peek_all(self) -> dict[str, State]:
-        """The same, down or not."""
-        self._drop_what_ended()
+        """The same, down or not, and no copies."""
+        for job_id in list(self._ends.states):
+            self._drop_if_ended(job_id)
         return self._states
 
     def write(self, job_id: str, fields: State, until: datetime | None = None) -> None:
         """Add fields to the hash, or make it. Its end stays as it was unless another is given."""
-        self._reach()
+        self._reach(job_id)
         self._states.setdefault(job_id, {}).update(fields)
         if until is not None:
             self._ends.states[job_id] = until
 
     def take(self, job_id: str, name: str) -> str | None:
         """Read a field and clear it. A hash that has no field left is gone."""
-        self._reach()
+        self._reach(job_id)
         state = self._states.get(job_id, {})
         value = state.pop(name, None)
         if not state:
@@ -59,12 +62,12 @@ class StateStore:
         return value
 
     def push(self, job_id: str, result: Result, until: datetime) -> None:
-        self._reach()
+        self._reach(job_id)
         self._results.setdefault(job_id, []).append(result)
         self._ends.results[job_id] = until
 
     def results(self, job_id: str) -> list[Result]:
-        self._reach()
+        self._reach(job_id)
         return list(self._results.get(job_id, ()))
 
     def drop_state(self, job_id: str) -> None:
@@ -81,16 +84,16 @@ class StateStore:
         for job_id in list(self._results):
             self.drop_results(job_id)
 
-    def _reach(self) -> None:
+    def _reach(self, job_id: str) -> None:
         if self._is_down():
             raise StoreDown
-        self._drop_what_ended()
+        self._drop_if_ended(job_id)
 
-    def _drop_what_ended(self) -> None:
+    def _drop_if_ended(self, job_id: str) -> None:
         now = self._now()
-        for job_id in [job_id for job_id, until in self._ends.states.items() if until <= now]:
+        if self._ends.states.get(job_id, LATER) <= now:
             self.drop_state(job_id)
-        for job_id in [job_id for job_id, until in self._ends.results.items() if until <= now]:
+        if self._ends.results.get(job_id, LATER) <= now:
             self.drop_results(job_id)
 
 

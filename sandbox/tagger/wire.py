@@ -50,7 +50,7 @@ class Wire:
             self._backend.asks[job_id][kind] += 1
         if scope["type"] == "websocket":
             await self._loop_is_free()
-            await self._app(scope, receive, send)
+            await self._routed(scope, receive, send)
             return
         with self._backend.load.in_flight(kind):
             await self._answer(scope, receive, send)
@@ -64,23 +64,25 @@ class Wire:
         if kills != self._backend.kills:
             await _reset(scope, receive)
             return
-        if self._backend.switches.routes_missing:
-            await JSONResponse({"detail": "Not Found"}, status_code=404)(scope, receive, send)
-            return
 
         async def watched(message: Message) -> None:
             if message.get("status") == 500 and self._backend.switches.reset_after_500:
                 self._spoiled.add(scope["client"])
             await send(message)
 
-        await self._app(scope, receive, watched)
+        await self._routed(scope, receive, watched)
+
+    async def _routed(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """To the tagger's routes, if there are any."""
+        nowhere = JSONResponse({"detail": "Not Found"}, status_code=404)
+        await (nowhere if self._backend.switches.routes_missing else self._app)(scope, receive, send)
 
     async def _loop_is_free(self) -> None:
         async with self._backend.busy:
             pass
 
     def _is_spoiled(self, scope: Scope) -> bool:
-        """Once for each: the next connection from there is another."""
+        """Whether this connection has seen a 500. Asked once, for then it is reset."""
         client = scope["client"]
         spoiled = client in self._spoiled
         self._spoiled.discard(client)

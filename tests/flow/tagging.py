@@ -122,10 +122,10 @@ class Tagging:
         return await self.true_job(job)
 
     @asynccontextmanager
-    async def listening(self, job: str, token: str | None = None) -> AsyncIterator["Socket"]:
+    async def listening(self, job: str, token: str | None = None, **extra: Any) -> AsyncIterator["Socket"]:
         url = f"ws{self.box.url.removeprefix('http')}/tagger/api/batch/ws/{job}"
         query = f"?token={self.tokens['access_token'] if token is None else token}"
-        async with connect(url + query, proxy=None, compression=None, max_size=None) as connection:
+        async with connect(url + query, proxy=None, compression=None, max_size=None, **extra) as connection:
             yield Socket(connection)
 
 

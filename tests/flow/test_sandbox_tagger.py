@@ -1,6 +1,7 @@
 """The tagger's jobs over real sockets, as they really are: starts, statuses, rows, and commands that do what they do."""
 
 import asyncio
+import time
 import uuid
 from typing import Any
 
@@ -144,8 +145,10 @@ class TestRunning:
 
         async def flow() -> None:
             async with tagging(speed=60) as on:
+                began = time.monotonic()
                 job = await on.start(GOOD, FAILING, "s3://bucket/annex.pdf")
                 told = list(reversed(await on.sees(job, lambda told: bool(told["progress"] == 1))))
+                lived = (time.monotonic() - began) * 60
                 true = await on.true_job(job)
                 (old,) = await on.history()
 
@@ -158,6 +161,7 @@ class TestRunning:
                     "total": 3,
                     "results_count": 3,
                 }
+                assert lived >= 10
                 assert {each["progress"] for each in told} <= {0, 1 / 3, 2 / 3, 1}
                 assert {each["status"] for each in told} <= {"pending", "processing", "completed"}
                 assert (true["status"], true["done"], true["told"], true["lost"]) == (
@@ -277,11 +281,13 @@ class TestCommands:
                 seen = (await on.sees(job, lambda told: told["processed_count"] >= 2))[0]
                 answer = await on.command(job, "cancel")
                 told = await on.reaches(job, "cancelled")
+                afterwards = [(await on.command(job, word)).status_code for word in ("cancel", "resume")]
 
                 assert (answer.status_code, answer.json()) == (200, {"message": f"Cancel command sent to job {job}"})
                 assert seen["processed_count"] <= told["processed_count"] < 300
                 assert told["progress"] == told["processed_count"] / 300
                 assert told["results_count"] == told["processed_count"]
+                assert (afterwards, await on.status(job)) == ([200, 200], told)
                 assert (await on.true_job(job))["status"] == "cancelled"
                 assert [job["status"] for job in await on.history()] == ["cancelled"]
 

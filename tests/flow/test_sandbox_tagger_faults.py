@@ -8,6 +8,7 @@ import httpx
 import pytest
 from standing_in import until
 from tagging import GOOD, UNKNOWN, Tagging, documents, order, tagging
+from websockets.exceptions import InvalidStatus
 
 PLAIN = (500, "text/plain; charset=utf-8", "Internal Server Error")
 FOR_EVER = 1_000_000
@@ -417,6 +418,9 @@ class TestTrouble:
                 assert [(answer.status_code, answer.json()) for answer in answers] == [
                     (404, {"detail": "Not Found"})
                 ] * 2
+                with pytest.raises(InvalidStatus):
+                    async with on.listening(job):
+                        pass
 
         asyncio.run(flow())
 

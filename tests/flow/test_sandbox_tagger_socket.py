@@ -1,6 +1,7 @@
 """What the tagger says over its WebSocket: before, while and after a job runs, and to whom (contract 10)."""
 
 import asyncio
+import time
 from typing import Any
 
 from tagging import FAILING, GOOD, Socket, Tagging, documents, tagging
@@ -175,15 +176,18 @@ class TestLive:
 
     def test_nobody_and_nothing(self) -> None:
         """
-        An unknown job has an empty state and keepalives without a status, for ever; to leave harms nobody.
+        An unknown job has an empty state, and every 30 seconds a keepalive without a status; to listen makes no ghost.
         """
 
         async def flow() -> None:
             async with tagging(speed=600) as on:
+                began = time.monotonic()
                 async with on.listening("unknown") as socket:
                     heard = [await socket.hears() for _ in range(3)]
+                silent = time.monotonic() - began
 
                 assert heard[0] == {"type": "catchup", "job_id": "unknown", "state": {}, "results": []}
+                assert silent >= 2 * 30 / 600
                 assert heard[1:] == [{"type": "keepalive", "job_id": "unknown", "status": None}] * 2
                 assert (await on.ask("unknown")).status_code == 404
                 assert (await on.truth())["asks"]["socket"] == 1
@@ -244,6 +248,9 @@ class TestGettingIn:
 
                     assert frames == [{"error": "Authentication required", "job_id": "job"}]
                     assert code == 1008
+                header = {"Authorization": on.client.headers["authorization"]}
+                async with on.listening("job", token="", additional_headers=header) as socket:
+                    assert (await socket.hears())["type"] == "catchup"
 
         asyncio.run(flow())
 
