@@ -5,12 +5,13 @@ from typing import TYPE_CHECKING
 
 from sandbox.clock import Clock
 from sandbox.provider import Provider
+from sandbox.tagger.provider import Tagger
 from sandbox.thunderbit.provider import Thunderbit
 
 if TYPE_CHECKING:
     from sandbox.server import SandboxSettings
 
-MAKERS: tuple[Callable[["SandboxSettings", Clock], Provider], ...] = (Thunderbit,)
+MAKERS: tuple[Callable[["SandboxSettings", Clock], Provider], ...] = (Tagger, Thunderbit)
 
 
 def make_providers(settings: "SandboxSettings", clock: Clock) -> Sequence[Provider]:

@@ -40,6 +40,8 @@ from sandbox.video_routes import video_routes
 DEFAULT_API_KEY = "phaseo_v1_sk_sandbox0_only-for-the-loopback-stand-in"
 DEFAULT_WEBHOOK_SECRET = "whsec_c2FuZGJveC1sb29wYmFjay1zaWduaW5nLXNlY3JldDA"
 DEFAULT_THUNDERBIT_KEY = "tb_5a6db0c05a6db0c05a6db0c05a6db0c0"
+DEFAULT_TAGGER_EMAIL = "daemon@tagger.example"
+DEFAULT_TAGGER_PASSWORD = "only-for-the-loopback-stand-in"
 DEFAULT_ENDPOINT_ID = "5f0c3f7e-0000-4000-8000-000000000001"
 SEEDED_EVENTS = ("batch.completed", "batch.failed", "batch.cancelled", "batch.expired")
 MOST_OLD = 100_000
@@ -56,7 +58,8 @@ class SandboxSettings:
     on; left out, it is the sandbox's own address. `old_batches` ended before it started, days ago, and were made
     by somebody else on the same account. `generation` is that of the gateway's contract: G1a, G1b, G2 or G3. In G1 there
     are no endpoints, so `webhook_url` and `webhook_secret` go unused: each create call brings its own. `huge_bytes` is the size
-    of the output file of a batch whose scenario says `output_huge`. `thunderbit_key` is the one key of the account at Thunderbit.
+    of the output file of a batch whose scenario says `output_huge`. `thunderbit_key` is the one key of the account at Thunderbit;
+    `tagger_email` and `tagger_password` are those of the tagger's default account.
     """
 
     port: int
@@ -71,6 +74,8 @@ class SandboxSettings:
     generation: str = G2.name
     huge_bytes: int = HUGE_BYTES
     thunderbit_key: str = DEFAULT_THUNDERBIT_KEY
+    tagger_email: str = DEFAULT_TAGGER_EMAIL
+    tagger_password: str = DEFAULT_TAGGER_PASSWORD
 
     def __post_init__(self) -> None:
         if not _is_loopback(self.host):
@@ -133,12 +138,12 @@ def build_app(settings: SandboxSettings) -> Starlette:
 
     app = Starlette(
         routes=[
+            *(Mount(other.path, app=other.app) for other in others),
             *gateway_routes(generation),
             *video_routes(),
             *management_routes(generation),
             *control_routes(),
             *socket_routes(),
-            *(Mount(other.path, app=other.app) for other in others),
         ],
         middleware=[Middleware(CountedRequests, gateway.requests), Middleware(OpenToEveryOrigin)],
         exception_handlers={404: not_found_text, 405: not_found_text, Refused: answer_refusal},

@@ -3,6 +3,7 @@
 What a provider does not have is left out by name: see `providers`.
 """
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -40,93 +41,119 @@ def agree(view: dict[str, Any], true: TrueJob) -> None:
     assert (view["row_match"]["succeeded"], view["row_match"]["failed"]) == (true.succeeded, true.failed)
 
 
-async def test_a_good_day(made: Make, tmp_path: Path) -> None:
+def test_a_good_day(made: Make, tmp_path: Path) -> None:
     """What is submitted ends as the stand-in says, its rows are here and matched, and no delivery is missed."""
-    async with beside(made()) as on:
-        job = await on.job(await on.submit(tmp_path))
-        view, true = await comes_to(on, job.job_id)
 
-        agree(view, true)
-        assert view["row_match"]["asked"] == 4
-        assert view["row_match"]["missing"] == 0
-        assert not {code for category, code in told(view) if category != "execution"}
-        assert [one["verdict"] for one in await on.service.deliveries()].count("unreadable") == 0
-        assert bool(await on.service.deliveries()) == on.provider.sends_webhooks
+    async def flow() -> None:
+        async with beside(made()) as on:
+            job = await on.job(await on.submit(tmp_path))
+            view, true = await comes_to(on, job.job_id)
+
+            agree(view, true)
+            assert view["row_match"]["asked"] == 4
+            assert view["row_match"]["missing"] == 0
+            assert not {code for category, code in told(view) if category != "execution"}
+            assert [one["verdict"] for one in await on.service.deliveries()].count("unreadable") == 0
+            assert bool(await on.service.deliveries()) == on.provider.sends_webhooks
+
+    asyncio.run(flow())
 
 
-async def test_all_webhooks_lost(made: Make, tmp_path: Path) -> None:
+def test_all_webhooks_lost(made: Make, tmp_path: Path) -> None:
     """Without a single webhook the end is the same; that none came is a failure of delivery, and of nothing else."""
-    provider = with_webhooks(made)
-    async with beside(provider) as on:
-        job = await on.job(await on.submit(tmp_path, "webhook_lost"))
-        view, true = await comes_to(on, job.job_id)
 
-        agree(view, true)
-        assert DELIVERY in {category for category, _ in told(view)}
-        assert await on.service.deliveries() == []
+    async def flow() -> None:
+        provider = with_webhooks(made)
+        async with beside(provider) as on:
+            job = await on.job(await on.submit(tmp_path, "webhook_lost"))
+            view, true = await comes_to(on, job.job_id)
+
+            agree(view, true)
+            assert DELIVERY in {category for category, _ in told(view)}
+            assert await on.service.deliveries() == []
+
+    asyncio.run(flow())
 
 
-async def test_deliveries_repeated_and_late(made: Make, tmp_path: Path) -> None:
+def test_deliveries_repeated_and_late(made: Make, tmp_path: Path) -> None:
     """Deliveries that come again, or after the end was found by asking, are recorded once each and move nothing."""
-    provider = with_webhooks(made)
-    async with beside(provider) as on:
-        job = await on.job(await on.submit(tmp_path, "webhook_repeated"))
-        view, true = await comes_to(on, job.job_id)
-        for _ in range(3):
-            await provider.deliver(on.client, true)
 
-        async def all_judged() -> list[dict[str, Any]]:
-            rows = await on.service.deliveries()
-            return rows if rows and all(row["verdict"] for row in rows) else []
+    async def flow() -> None:
+        provider = with_webhooks(made)
+        async with beside(provider) as on:
+            job = await on.job(await on.submit(tmp_path, "webhook_repeated"))
+            view, true = await comes_to(on, job.job_id)
+            for _ in range(3):
+                await provider.deliver(on.client, true)
 
-        rows = await until(all_judged, "every delivery to be judged")
-        assert len({row["delivery_key"] for row in rows}) == len(rows)
-        assert max(row["times_received"] for row in rows) >= 3
-        again, _ = await comes_to(on, job.job_id)
-        assert (again["status"], again["revision"]) == (view["status"], view["revision"])
-        assert not {code for category, code in ever_told(again) if category == DELIVERY}
+            async def all_judged() -> list[dict[str, Any]]:
+                rows = await on.service.deliveries()
+                return rows if rows and all(row["verdict"] for row in rows) else []
+
+            rows = await until(all_judged, "every delivery to be judged")
+            assert len({row["delivery_key"] for row in rows}) == len(rows)
+            assert max(row["times_received"] for row in rows) >= 3
+            again, _ = await comes_to(on, job.job_id)
+            assert (again["status"], again["revision"]) == (view["status"], view["revision"])
+            assert not {code for category, code in ever_told(again) if category == DELIVERY}
+
+    asyncio.run(flow())
 
 
-async def test_a_foreign_secret(made: Make, tmp_path: Path) -> None:
+def test_a_foreign_secret(made: Make, tmp_path: Path) -> None:
     """A delivery that is signed well, with another source's secret, is refused and leaves nothing behind."""
-    provider = with_webhooks(made)
-    async with beside(provider) as on:
-        body = on.dialect.sample(on.dialect.defaults.webhook_events[0], "batch_strange", "completed", "https://x", 1)
-        signed = on.dialect.sign(b"whsec_b3RoZXJvdGhlcm90aGVyb3RoZXJvdGhlcm90aGVyb3RoZXI=", body, now())
-        assert signed is not None
-        url = f"{on.service.receiver_url}/webhooks/{provider.name}"
-        answer = await on.service.client.post(url, content=signed.body, headers=dict(signed.headers))
 
-        assert answer.status_code == 401
-        assert await on.service.deliveries() == []
+    async def flow() -> None:
+        provider = with_webhooks(made)
+        async with beside(provider) as on:
+            body = on.dialect.sample(
+                on.dialect.defaults.webhook_events[0], "batch_strange", "completed", "https://x", 1
+            )
+            signed = on.dialect.sign(b"whsec_b3RoZXJvdGhlcm90aGVyb3RoZXJvdGhlcm90aGVyb3RoZXI=", body, now())
+            assert signed is not None
+            url = f"{on.service.receiver_url}/webhooks/{provider.name}"
+            answer = await on.service.client.post(url, content=signed.body, headers=dict(signed.headers))
+
+            assert answer.status_code == 401
+            assert await on.service.deliveries() == []
+
+    asyncio.run(flow())
 
 
-async def test_cancelled(made: Make, tmp_path: Path) -> None:
+def test_cancelled(made: Make, tmp_path: Path) -> None:
     """A cancel that is asked for while the job runs ends it, as the stand-in says, and is told as ours."""
-    if not made().cancels:
-        pytest.skip("nothing to cancel with")
-    async with beside(made(), speed=4) as on:
-        job = await on.job(await on.submit(tmp_path))
-        await on.service.reaches(job.job_id, "pending", "running")
-        await on.service.cancel(job.job_id)
-        view, true = await comes_to(on, job.job_id)
 
-        assert view["status"] == true.status
-        code = "cancelled_by_operator" if true.status == "cancelled" else "too_late"
-        assert ("cancellation", code) in told(view)
+    async def flow() -> None:
+        if not made().cancels:
+            pytest.skip("nothing to cancel with")
+        async with beside(made(), speed=4) as on:
+            job = await on.job(await on.submit(tmp_path))
+            await on.service.reaches(job.job_id, "pending", "running")
+            await on.service.cancel(job.job_id)
+            view, true = await comes_to(on, job.job_id)
+
+            assert view["status"] == true.status
+            code = "cancelled_by_operator" if true.status == "cancelled" else "too_late"
+            assert ("cancellation", code) in told(view)
+
+    asyncio.run(flow())
 
 
-async def test_a_lost_create(made: Make, tmp_path: Path) -> None:
+def test_a_lost_create(made: Make, tmp_path: Path) -> None:
     """A job whose create was never answered is found: by the list, by what its webhook brings along, or by an id of ours."""
-    async with beside(made()) as on:
-        stored = await on.submit(tmp_path, "create_lost")
-        job = await on.job(stored)
-        view, true = await comes_to(on, job.job_id)
 
-        agree(view, true)
-        (row,) = await states(on.service, stored)
-        assert row.job_id == job.job_id
-        assert len(await on.truth()) == 1
+    async def flow() -> None:
+        async with beside(made()) as on:
+            stored = await on.submit(tmp_path, "create_lost")
+            job = await on.job(stored)
+            view, true = await comes_to(on, job.job_id)
+
+            agree(view, true)
+            (row,) = await states(on.service, stored)
+            assert row.job_id == job.job_id
+            assert len(await on.truth()) == 1
+
+    asyncio.run(flow())
 
 
 def test_no_provider_is_left_out(made: Make) -> None:
