@@ -105,7 +105,7 @@ class Gateway:
                 one["job_id"],
                 one["status"],
                 one["done"],
-                (one["rows"] or {}).get("succeeded", 0),
+                (one["rows"] or {}).get("answered", 0),
                 (one["rows"] or {}).get("failed", 0),
                 one["gets"],
             )
