@@ -38,7 +38,7 @@ async def _page(owned: Owned, job: JobRow, questions: Sequence[Question]) -> Res
         response = await owned.ask(question)
         if not isinstance(response, Response):
             return response
-        page = owned.dialect.read_result_page(job.kind, job.job_id, response)
+        page = owned.dialect.read_result_page(job.kind, job.job_id, response, question)
         if not isinstance(page, Denied):
             break
     return page
