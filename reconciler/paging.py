@@ -50,7 +50,7 @@ async def _page(asker: Asker, job: JobRow, questions: Sequence[Question]) -> Res
         response = await asker.ask(question)
         if not isinstance(response, Response):
             return response
-        page = asker.dialect.read_result_page(job.kind, job.job_id, response)
+        page = asker.dialect.read_result_page(job.kind, job.job_id, response, question)
         if not isinstance(page, Denied):
             break
     return page

@@ -251,7 +251,10 @@ class Dialect(ABC):
         is no such job. A ws:// or wss:// URL means the first message that comes over a socket there."""
         return ()
 
-    def read_result_page(self, kind: str, job_id: str, response: Response) -> ResultPage | Denied | Troubled:
+    def read_result_page(
+        self, kind: str, job_id: str, response: Response, asked: Question | None = None
+    ) -> ResultPage | Denied | Troubled:
+        """`asked` is which of the questions was answered."""
         return _UNASKED
 
     def request_key(self, line: bytes, place: int) -> str | None:

@@ -47,6 +47,9 @@ JOB = "batch_01K2XYZ3ABCDEFGHJKMNPQRSTV"
 pytestmark = pytest.mark.parametrize("dialect", [made() for made in DIALECTS.values()], ids=DIALECTS)
 THOROUGH = settings(deadline=None)
 
+# Ends of which a provider tells nobody, so that no delivery is expected.
+UNTOLD = {"thunderbit": {Status.EXPIRED}}
+
 IDS = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=1, max_size=256).filter(is_job_id)
 WORDS = st.sampled_from(
     [JOB, "completed", "batch", "not_found", "2026-08-12T02:00:00Z", "https://gateway.example:8443/v1"]
@@ -171,7 +174,7 @@ def test_questions_stay_at_home(dialect: Dialect, job_id: str, offered: str | No
         *(asked for kind in dialect.kinds for asked in dialect.poll(BASE, kind, job_id, offered)),
         *acts(dialect, job_id, offered),
         *pages(dialect, job_id, offered),
-        *(dialect.file(BASE, job_id), dialect.upload(BASE)) * dialect.uploads_input,
+        *((dialect.file(BASE, job_id), dialect.upload(BASE)) if dialect.uploads_input else ()),
         dialect.create(BASE, new),
         *(asked for asked in [dialect.list_page(BASE, None)] if asked),
         *dialect.check_key(BASE),
@@ -211,7 +214,7 @@ def test_questions_that_change_nothing(dialect: Dialect) -> None:
         assert {(asked.method, asked.body) for asked in dialect.poll(BASE, kind, JOB, None)} == {("GET", None)}
     assert {asked.method for asked in acts(dialect, JOB, None)} <= {"POST", "DELETE"}
     looks = [
-        *(asked for asked in [dialect.file(BASE, JOB)] * dialect.uploads_input),
+        *((dialect.file(BASE, JOB),) if dialect.uploads_input else ()),
         *pages(dialect, JOB, None),
         *dialect.check_key(BASE),
         *(dialect.webhook_endpoints(BASE, of) for of in (JOB, None)),
@@ -357,4 +360,4 @@ def test_expectations_are_total(
         assert all(isinstance(each, Expected | Suppressed) for each in expectations)
         assert all(is_delivery_key(key) for key in keys)
         assert len(set(keys)) == len(keys)
-        assert expectations or status not in TERMINAL
+        assert expectations or status not in TERMINAL - UNTOLD.get(dialect.name, set())
