@@ -16,6 +16,7 @@ from service import DEADLINE, MANAGER, QUICK, Service, SourceAt, service
 from submitted import made, store
 
 from operators.csv_rows import is_csv, rows_from_csv
+from operators.demo.processes import free_port
 from operators.submitting import Submitted, Wishes
 from sandbox.server import DEFAULT_ENDPOINT_ID, DEFAULT_THUNDERBIT_KEY, RunningSandbox, SandboxSettings
 from schemas.dialects import Dialect, dialect_of
@@ -217,7 +218,8 @@ async def beside(
         quick = {name: QUICK[name] for name in ("poll_seconds", "poll_cap_seconds", "first_poll_seconds")}
         source = SourceAt(at.base_url, {**quick, **at.more, **(more or {})}, at.key, at.secret, at.options, at.environ)
         async with (
-            service({provider.name: source}, knobs) as running,
+            # A job that is told where to send its news has to be told a port that is known before the receiver listens.
+            service({provider.name: source}, knobs, receiver={"port": free_port()}) as running,
             httpx.AsyncClient(base_url=box.url, trust_env=False, timeout=DEADLINE) as client,
         ):
             await provider.point(client, f"{running.receiver_url}/webhooks/{provider.name}")

@@ -248,6 +248,7 @@ async def service(
     more: Mapping[str, Any] | None = None,
     handoffs: Mapping[str, Mapping[str, Any]] | None = None,
     data: Mapping[str, Any] | None = None,
+    receiver: Mapping[str, Any] | None = None,
     reconciles: bool = True,
     errors_expected: bool = False,
     clock: Callable[[], int] = now,
@@ -255,7 +256,9 @@ async def service(
     """Run receiver and reconciler for one provider's base URL, or for several sources. `clock` is the reconciler's."""
     sources = {"gateway": SourceAt(provider, more or {})} if isinstance(provider, str) else provider
     with tempfile.TemporaryDirectory(prefix="flow-") as folder, structlog.testing.capture_logs() as logged:
-        path, environ = write_config(Path(folder), sources, {**QUICK, **(knobs or {})}, handoffs=handoffs, data=data)
+        path, environ = write_config(
+            Path(folder), sources, {**QUICK, **(knobs or {})}, receiver, handoffs=handoffs, data=data
+        )
         config = read_config(path, environ)
         async with AsyncExitStack() as stack:
             store = await stack.enter_async_context(opened(config, migrate=True))
