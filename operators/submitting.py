@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from operators.errors import BadInput, NotPossible
 from operators.rows_file import RowsFile
 from schemas.config import Config, Source
+from schemas.dialects import DIALECTS
 from schemas.identity import SUBMISSION_TOKEN as TOKEN
 from schemas.ids import shown
 from schemas.tables import GroupRow, SubmissionRow
@@ -85,7 +86,8 @@ def check(config: Config, source: Source, wishes: Wishes) -> None:
     """Everything that can be said against a submission before anything of it is kept. Raises NotPossible or BadInput."""
     check_metadata(wishes.metadata)
     check_labels(wishes.labels)
-    if source.webhook == "endpoint" and source.webhook_endpoint_id is None:
+    needs_endpoint_id = DIALECTS[source.dialect].create_needs_endpoint_id
+    if source.webhook == "endpoint" and source.webhook_endpoint_id is None and needs_endpoint_id:
         url = config.receiver.webhook_url(source.name) or config.receiver.local_url(source.name)
         raise NotPossible(
             f"[sources.{source.name}] has no webhook_endpoint_id, so a new batch could not say where to send its news: "

@@ -4,7 +4,7 @@ The configuration as the rest of the product sees it: checked, complete, with ev
 Each field says what it means and in which unit; `docs/configuration.md` repeats it for the reader of the file.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -24,9 +24,17 @@ TargetType = Literal["http", "command"]
 DAY = 86_400
 
 
+def _any_text(_secret: str) -> str | None:
+    return None
+
+
 @dataclass(frozen=True)
 class DialectDefaults:
-    """What a source's keys become when the file leaves them out, and which event names it may list."""
+    """What a source's keys become when the file leaves them out, and what they may be.
+
+    `webhooks`: the values of the key `webhook` that its provider has. `why_bad_secret`: why no signing key can be made of a
+    webhook secret, to follow upon where that stands, without showing any of it; None: one can.
+    """
 
     base_url: str
     tolerance_seconds: int
@@ -34,6 +42,8 @@ class DialectDefaults:
     webhook_events: tuple[str, ...]
     known_events: frozenset[str]
     requests_per_minute: int | None = None  # None: the provider's contract names no limit
+    webhooks: tuple[Webhook, ...] = ("endpoint", "inline", "none")
+    why_bad_secret: Callable[[str], str | None] = _any_text
 
 
 class Section(BaseModel):

@@ -54,7 +54,7 @@ def _no_sources(sources: object, dialects: Dialects) -> tuple[str, str]:
     what = "there is no source" if missing else f"must be tables [sources.NAME], and is {found(sources)}"
     example = (
         "[sources.gateway]",
-        f"dialect = {json.dumps(min(dialects, default='phaseo'))}",
+        f"dialect = {json.dumps(next(iter(dialects), 'phaseo'))}",
         'api_key_env = "PHASEO_API_KEY"',
         'webhook_secrets_env = ["PHASEO_WEBHOOK_SECRET"]',
     )
@@ -112,6 +112,8 @@ def _complete(
         return None
     base_url = written.base_url or defaults.base_url.rstrip("/")
     _refuse_plain_http(key, base_url, written.allow_plain_http, inspection)
+    _refuse_webhook(key, written, defaults, inspection)
+    _refuse_secrets(credentials, defaults, inspection)
     events = _events(key, written.webhook_events, defaults, inspection)
     if written.dialect is None or credentials.api_key is None:
         return None
@@ -169,6 +171,23 @@ def _refuse_plain_http(key: Key, base_url: str, allowed: bool, inspection: Inspe
         "http:// beyond this machine would send the API key in the clear",
         "write https://, or allow_plain_http = true if the network between is trusted",
     )
+
+
+def _refuse_webhook(key: Key, written: WrittenSource, defaults: DialectDefaults, inspection: Inspection) -> None:
+    if written.webhook not in defaults.webhooks:
+        there_are = " or ".join(f"webhook = {json.dumps(one)}" for one in defaults.webhooks)
+        inspection.problem(
+            (*key, "webhook"),
+            f"this dialect's provider has no webhooks that are {written.webhook}",
+            f"write {there_are}",
+        )
+
+
+def _refuse_secrets(credentials: Credentials, defaults: DialectDefaults, inspection: Inspection) -> None:
+    """With a secret that makes no key every delivery would be refused, and nobody would see why."""
+    for one in credentials.webhook_secrets:
+        if why := defaults.why_bad_secret(one.secret.reveal()):
+            inspection.problem(one.key, f"the secret in {one.place} {why}", "copy it again from the provider, whole")
 
 
 def _events(

@@ -117,6 +117,11 @@ class Dialect(Protocol):
 
     @property
     def not_found_rule(self) -> NotFoundRule: ...
+    @property
+    def create_needs_endpoint_id(self) -> bool:
+        """Whether a new job has to name the managed endpoint that its news goes to, and without one sends none. False: its news
+        goes to what is registered at the account, whoever made it."""
+        ...
 
     def verify(
         self, headers: Headers, body: bytes, secrets: Sequence[bytes], tolerance: int, now: int

@@ -53,6 +53,7 @@ class Phaseo:
     kinds = frozenset(questions.TREES)
     listed_kinds = frozenset({"batch"})
     input_limits = InputLimits(questions.LARGEST_INPUT)
+    create_needs_endpoint_id = True
     # The gateway keeps its jobs; a day of denials means that this account does not own it (contract 3.2).
     not_found_rule = NotFoundRule(times=5, over=DAY, becomes=Status.FAILED)
     defaults = DialectDefaults(
