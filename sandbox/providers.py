@@ -4,12 +4,13 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from sandbox.clock import Clock
+from sandbox.openai.provider import OpenAI
 from sandbox.provider import Provider
 
 if TYPE_CHECKING:
     from sandbox.server import SandboxSettings
 
-MAKERS: tuple[Callable[["SandboxSettings", Clock], Provider], ...] = ()
+MAKERS: tuple[Callable[["SandboxSettings", Clock], Provider], ...] = (OpenAI,)
 
 
 def make_providers(settings: "SandboxSettings", clock: Clock) -> Sequence[Provider]:

@@ -30,6 +30,7 @@ from sandbox.gateway import Gateway
 from sandbox.generations import G2, Generation, generation_named
 from sandbox.history import add_history
 from sandbox.management import management_routes
+from sandbox.openai import defaults as openai
 from sandbox.providers import make_providers
 from sandbox.routes import gateway_routes
 from sandbox.sockets import socket_routes
@@ -54,7 +55,8 @@ class SandboxSettings:
     on; left out, it is the sandbox's own address. `old_batches` ended before it started, days ago, and were made
     by somebody else on the same account. `generation` is that of the gateway's contract: G1a, G1b, G2 or G3. In G1 there
     are no endpoints, so `webhook_url` and `webhook_secret` go unused: each create call brings its own. `huge_bytes` is the size
-    of the output file of a batch whose scenario says `output_huge`.
+    of the output file of a batch whose scenario says `output_huge`. `openai_...`: what the stand-in for OpenAI is reached
+    with, and where it delivers to.
     """
 
     port: int
@@ -68,6 +70,9 @@ class SandboxSettings:
     old_batches: int = 0
     generation: str = G2.name
     huge_bytes: int = HUGE_BYTES
+    openai_webhook_url: str = openai.WEBHOOK_URL
+    openai_api_key: str = openai.API_KEY
+    openai_webhook_secret: str = openai.WEBHOOK_SECRET
 
     def __post_init__(self) -> None:
         if not _is_loopback(self.host):
