@@ -74,10 +74,11 @@ async def until(holds: Condition, what: str, deadline: float = DEADLINE, every: 
 
 @dataclass(frozen=True)
 class SourceAt:
-    """One configured source: its base URL and whatever else its table is to hold."""
+    """One configured source: its base URL, whatever else its table is to hold (None: not even what others hold), its secret."""
 
     base_url: str
     more: Mapping[str, Any] = field(default_factory=dict)
+    secret: str | None = None
 
 
 def write_config(
@@ -101,7 +102,7 @@ def write_config(
         tables["data"] = {"dir": str(home / "data"), **tables["data"]}
     environ: dict[str, str] = {}
     for name, source in sources.items():
-        environ |= {f"KEY_{name}": KEY, f"SECRET_{name}": secret_of(name)}
+        environ |= {f"KEY_{name}": KEY, f"SECRET_{name}": source.secret or secret_of(name)}
         tables[f"sources.{name}"] = {
             "dialect": "phaseo",
             "base_url": source.base_url,
@@ -127,7 +128,8 @@ def read_config(path: Path, environ: Mapping[str, str]) -> Config:
 
 
 def _table(name: str, entries: Mapping[str, Any]) -> str:
-    return "\n".join([f"[{name}]", *(f"{key} = {json.dumps(value)}" for key, value in entries.items()), ""])
+    lines = [f"{key} = {json.dumps(value)}" for key, value in entries.items() if value is not None]
+    return "\n".join([f"[{name}]", *lines, ""])
 
 
 # The service

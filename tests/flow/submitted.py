@@ -15,9 +15,9 @@ from storage.files import files_for
 
 
 async def store(running: Service, path: Path, wishes: Wishes = Wishes(), shard_rows: int | None = None) -> Submitted:  # noqa: B008
-    """Store the rows of a file to be submitted to the gateway, and wake the service."""
+    """Store the rows of a file to be submitted to the source "gateway", and wake the service."""
     source = running.config.sources["gateway"]
-    rows = read_rows(path, DIALECTS["phaseo"].input_limits, shard_rows)
+    rows = read_rows(path, DIALECTS[source.dialect].input_limits, shard_rows)
     files = files_for(running.config.data)
     stored = await submit(running.store, files, running.config, source, rows, wishes, now())
     running.reconciler.wake()

@@ -157,3 +157,10 @@ def test_each_word_alone() -> None:
     drawn = [drawn_scenario(7, n).text for n in range(200)]
     assert drawn == [drawn_scenario(7, n).text for n in range(200)]
     assert not CREATE_FAULTS & set(drawn)
+
+
+def test_every_word_is_listed() -> None:
+    """docs/sandbox.md lists each word with what it does at OpenAI."""
+    text = (Path(__file__).parents[3] / "docs" / "sandbox.md").read_text().partition("## OpenAI")[2]
+
+    assert [word for word, what in WORDS.items() if f"| `{word}` | {what} |" not in text] == []
