@@ -41,12 +41,13 @@ async def sandbox(
         str, typer.Option("--openai-webhook-url", help="Where its stand-in for OpenAI delivers to.")
     ] = SandboxSettings.openai_webhook_url,
 ) -> None:
-    """Run a stand-in of the Phaseo gateway on loopback, with faults on demand, and one for OpenAI under /openai.
+    """Run a stand-in of the Phaseo gateway on loopback, with faults on demand.
 
     In generation G1 every create call brings the URL and the secret of its webhooks; since G2 they are those of the endpoint.
 
     It has files, batches, videos and live updates. Faults are named in a job's metadata, or for the whole account by
-    POST /sandbox/fault; docs/sandbox.md lists them, and what differs between the generations. Ctrl-C ends it.
+    POST /sandbox/fault; docs/sandbox.md lists them, and what differs between the generations. Under
+    /openai it stands in for OpenAI. Ctrl-C ends it.
     """
     given = {name: os.environ.get(name) for name in DEFAULTS}
     used = {name: given[name] or default for name, default in DEFAULTS.items()}
