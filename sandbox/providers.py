@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from sandbox.clock import Clock
+from sandbox.openai.provider import OpenAI
 from sandbox.provider import Provider
 from sandbox.tagger.provider import Tagger
 from sandbox.thunderbit.provider import Thunderbit
@@ -11,7 +12,7 @@ from sandbox.thunderbit.provider import Thunderbit
 if TYPE_CHECKING:
     from sandbox.server import SandboxSettings
 
-MAKERS: tuple[Callable[["SandboxSettings", Clock], Provider], ...] = (Tagger, Thunderbit)
+MAKERS: tuple[Callable[["SandboxSettings", Clock], Provider], ...] = (OpenAI, Tagger, Thunderbit)
 
 
 def make_providers(settings: "SandboxSettings", clock: Clock) -> Sequence[Provider]:

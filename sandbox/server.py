@@ -30,6 +30,7 @@ from sandbox.gateway import Gateway
 from sandbox.generations import G2, Generation, generation_named
 from sandbox.history import add_history
 from sandbox.management import management_routes
+from sandbox.openai import defaults as openai
 from sandbox.providers import make_providers
 from sandbox.routes import gateway_routes
 from sandbox.sockets import socket_routes
@@ -59,7 +60,8 @@ class SandboxSettings:
     by somebody else on the same account. `generation` is that of the gateway's contract: G1a, G1b, G2 or G3. In G1 there
     are no endpoints, so `webhook_url` and `webhook_secret` go unused: each create call brings its own. `huge_bytes` is the size
     of the output file of a batch whose scenario says `output_huge`. `thunderbit_key` is the one key of the account at Thunderbit;
-    `tagger_email` and `tagger_password` are those of the tagger's default account.
+    `tagger_email` and `tagger_password` are those of the tagger's default account. `openai_...`: what the stand-in for OpenAI
+    is reached with, and where it delivers to.
     """
 
     port: int
@@ -76,6 +78,9 @@ class SandboxSettings:
     thunderbit_key: str = DEFAULT_THUNDERBIT_KEY
     tagger_email: str = DEFAULT_TAGGER_EMAIL
     tagger_password: str = DEFAULT_TAGGER_PASSWORD
+    openai_webhook_url: str = openai.WEBHOOK_URL
+    openai_api_key: str = openai.API_KEY
+    openai_webhook_secret: str = openai.WEBHOOK_SECRET
 
     def __post_init__(self) -> None:
         if not _is_loopback(self.host):

@@ -11,7 +11,8 @@ from sandbox.server import DEFAULT_API_KEY, DEFAULT_WEBHOOK_SECRET, HUGE_BYTES, 
 
 standing_in = typer.Typer()
 
-KEY, SECRET = "PHASEO_API_KEY", "PHASEO_WEBHOOK_SECRET"
+# What a variable of this name holds is taken in place of these.
+DEFAULTS = {"PHASEO_API_KEY": DEFAULT_API_KEY, "PHASEO_WEBHOOK_SECRET": DEFAULT_WEBHOOK_SECRET}
 
 
 @standing_in.command()
@@ -36,34 +37,43 @@ async def sandbox(
     webhook_url: Annotated[
         str, typer.Option("--webhook-url", help="Where its webhook endpoint delivers to; unused in G1.")
     ] = "http://127.0.0.1:8080/webhooks/gateway",
+    openai_webhook_url: Annotated[
+        str, typer.Option("--openai-webhook-url", help="Where its stand-in for OpenAI delivers to.")
+    ] = SandboxSettings.openai_webhook_url,
 ) -> None:
     """Run a stand-in of the Phaseo gateway on loopback, with faults on demand.
 
     In generation G1 every create call brings the URL and the secret of its webhooks; since G2 they are those of the endpoint.
 
     It has files, batches, videos and live updates. Faults are named in a job's metadata, or for the whole account by
-    POST /sandbox/fault; docs/sandbox.md lists them, and what differs between the generations. Ctrl-C ends it.
+    POST /sandbox/fault; docs/sandbox.md lists them, and what differs between the generations. Under
+    /openai it stands in for OpenAI. Ctrl-C ends it.
     """
-    key, secret = os.environ.get(KEY) or DEFAULT_API_KEY, os.environ.get(SECRET) or DEFAULT_WEBHOOK_SECRET
+    given = {name: os.environ.get(name) for name in DEFAULTS}
+    used = {name: given[name] or default for name, default in DEFAULTS.items()}
     try:
         settings = SandboxSettings(
             port,
             speed,
             seed,
             webhook_url=webhook_url,
-            api_key=key,
-            webhook_secret=secret,
+            api_key=used["PHASEO_API_KEY"],
+            webhook_secret=used["PHASEO_WEBHOOK_SECRET"],
             old_batches=old_batches,
             generation=generation,
             huge_bytes=huge_bytes,
+            openai_webhook_url=openai_webhook_url,
         )
     except ValueError as error:
         raise BadInput(str(error)) from None
 
     def started(url: str) -> None:
         typer.echo(f"sandbox at {url}/v1 of {settings.told}")
-        for name, value in ((KEY, key), (SECRET, secret)):
-            taken = bool(os.environ.get(name))
-            typer.echo(f"{name} is taken from the environment" if taken else f"export {name}={value}")
+        for name, value in used.items():
+            typer.echo(f"{name} is taken from the environment" if given[name] else f"export {name}={value}")
+        typer.echo(f"and OpenAI at {url}/openai/v1, delivering to {settings.openai_webhook_url}")
+        # Not taken from the environment: a key of that name is likelier to be a real one than wanted here.
+        typer.echo(f"export OPENAI_API_KEY={settings.openai_api_key}")
+        typer.echo(f"export OPENAI_WEBHOOK_SECRET={settings.openai_webhook_secret}")
 
     await serve(settings, started)

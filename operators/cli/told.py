@@ -49,7 +49,7 @@ def _told_by(by: Mapping[str, Any]) -> str:
 def _webhook(found: View) -> tuple[str, View]:
     webhook = found["told"]["webhook"]
     if webhook is None:
-        return "its webhook", {"webhook": "none, as the provider tells it" if _is_answered(found) else None}
+        return "its webhook", {"webhook": "the provider tells of none" if _is_answered(found) else None}
     return "its webhook", {
         "endpoint": webhook["endpoint_id"],
         "URL": webhook["url"] or "the endpoint's own, which is not shown",

@@ -101,7 +101,8 @@ def _refuse_no_way_back(receiver: Receiver, sources: Mapping[str, Source], inspe
     key = ("receiver", "public_url")
     for name, source in sorted(sources.items()):
         far = not addresses.is_loopback(urlsplit(source.base_url).hostname or "")
-        if source.webhook == "inline" and far and receiver.public_url is None and not inspection.is_wrong(key):
+        wrong = inspection.is_wrong(key, ("sources", name, "webhook"))
+        if source.webhook == "inline" and far and receiver.public_url is None and not wrong:
             inspection.problem(
                 key,
                 f"is missing, and sources.{name} tells its provider with each job where to send its news",

@@ -109,7 +109,7 @@ def _webhook(key: Key, written: WrittenSource, defaults: DialectDefaults | None,
         return ways[0]
     if defaults and written.webhook not in ways:
         fix = f"write {' or '.join(f'webhook = {json.dumps(way)}' for way in ways)}, or leave it out"
-        inspection.problem((*key, "webhook"), f"{written.dialect} has no such webhooks", fix)
+        inspection.problem((*key, "webhook"), f"{written.dialect} has no webhooks that are {written.webhook}", fix)
     return written.webhook
 
 

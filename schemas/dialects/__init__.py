@@ -5,10 +5,13 @@ from types import MappingProxyType
 
 from schemas.config import DialectDefaults, Source
 from schemas.dialects.dialect import Dialect
+from schemas.dialects.openai import OpenAI
 from schemas.dialects.phaseo import Phaseo
 from schemas.dialects.thunderbit import Thunderbit
 
-DIALECTS: Mapping[str, type[Dialect]] = MappingProxyType({dialect.name: dialect for dialect in (Phaseo, Thunderbit)})
+DIALECTS: Mapping[str, type[Dialect]] = MappingProxyType(
+    {dialect.name: dialect for dialect in (Phaseo, OpenAI, Thunderbit)}
+)
 
 DEFAULTS: Mapping[str, DialectDefaults] = MappingProxyType({name: one.defaults for name, one in DIALECTS.items()})
 """What the configuration has to know of each dialect."""

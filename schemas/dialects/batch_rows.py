@@ -1,14 +1,14 @@
-"""The rows of batches of requests, as OpenAI shaped them and gateways took them over: custom_id, method, url and body go in;
-custom_id, response and error come out (contract phaseo 2.5). Of outputs is decoded only what tells rows apart and how they ended.
-"""
+"""The rows of inputs and outputs in OpenAI's form, which other providers have taken over: `custom_id`, `response` with
+`status_code` and `body`, `error`. Only what tells them apart and how they ended is decoded."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import msgspec
 
 from schemas.contents import NoRow, ResultRow
+from schemas.dialects.members import text
 from schemas.dialects.orders import CheckedRequest
 from schemas.texts import clean
 
@@ -16,7 +16,9 @@ _LONGEST_MESSAGE = 1_000
 _NOTHING = msgspec.Raw()
 
 
-class _Row(msgspec.Struct):
+class Row(msgspec.Struct):
+    """One line, its members not yet decoded."""
+
     custom_id: msgspec.Raw = _NOTHING
     id: msgspec.Raw = _NOTHING
     request: msgspec.Raw = _NOTHING
@@ -35,26 +37,41 @@ class _Failed(msgspec.Struct):
 
 
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-_row, _response, _failed = msgspec.json.Decoder(_Row), msgspec.json.Decoder(_Response), msgspec.json.Decoder(_Failed)
+_row, _response, _failed = msgspec.json.Decoder(Row), msgspec.json.Decoder(_Response), msgspec.json.Decoder(_Failed)
+
+Naming = Callable[[Row], str | None]
 
 
-def read_row(line: bytes) -> ResultRow | NoRow:
+def own_custom_id(row: Row) -> str | None:
+    """What a row is called, where there is one name for that."""
+    return _text(row.custom_id)
+
+
+def any_custom_id(row: Row) -> str | None:
+    """Under the three names that some tolerate, in this order: `custom_id`, `id`, `request.custom_id`."""
+    found = _text(row.custom_id) or _text(row.id)
+    if found is None and _is_object(row.request):
+        found = _text(_row.decode(row.request).custom_id)
+    return found
+
+
+def read_row(line: bytes, naming: Naming = own_custom_id) -> ResultRow | NoRow:
     """Read a row of an output or error file. It has succeeded with a status of 200 to 299 and a body that is an object."""
     try:
-        return _read(line)
+        return _read(line, naming)
     except _UNREADABLE:
         mended = _without_halves(line)
     try:
-        return NoRow("not a JSON object") if mended is None else _read(mended)
+        return NoRow("not a JSON object") if mended is None else _read(mended, naming)
     except _UNREADABLE:
         return NoRow("not a JSON object")
 
 
-def _read(line: bytes) -> ResultRow | NoRow:
+def _read(line: bytes, naming: Naming) -> ResultRow | NoRow:
     if not line.isascii():
         line.decode()  # what is only passed over is not looked at as text
     row = _row.decode(line)
-    custom_id = _custom_id(row)
+    custom_id = naming(row)
     if custom_id is None:
         return NoRow("without a custom_id")
     response = _response.decode(row.response) if _is_object(row.response) else _Response()
@@ -107,22 +124,14 @@ def _without_halves(line: bytes) -> bytes | None:
         return None
 
 
-def _custom_id(row: _Row) -> str | None:
-    """Under the three names that the gateway itself tolerates, in its order."""
-    found = _text(row.custom_id) or _text(row.id)
-    if found is None and _is_object(row.request):
-        found = _text(_row.decode(row.request).custom_id)
-    return found
-
-
-def _error(row: _Row, response: _Response) -> tuple[str | None, str | None]:
+def _error(row: Row, response: _Response) -> tuple[str | None, str | None]:
     """The first of `error`, `response.body.error` and `response.error`, as code and message."""
     inner = _failed.decode(response.body).error if _is_object(response.body) else _NOTHING
     raw = next((error for error in (row.error, inner, response.error) if _is_there(error)), _NOTHING)
     error = _value(raw)
     if isinstance(error, dict):
-        return _words(error.get("code")) or _words(error.get("type")), _words(error.get("message"), _LONGEST_MESSAGE)
-    return None, _words(error, _LONGEST_MESSAGE)
+        return text(error.get("code")) or text(error.get("type")), text(error.get("message"), _LONGEST_MESSAGE)
+    return None, text(error, _LONGEST_MESSAGE)
 
 
 def _first(raw: msgspec.Raw) -> bytes:
@@ -153,7 +162,3 @@ def _value(raw: msgspec.Raw) -> Any:
         return msgspec.json.decode(raw) if _is_there(raw) else None
     except _UNREADABLE:
         return None
-
-
-def _words(value: Any, most: int = 256) -> str | None:
-    return clean(value, most) if isinstance(value, str) and value else None

@@ -18,6 +18,8 @@ from submitted import made, store
 from operators.csv_rows import is_csv, rows_from_csv
 from operators.demo.processes import free_port
 from operators.submitting import Submitted, Wishes
+from sandbox.openai.defaults import API_KEY
+from sandbox.openai.endpoint import ENDPOINT_ID
 from sandbox.server import DEFAULT_ENDPOINT_ID, DEFAULT_THUNDERBIT_KEY, RunningSandbox, SandboxSettings
 from schemas.dialects import Dialect, dialect_of
 from schemas.tables import JobRow
@@ -78,6 +80,14 @@ def rows_of_requests(folder: Path, good: int, bad: int, url: str = "/v1/chat/com
     return path
 
 
+def _as_batch(one: Mapping[str, Any]) -> TrueJob:
+    """A batch of requests, as the truths of the gateway and of OpenAI show it."""
+    rows = one["rows"] or {}
+    return TrueJob(
+        one["job_id"], one["status"], one["done"], rows.get("answered", 0), rows.get("failed", 0), one["gets"]
+    )
+
+
 class Gateway:
     """The Phaseo gateway."""
 
@@ -101,21 +111,42 @@ class Gateway:
 
     async def jobs(self, client: httpx.AsyncClient) -> list[TrueJob]:
         found = (await client.get("/sandbox/truth")).json()["batches"]
-        return [
-            TrueJob(
-                one["job_id"],
-                one["status"],
-                one["done"],
-                (one["rows"] or {}).get("answered", 0),
-                (one["rows"] or {}).get("failed", 0),
-                one["gets"],
-            )
-            for one in found
-        ]
+        return [_as_batch(one) for one in found]
 
     async def deliver(self, client: httpx.AsyncClient, job: TrueJob) -> None:
         answer = await client.post(f"/sandbox/deliver/{job.job_id}/{job.status}")
         assert answer.status_code == 200, answer.text
+
+
+class OpenAI:
+    """OpenAI's batches. What is registered there hears of all of them."""
+
+    name, endpoint, cancels, sends_webhooks = "openai", None, True, True
+
+    def source(self, box: RunningSandbox) -> SourceAt:
+        more = {"dialect": "openai", "webhook_endpoint_id": None}
+        secret = box.settings.openai_webhook_secret
+        return SourceAt(f"{box.url}/openai/v1", more, key=box.settings.openai_api_key, secret=secret)
+
+    def rows(self, folder: Path, good: int, bad: int) -> Path:
+        return rows_of_requests(folder, good, bad)
+
+    def metadata(self, scenario: str) -> dict[str, str]:
+        return {"scenario": scenario}
+
+    async def arrange(self, client: httpx.AsyncClient, scenario: str) -> None:
+        pass
+
+    async def point(self, client: httpx.AsyncClient, url: str) -> None:
+        path, headers = f"/openai/v1/webhook_endpoints/{ENDPOINT_ID}", {"Authorization": f"Bearer {API_KEY}"}
+        (await client.post(path, json={"url": url}, headers=headers)).raise_for_status()
+
+    async def jobs(self, client: httpx.AsyncClient) -> list[TrueJob]:
+        found = (await client.get("/openai/sandbox/truth")).json()["batches"]
+        return [_as_batch(one) for one in found]
+
+    async def deliver(self, client: httpx.AsyncClient, job: TrueJob) -> None:
+        (await client.post(f"/openai/sandbox/deliver/{job.job_id}/batch.{job.status}")).raise_for_status()
 
 
 class Thunderbit:
@@ -164,7 +195,7 @@ class Thunderbit:
         assert answer.status_code == 200, answer.text
 
 
-PROVIDERS: tuple[Callable[[], Provider], ...] = (Gateway, Thunderbit)
+PROVIDERS: tuple[Callable[[], Provider], ...] = (Gateway, OpenAI, Thunderbit)
 
 
 @dataclass

@@ -133,7 +133,14 @@ def read_config(path: Path, environ: Mapping[str, str]) -> Config:
 
 
 def _table(name: str, entries: Mapping[str, Any]) -> str:
-    return "\n".join([f"[{name}]", *(f"{key} = {json.dumps(value)}" for key, value in entries.items()), ""])
+    lines = [f"{key} = {_toml(value)}" for key, value in entries.items() if value is not None]
+    return "\n".join([f"[{name}]", *lines, ""])
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{json.dumps(key)} = {_toml(inner)}" for key, inner in value.items()) + "}"
+    return json.dumps(value)
 
 
 # The service

@@ -125,7 +125,7 @@ class Phaseo(Dialect):
         return questions.read_denied(response)
 
     def read_row(self, line: bytes) -> ResultRow | NoRow:
-        return batch_rows.read_row(line)
+        return batch_rows.read_row(line, batch_rows.any_custom_id)
 
     def upload(self, base_url: str) -> Question:
         return questions.upload(base_url)
