@@ -84,6 +84,14 @@ def test_rows_that_are_not_done() -> None:
     assert page(rows, status="CANCELLED", total=5) == ResultPage(told(rows[0], rows[3]))
 
 
+def test_pages_without_a_row_that_is_done() -> None:
+    """A page on which nothing is done is not an empty one: the rows that are may stand on the next."""
+    rows = [row(1, "PENDING"), row(2, "PROCESSING")]
+
+    assert page(rows, 0, PAIRS, "CANCELLED", total=4) == ResultPage((), "1")
+    assert page(rows, 0, PAIRS, "CANCELLED") == ResultPage((), "1")
+
+
 @pytest.mark.parametrize(
     ("status", "rows", "problem"),
     [
