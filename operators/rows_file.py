@@ -54,6 +54,13 @@ def read_rows(
             another endpoint.
     """
     endpoint = endpoint or dialect.default_endpoint
+    if dialect.endpoints and endpoint not in dialect.endpoints:
+        said = (
+            f"--endpoint {clean(endpoint, 80)} is none of {dialect.name}'s"
+            if endpoint
+            else "its rows do not say what they are for"
+        )
+        raise BadInput(f"{name or path}: {said}; write {' or '.join(f'--endpoint {one}' for one in dialect.endpoints)}")
     limits = dialect.input_limits(endpoint)
     reading = _Reading(Cutting(limits.file_bytes, least(limits.rows, shard_rows)), dialect, endpoint)
     try:

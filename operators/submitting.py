@@ -23,7 +23,7 @@ from storage.files import Files
 from storage.points import reach
 from storage.store import Store
 
-MOST_METADATA, LONGEST_KEY, LONGEST_VALUE = 13, 64, 512  # of the gateway's 16, two are its own and one is ours
+LONGEST_KEY, LONGEST_VALUE = 64, 512
 MOST_LABELS = 32
 PIECE = 1 << 20  # bytes
 
@@ -89,7 +89,7 @@ async def submit(
 def check(config: Config, source: Source, wishes: Wishes) -> None:
     """Everything that can be said against a submission before anything of it is kept. Raises NotPossible or BadInput."""
     dialect = dialect_of(source)
-    check_metadata(wishes.metadata)
+    check_metadata(wishes.metadata, dialect.most_metadata)
     if wishes.metadata and not dialect.holds_metadata:
         raise BadInput(f"jobs of {dialect.name} hold no metadata; --label keeps it here, with the job")
     check_labels(wishes.labels)
@@ -112,10 +112,10 @@ def check_order(source: Source, endpoint: str, wishes: Wishes) -> None:
         raise BadInput(f"jobs of {dialect.name} have no completion window")
 
 
-def check_metadata(metadata: Mapping[str, str]) -> None:
-    """Raise BadInput for metadata that the gateway would refuse (contract 3.1)."""
-    if len(metadata) > MOST_METADATA:
-        raise BadInput(f"at most {MOST_METADATA} --metadata entries fit, beside those of the gateway and ours")
+def check_metadata(metadata: Mapping[str, str], most: int) -> None:
+    """Raise BadInput for metadata that the provider would refuse (contract of the gateway 3.1; OpenAI's is the same)."""
+    if len(metadata) > most:
+        raise BadInput(f"at most {most} --metadata entries fit, beside those of the provider and ours")
     for key, value in metadata.items():
         if key == TOKEN or not 0 < len(key) <= LONGEST_KEY or len(value) > LONGEST_VALUE:
             raise BadInput(

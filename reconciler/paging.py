@@ -28,12 +28,17 @@ class Asker(Protocol):
     @property
     def dialect(self) -> Dialect: ...
     async def ask(self, question: Question) -> Response | Troubled: ...
+    def spend(self) -> None:
+        """One question more leaves than was taken as paid for."""
+        ...
 
 
 async def pages_of(asker: Asker, job: JobRow) -> AsyncIterator[ResultPage | Denied | Troubled]:
     """Each page of a job's rows, in order. What is no page is the last."""
     cursor: str | None = None
-    for _ in range(MOST_PAGES):
+    for place in range(MOST_PAGES):
+        if place:
+            asker.spend()
         dialect, base_url = asker.dialect, asker.source.base_url
         questions = dialect.result_page(base_url, job.kind, job.job_id, job.polling_url, cursor)
         page = await _page(asker, job, questions)
@@ -46,7 +51,9 @@ async def pages_of(asker: Asker, job: JobRow) -> AsyncIterator[ResultPage | Deni
 
 async def _page(asker: Asker, job: JobRow, questions: Sequence[Question]) -> ResultPage | Denied | Troubled:
     page: ResultPage | Denied | Troubled = Troubled(Trouble.REQUEST, "there is nothing to ask", was_sent=False)
-    for question in questions:
+    for place, question in enumerate(questions):
+        if place:
+            asker.spend()
         response = await asker.ask(question)
         if not isinstance(response, Response):
             return response

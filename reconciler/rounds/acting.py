@@ -97,6 +97,7 @@ class ActionRound:
         if question is None:
             return Acted(CancelRefused(501, f"{dialect.name} has no {verb} for such jobs", cannot=True))
         if dialect.looks_before_acting:
+            owned.spend()
             polled = await ask_about(owned, job)
             if not isinstance(polled.answer, Observed) or polled.answer.observation.status.is_terminal:
                 return Acted(polled.answer, polled.mismatch, is_look=True)

@@ -42,7 +42,8 @@ async def _judge(connection: AsyncConnection, owned: Owned, item: Waiting, now: 
     report = _report(owned, item)
     delivery = item.delivery
     job = await jobs.by_identity(connection, delivery.source, delivery.kind, delivery.job_id)
-    if item.receipt.submission is not None:
+    # What cannot be read names no job that could be a submission's.
+    if item.receipt.submission is not None and report is not None and delivery.kind in owned.dialect.kinds:
         job = await join_by_path(connection, owned, job, delivery, item.receipt.submission, now)
     judgement = judge(job, report)
     await inbox.set_verdict(connection, item.receipt, judgement.verdict)

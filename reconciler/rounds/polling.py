@@ -108,7 +108,9 @@ async def ask_about(owned: Owned, job: JobRow) -> Polled:
     if job.kind not in owned.dialect.kinds:
         return Polled(Troubled(Trouble.REQUEST, f"jobs of kind {job.kind} cannot be asked about"), None)
     polled = Polled(Troubled(Trouble.REQUEST, "there is nothing to ask"), None)
-    for question in owned.dialect.poll(owned.source.base_url, job.kind, job.job_id, job.polling_url):
+    for place, question in enumerate(owned.dialect.poll(owned.source.base_url, job.kind, job.job_id, job.polling_url)):
+        if place:
+            owned.spend()
         response = await owned.client.send(question, ("P2", "P3"))
         if not isinstance(response, Response):
             return Polled(response, question.mismatch)

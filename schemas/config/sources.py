@@ -117,11 +117,11 @@ def _credentials(key: Key, told: Told, places: Places, inspection: Inspection) -
     written = told.written
     api_key = bearer(key, "api_key", (written.api_key_env, written.api_key_file), places, inspection)
     if written.api_key_env is None and written.api_key_file is None:
-        _require(key, "api_key", '"PHASEO_API_KEY"', inspection)
+        _require(key, "api_key", f'"{_stem(written)}_API_KEY"', inspection)
     variables, files = written.webhook_secrets_env, written.webhook_secrets_file
     unneeded = told.webhook == "none" or inspection.is_wrong((*key, "webhook"))
     if not variables and not files and not unneeded:
-        _require(key, "webhook_secrets", '["PHASEO_WEBHOOK_SECRET"]', inspection)
+        _require(key, "webhook_secrets", f'["{_stem(written)}_WEBHOOK_SECRET"]', inspection)
     secrets = webhook_secrets(key, variables, files, places, inspection)
     _refuse_other_form(secrets, told.defaults, inspection)
     return Credentials(
@@ -136,6 +136,11 @@ def _refuse_other_form(secrets: tuple[Found, ...], defaults: DialectDefaults | N
     for one in secrets:
         if why := defaults.why_not_secret(one.secret.reveal()):
             inspection.problem(one.key, f"{one.place} {why}", "copy the whole secret from the provider")
+
+
+def _stem(written: WrittenSource) -> str:
+    """How variables of its provider might be called."""
+    return (written.dialect or "phaseo").upper() if is_source(written.dialect or "phaseo") else "PROVIDER"
 
 
 def _require(key: Key, stem: str, sample: str, inspection: Inspection) -> None:

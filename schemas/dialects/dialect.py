@@ -209,6 +209,12 @@ class Dialect(ABC):
     default_endpoint: ClassVar[str | None] = None
     """The one endpoint that rows are for; None: somebody has to say."""
 
+    endpoints: ClassVar[Sequence[str]] = ()
+    """What rows can be for, where they do not say it themselves. Empty: each row says it, or whoever submits."""
+
+    most_metadata: ClassVar[int] = 0
+    """How many entries a job can hold beside those of the provider, and our own."""
+
     def input_limits(self, endpoint: str | None) -> InputLimits:
         """A larger file of requests becomes several jobs."""
         return InputLimits()

@@ -51,6 +51,7 @@ class OpenAI(Dialect):
     name = "openai"
     kinds = frozenset({KIND})
     listed_kinds = kinds
+    most_metadata = 15  # of 16, one is ours
     defaults = DialectDefaults(
         base_url="https://api.openai.com/v1",
         tolerance_seconds=300,

@@ -53,6 +53,7 @@ class Phaseo(Dialect):
     socket_ping = live.PING
     kinds = frozenset(questions.TREES)
     listed_kinds = frozenset({"batch"})
+    most_metadata = 13  # of 16, two are the gateway's own and one is ours (contract 3.1)
     defaults = DialectDefaults(
         base_url="https://api.phaseo.app/v1",
         tolerance_seconds=300,

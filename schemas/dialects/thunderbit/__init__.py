@@ -18,7 +18,7 @@ from schemas.dialects.orders import (
     SubmitUnclear,
 )
 from schemas.dialects.thunderbit import creating, events, keys, orders, push, questions, results, signature
-from schemas.dialects.thunderbit.addresses import EXTRACT
+from schemas.dialects.thunderbit.addresses import DISTILL, EXTRACT
 from schemas.dialects.thunderbit.delivery_key import EVENT
 from schemas.dialects.thunderbit.objects import KIND
 from schemas.dialects.thunderbit.options import ThunderbitOptions
@@ -52,6 +52,7 @@ class Thunderbit(Dialect):
 
     name = "thunderbit"
     kinds = frozenset({KIND})
+    endpoints = (DISTILL, EXTRACT)
     defaults = DialectDefaults(
         base_url="https://openapi.thunderbit.com/openapi/v1",
         tolerance_seconds=3_600,  # a genuine retry may carry a signature of 45 minutes ago (contract 9.3)
