@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from schemas.dialects.phaseo.members import count, flag, mapping, read_time, sequence, text, url
+from schemas.dialects.members import count, flag, mapping, read_time, sequence, text, url
 from schemas.identity import is_delivery_key
 from schemas.readings import Account, Attempt
 from schemas.texts import clean

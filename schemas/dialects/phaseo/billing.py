@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from schemas.dialects.phaseo.members import cost, first, flag, nanos, read_time, text
+from schemas.dialects.members import cost, first, flag, nanos, read_time, text
 from schemas.readings import Billing
 
 READ = frozenset(

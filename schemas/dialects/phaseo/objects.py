@@ -8,10 +8,11 @@ are indispensable. What has no member of its own in an observation is kept as it
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from schemas.dialects.members import count, file_id, first, mapping, plain, read_time, sequence, text, url
 from schemas.dialects.phaseo import billing
 from schemas.dialects.phaseo.account import read_account
-from schemas.dialects.phaseo.members import count, file_id, first, mapping, plain, read_time, sequence, text, url
-from schemas.dialects.phaseo.status import progress_of, read_progress, read_status
+from schemas.dialects.phaseo.status import read_progress, read_status
+from schemas.dialects.progress import progress_of
 from schemas.identity import SUBMISSION_TOKEN, is_job_id
 from schemas.readings import NamedOutput, Observation, RowCounts
 from schemas.texts import clean

@@ -4,7 +4,6 @@ because one status reads two lifecycles: `finalizing` and `cancelling` are pendi
 import math
 from typing import Any
 
-from schemas.readings import RowCounts
 from schemas.words import Status
 
 WORDS = {
@@ -55,13 +54,3 @@ def progress_bucket(value: Any) -> int | None:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 100:
         return None
     return max(5, min(95, math.floor(math.floor(value + 0.5) / 10 + 0.5) * 10))
-
-
-def progress_of(status: Status, counts: RowCounts) -> int | None:
-    """REST tells no progress in this generation: it follows from the counts."""
-    if status is Status.COMPLETED:
-        return 100
-    if not counts.total:
-        return None
-    done = (counts.completed or 0) + (counts.failed or 0)
-    return max(0, min(100, round(100 * done / counts.total)))

@@ -1,4 +1,4 @@
-"""Members of the gateway's objects, one by one: a member of a wrong type reads as missing, and texts come out fit to be shown."""
+"""Members of a provider's objects, one by one: a member of a wrong type reads as missing, and texts come out fit to be shown."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ _MOST = 64
 
 
 def read_time(value: Any) -> int | None:
-    """Unix seconds or an ISO text, as microseconds: both occur for one name, by provider and by route (contract 3.10)."""
+    """Unix seconds or an ISO text, as microseconds: for one name both may occur, by provider and by route (Phaseo 3.10)."""
     if isinstance(value, str):
         return parse_rfc3339(value)
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 100_000_000_000:
@@ -51,7 +51,7 @@ def nanos(value: Any) -> int | None:
 
 
 def cost(value: Any) -> int | None:
-    """A cost written as a text with decimals, in billionths (contract 3.10: two decimals, so that small ones read 0.00)."""
+    """A cost written as a text with decimals, in billionths (Phaseo 3.10: two decimals, so that small ones read 0.00)."""
     try:
         said = Decimal(value) if isinstance(value, str) and len(value) <= 32 else None
     except InvalidOperation:
