@@ -160,6 +160,9 @@ class Dialect(ABC):
     listed_kinds: ClassVar[frozenset[str]] = frozenset()
     """The kinds of job that its list shows."""
 
+    list_pause: ClassVar[int] = 0
+    """Microseconds that the provider wants between two looks at its list before jobs are asked about one by one."""
+
     def read_page(self, response: Response, cursor: str | None = None) -> Page | Troubled:
         """What the page shows that `cursor` asked for. Each job at most once, and no more of them than were asked for."""
         return _UNASKED
@@ -173,6 +176,9 @@ class Dialect(ABC):
 
     socket_ping: ClassVar[str | None] = None
     """What to send now and then over a socket that is silent, to hear that it lives; None: nothing."""
+
+    socket_silence: ClassVar[float] = 10.0
+    """For how many seconds a socket may say nothing before it is asked for a sign of life, or given up."""
 
     def read_socket(self, kind: str, job_id: str, message: str) -> SocketMessage:
         raise NotImplementedError(f"{self.name} has no sockets")
@@ -248,7 +254,10 @@ class Dialect(ABC):
         is no such job. A ws:// or wss:// URL means the first message that comes over a socket there."""
         return ()
 
-    def read_result_page(self, kind: str, job_id: str, response: Response) -> ResultPage | Denied | Troubled:
+    def read_result_page(
+        self, kind: str, job_id: str, response: Response, cursor: str | None = None
+    ) -> ResultPage | Denied | Troubled:
+        """`cursor` is what the page was asked for with."""
         return _UNASKED
 
     def request_key(self, line: bytes, place: int) -> str | None:
