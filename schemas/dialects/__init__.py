@@ -6,8 +6,9 @@ from types import MappingProxyType
 from schemas.config import DialectDefaults, Source
 from schemas.dialects.dialect import Dialect
 from schemas.dialects.phaseo import Phaseo
+from schemas.dialects.tagger import Tagger
 
-DIALECTS: Mapping[str, type[Dialect]] = MappingProxyType({dialect.name: dialect for dialect in (Phaseo,)})
+DIALECTS: Mapping[str, type[Dialect]] = MappingProxyType({dialect.name: dialect for dialect in (Phaseo, Tagger)})
 
 DEFAULTS: Mapping[str, DialectDefaults] = MappingProxyType({name: one.defaults for name, one in DIALECTS.items()})
 """What the configuration has to know of each dialect."""

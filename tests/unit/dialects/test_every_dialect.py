@@ -44,7 +44,7 @@ SECRET = b"whsec_4f2b9c7d1e8a6350"
 BASE = "https://gateway.example:8443/v1"
 JOB = "batch_01K2XYZ3ABCDEFGHJKMNPQRSTV"
 
-pytestmark = pytest.mark.parametrize("dialect", [made() for made in DIALECTS.values()], ids=DIALECTS)
+MADE = [made() for made in DIALECTS.values()]
 THOROUGH = settings(deadline=None)
 
 IDS = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=1, max_size=256).filter(is_job_id)
@@ -70,13 +70,30 @@ RESPONSES = st.builds(
 )
 
 
+def about_webhooks(test: Any) -> Any:
+    """What holds for those that send some."""
+    test.is_about_webhooks = True
+    return test
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Each test is run for every dialect that it is about."""
+    only_senders = getattr(metafunc.function, "is_about_webhooks", False)
+    dialects = [made for made in MADE if sends_webhooks(made) or not only_senders]
+    metafunc.parametrize("dialect", dialects, ids=[made.name for made in dialects])
+
+
+def sends_webhooks(dialect: Dialect) -> bool:
+    return dialect.defaults.webhooks != ("none",)
+
+
 def test_its_defaults(dialect: Dialect) -> None:
     """A dialect is filed under its name, and its defaults would pass as configuration."""
     defaults = dialect.defaults
 
     assert DIALECTS[dialect.name] is type(dialect)
     assert is_source(dialect.name)
-    assert urlsplit(defaults.base_url).scheme == "https"
+    assert urlsplit(defaults.base_url).scheme == "https" or defaults.base_url == ""
     assert not defaults.base_url.endswith("/")
     assert defaults.tolerance_seconds > 0
     assert defaults.delivery_window_seconds > 0
@@ -104,6 +121,20 @@ def test_random_requests(
     assert isinstance(dialect.verify(headers, body, secrets, tolerance, now), Refused)
 
 
+def test_without_webhooks(dialect: Dialect) -> None:
+    """Who sends none signs none, awaits none and has no events; who sends some has all of that."""
+    defaults, unheard = dialect.defaults, Ended("batch", Status.COMPLETED, RowCounts(), None)
+    shown = [
+        defaults.known_events,
+        defaults.webhook_events,
+        dialect.sign(SECRET, b"{}", NOW),
+        dialect.expected(unheard, defaults.webhook_events),
+    ]
+
+    assert [bool(one) for one in shown] == [sends_webhooks(dialect)] * len(shown)
+
+
+@about_webhooks
 @THOROUGH
 @given(st.data())
 def test_tampered_requests(dialect: Dialect, data: st.DataObject) -> None:
@@ -130,6 +161,7 @@ def test_tampered_requests(dialect: Dialect, data: st.DataObject) -> None:
     assert isinstance(outcome, Refused) or body == request.body
 
 
+@about_webhooks
 @THOROUGH
 @given(BODIES)
 def test_authentic_bodies(dialect: Dialect, body: bytes) -> None:
@@ -146,6 +178,7 @@ def test_authentic_bodies(dialect: Dialect, body: bytes) -> None:
         assert is_delivery_key(outcome.identity.delivery_key)
 
 
+@about_webhooks
 @pytest.mark.parametrize("status", ["completed", "failed", "pending"])
 def test_made_by_hand(dialect: Dialect, status: str) -> None:
     """For each event that is listened for by default, a sample, signed, is accepted and tells what it was made to tell."""
@@ -171,7 +204,8 @@ def test_questions_stay_at_home(dialect: Dialect, job_id: str, offered: str | No
         *(asked for kind in dialect.kinds for asked in dialect.poll(BASE, kind, job_id, offered)),
         *acts(dialect, job_id, offered),
         *pages(dialect, job_id, offered),
-        *(dialect.file(BASE, job_id), dialect.upload(BASE)) * dialect.uploads_input,
+        *files(dialect, job_id),
+        *tokens(dialect),
         dialect.create(BASE, new),
         *(asked for asked in [dialect.list_page(BASE, None)] if asked),
         *dialect.check_key(BASE),
@@ -197,6 +231,17 @@ def acts(dialect: Dialect, job_id: str, offered: str | None) -> list[Question]:
     return [asked for asked in found if asked is not None]
 
 
+def files(dialect: Dialect, file_id: str) -> list[Question]:
+    """What is asked about files, where there are any."""
+    return [dialect.file(BASE, file_id), dialect.upload(BASE)] if dialect.uploads_input else []
+
+
+def tokens(dialect: Dialect) -> list[Question]:
+    """What is asked for tokens, where there are any."""
+    login = dialect.login
+    return [] if login is None else [login.log_in(BASE, "correct horse"), login.refresh(BASE, "k3")]
+
+
 def pages(dialect: Dialect, job_id: str, offered: str | None) -> list[Question]:
     """The first page of rows, and one after it."""
     kinds = sorted(dialect.kinds)
@@ -211,12 +256,13 @@ def test_questions_that_change_nothing(dialect: Dialect) -> None:
         assert {(asked.method, asked.body) for asked in dialect.poll(BASE, kind, JOB, None)} == {("GET", None)}
     assert {asked.method for asked in acts(dialect, JOB, None)} <= {"POST", "DELETE"}
     looks = [
-        *(asked for asked in [dialect.file(BASE, JOB)] * dialect.uploads_input),
+        *(asked for asked in files(dialect, JOB) if asked.method == "GET"),
         *pages(dialect, JOB, None),
         *dialect.check_key(BASE),
         *(dialect.webhook_endpoints(BASE, of) for of in (JOB, None)),
     ]
     assert {(look.method, look.body) for look in looks if look is not None} == {("GET", None)}
+    assert {asked.method for asked in tokens(dialect)} <= {"POST"}
     new = dialect.new_webhook_endpoint(BASE, BASE, ["batch.completed"])
     assert new is None or new.method == "POST"
     assert dialect.create(BASE, NewJob("file-1")).method == "POST"
@@ -281,6 +327,7 @@ def test_endpoints_are_total(dialect: Dialect, entries: list[Any]) -> None:
         assert all(text.isprintable() for one in found for text in (one.id, one.url, one.status, *one.events))
 
 
+@about_webhooks
 @THOROUGH
 @given(st.lists(st.text(), max_size=3), st.data())
 def test_coverage_is_total(dialect: Dialect, strangers: list[str], data: st.DataObject) -> None:
@@ -338,6 +385,7 @@ def test_reports_are_total(dialect: Dialect, document: dict[str, Any]) -> None:
     assert isinstance(dialect.read_report(document), Report)
 
 
+@about_webhooks
 @THOROUGH
 @given(
     st.sampled_from(Status),
