@@ -24,7 +24,7 @@ async def pages_of(owned: Owned, job: JobRow) -> AsyncIterator[ResultPage | Deni
     for _ in range(MOST_PAGES):
         dialect, base_url = owned.dialect, owned.source.base_url
         questions = dialect.result_page(base_url, job.kind, job.job_id, job.polling_url, cursor)
-        page = await _page(owned, job, questions, cursor)
+        page = await _page(owned, job, questions)
         yield page
         if not isinstance(page, ResultPage) or page.cursor is None:
             return
@@ -32,15 +32,13 @@ async def pages_of(owned: Owned, job: JobRow) -> AsyncIterator[ResultPage | Deni
     yield Troubled(Trouble.UNREADABLE, f"its rows have more than {MOST_PAGES} pages")
 
 
-async def _page(
-    owned: Owned, job: JobRow, questions: Sequence[Question], cursor: str | None
-) -> ResultPage | Denied | Troubled:
+async def _page(owned: Owned, job: JobRow, questions: Sequence[Question]) -> ResultPage | Denied | Troubled:
     page: ResultPage | Denied | Troubled = Troubled(Trouble.REQUEST, "there is nothing to ask", was_sent=False)
     for question in questions:
         response = await owned.ask(question)
         if not isinstance(response, Response):
             return response
-        page = owned.dialect.read_result_page(job.kind, job.job_id, response, cursor)
+        page = owned.dialect.read_result_page(job.kind, job.job_id, response)
         if not isinstance(page, Denied):
             break
     return page

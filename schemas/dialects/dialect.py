@@ -255,9 +255,9 @@ class Dialect(ABC):
         return ()
 
     def read_result_page(
-        self, kind: str, job_id: str, response: Response, cursor: str | None = None
+        self, kind: str, job_id: str, response: Response, asked: Question | None = None
     ) -> ResultPage | Denied | Troubled:
-        """`cursor` is what the page was asked for with."""
+        """`asked` is which of the questions was answered."""
         return _UNASKED
 
     def request_key(self, line: bytes, place: int) -> str | None:

@@ -40,6 +40,7 @@ class Tagger(Dialect):
     list_pause = listing.PAUSE
     socket_silence = live.SILENCE
     looks_before_acting = True
+    doubts_pause = 5 * SECOND  # contract 12: its worker goes on after a second, and the word stays
     uploads_input = False
     chooses_job_id = True
     holds_metadata = False
@@ -132,9 +133,9 @@ class Tagger(Dialect):
         return results.result_page(base_url, job_id, polling_url, cursor)
 
     def read_result_page(
-        self, kind: str, job_id: str, response: Response, cursor: str | None = None
+        self, kind: str, job_id: str, response: Response, asked: Question | None = None
     ) -> ResultPage | Denied | Troubled:
-        return results.read_result_page(job_id, response, cursor)
+        return results.read_result_page(job_id, response, asked)
 
     def request_key(self, line: bytes, place: int) -> str:
         return results.request_key(place)

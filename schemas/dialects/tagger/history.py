@@ -18,6 +18,7 @@ from schemas.words import OutputRole, Status, Trouble
 
 NOT_THERE = "the tagger holds no history of this job, or none that this account may see"
 
+MOST = 1_000  # documents that are shown of one job
 _HANDLED = ("success", "failed")
 
 
@@ -61,7 +62,7 @@ def rows(document: Mapping[str, Any]) -> tuple[PagedRow, ...]:
     listed = document.get("documents")
     listed = listed if isinstance(listed, list) else []
     documents = [one for one in listed if isinstance(one, dict)]
-    is_whole = whole(document.get("total_documents")) == len(listed) == len(documents)  # at most 1000 are shown
+    is_whole = whole(document.get("total_documents")) == len(listed) == len(documents)
     order = _order_of_start(documents) if is_whole else None
     found = documents if order is None else order
     return tuple(
@@ -69,10 +70,6 @@ def rows(document: Mapping[str, Any]) -> tuple[PagedRow, ...]:
         for place, one in enumerate(found)
         if one.get("status") in _HANDLED
     )
-
-
-def are_placed(found: Sequence[PagedRow]) -> bool:
-    return all(row.key.isdecimal() for row in found)
 
 
 def _order_of_start(documents: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]] | None:

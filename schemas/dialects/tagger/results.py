@@ -4,7 +4,8 @@ Nothing else has them. The list that the first message shows is gone 24 hours af
 it was handled is not on it.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+import re
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -20,30 +21,32 @@ from schemas.words import Trouble
 GONE = "the tagger holds the rows of this job no more: it keeps them for 24 hours from the last one"
 AGAIN_AT_WORK = "the tagger has the job at work again under the same id, so these would be the rows of another run"
 
-_CURSOR = "history"
+_CURSOR = re.compile(rf"history:({routes.HISTORY_ID})((?:#[0-9]{{1,16}}(?:,[0-9]{{1,16}})*)?)")
 _NO_TOKEN = "Authentication required"  # noqa: S105  (what a socket says, once it is open)
 _LONGEST_ERROR = 1_000
 
 
 def result_page(base_url: str, job_id: str, polling_url: str | None, cursor: str | None) -> Sequence[Question]:
-    """First the socket's first message, and the history where that has nothing; with a cursor what the message lacked."""
-    db_job_id = routes.history_id(base_url, polling_url) if cursor is None else _read_cursor(cursor)[0]
-    asked = [live.socket(base_url, job_id)] if cursor is None else []
-    return asked if db_job_id is None else [*asked, Question("GET", routes.history(base_url, db_job_id))]
+    """First the socket's first message, and the history where that has nothing; with a cursor what the message lacked.
 
-
-def read_result_page(job_id: str, response: Response, cursor: str | None) -> ResultPage | Denied | Troubled:
+    Which rows are there already stands in the cursor, and behind the URL's #, which is not sent, for whoever reads the answer.
+    """
     if cursor is not None:
-        return _lacking(response, *_read_cursor(cursor))
-    if history.is_denial(response):
-        return Denied(GONE)
+        found = _CURSOR.fullmatch(cursor)
+        return (Question("GET", routes.history(base_url, found[1]) + found[2]),) if found else ()
+    socket, db_job_id = live.socket(base_url, job_id), routes.history_id(base_url, polling_url)
+    return (socket,) if db_job_id is None else (socket, Question("GET", routes.history(base_url, db_job_id)))
+
+
+def read_result_page(job_id: str, response: Response, asked: Question | None) -> ResultPage | Denied | Troubled:
+    url, _, there = (asked.url if asked else "").partition("#")
+    db_job_id = routes.history_id_asked(url)
+    if db_job_id is not None and there:
+        return _lacking(history.read_history(db_job_id, response), {int(place) for place in there.split(",")})
+    if db_job_id is not None:
+        return _by_history(history.read_history(db_job_id, response))
     document = read_document(response)
-    if isinstance(document, Troubled):
-        return document
-    if "documents" in document:
-        found = history.rows(document)
-        return ResultPage(found) if found else Denied(GONE)
-    return _caught_up(job_id, document, response)
+    return document if isinstance(document, Troubled) else _caught_up(job_id, document, response)
 
 
 def request_key(place: int) -> str:
@@ -119,9 +122,10 @@ def _caught_up(job_id: str, frame: Mapping[str, Any], response: Response) -> Res
 def _with_history(state: Mapping[str, Any], rows: tuple[PagedRow, ...]) -> ResultPage | Denied:
     """The rows, and where to find those that were handled and are not among them."""
     done = read_numbers(state).done
-    db_job_id = routes.history_id_asked(routes.history_place(state.get("db_job_id")) or "")
-    if len(rows) < done and db_job_id is not None:
-        return ResultPage(rows, cursor=_write_cursor(db_job_id, rows))
+    db_job_id = state.get("db_job_id")
+    if len(rows) < min(done, history.MOST) and routes.history_place(db_job_id) is not None:
+        there = ",".join(row.key for row in rows)
+        return ResultPage(rows, cursor=f"history:{db_job_id}#{there}".removesuffix("#"))
     has_none = not rows and (done > 0 or text(state.get("status")) not in ENDS)
     return Denied(GONE) if has_none else ResultPage(rows)
 
@@ -141,26 +145,18 @@ def _paged(entry: object) -> PagedRow | None:
     return PagedRow(str(place), entry) if isinstance(entry, dict) and place is not None else None
 
 
-def _lacking(response: Response, db_job_id: str | None, has: Collection[int]) -> ResultPage | Troubled:
-    """What history adds to the rows of the socket. Where it is not there, or does not tell which document was which, nothing:
-    the job's counts tell how many rows are missing."""
-    document = history.read_history(db_job_id or "", response)
+def _by_history(document: Mapping[str, Any] | Denied | Troubled) -> ResultPage | Denied | Troubled:
+    """All rows that history has the outcome of, where nothing else has any."""
     if isinstance(document, Troubled):
         return document
     found = () if isinstance(document, Denied) else history.rows(document)
-    if has and not history.are_placed(found):
-        return ResultPage()
-    return ResultPage(tuple(row for row in found if not row.key.isdecimal() or int(row.key) not in has))
+    return ResultPage(found) if found else Denied(GONE)
 
 
-def _write_cursor(db_job_id: str, rows: Iterable[PagedRow]) -> str:
-    return ":".join((_CURSOR, db_job_id, ",".join(row.key for row in rows)))
-
-
-def _read_cursor(cursor: str) -> tuple[str | None, frozenset[int]]:
-    """Whose history to ask, and which rows are there already. A cursor that is none of ours asks nobody."""
-    word, _, rest = cursor.partition(":")
-    db_job_id, _, places = rest.partition(":")
-    if word != _CURSOR or routes.history_place(db_job_id) is None:
-        return None, frozenset()
-    return db_job_id, frozenset(int(place) for place in places.split(",") if place.isascii() and place.isdecimal())
+def _lacking(document: Mapping[str, Any] | Denied | Troubled, there: Collection[int]) -> ResultPage | Troubled:
+    """What history adds to the rows that are there. Where it is not, or does not tell which document was which, nothing: the
+    job's counts tell how many rows are missing."""
+    if isinstance(document, Troubled):
+        return document
+    found = () if isinstance(document, Denied) else history.rows(document)
+    return ResultPage(tuple(row for row in found if row.key.isdecimal() and int(row.key) not in there))

@@ -8,9 +8,9 @@ from schemas.dialects.urls import segment
 START = "/api/batch/start"  # the one endpoint that rows are for, as it is named to people
 
 _SCHEMES = {"https": "wss", "http": "ws"}
-_ID = "[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
-_UUID = re.compile(_ID)
-_HISTORY = re.compile(rf"/api/history/jobs/({_ID})\Z")
+HISTORY_ID = "[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
+_UUID = re.compile(HISTORY_ID)
+_HISTORY = re.compile(rf"/api/history/jobs/({HISTORY_ID})\Z")
 
 
 def root(base_url: str) -> str:

@@ -204,8 +204,7 @@ def test_questions_stay_at_home(dialect: Dialect, job_id: str, offered: str | No
         *(asked for kind in dialect.kinds for asked in dialect.poll(BASE, kind, job_id, offered)),
         *acts(dialect, job_id, offered),
         *pages(dialect, job_id, offered),
-        *files(dialect, job_id),
-        *tokens(dialect),
+        *((dialect.file(BASE, job_id), dialect.upload(BASE)) if dialect.uploads_input else ()),
         dialect.create(BASE, new),
         *(asked for asked in [dialect.list_page(BASE, None)] if asked),
         *dialect.check_key(BASE),
@@ -213,7 +212,7 @@ def test_questions_stay_at_home(dialect: Dialect, job_id: str, offered: str | No
         *(asked for asked in [dialect.new_webhook_endpoint(BASE, str(offered), [job_id])] if asked),
         *(asked for kind in dialect.kinds if (asked := dialect.socket(BASE, kind, job_id))),
     ]
-    for question in questions:
+    for question in [*questions, *tokens(dialect)]:
         parts = urlsplit(question.url)
 
         assert (parts.scheme.replace("wss", "https"), parts.netloc) == ("https", "gateway.example:8443")
@@ -229,11 +228,6 @@ def acts(dialect: Dialect, job_id: str, offered: str | None) -> list[Question]:
     verbs = (ActionVerb.CANCEL, ActionVerb.PAUSE, ActionVerb.RESUME)
     found = [dialect.act(BASE, verb, kind, job_id, offered) for verb in verbs for kind in sorted(dialect.kinds)]
     return [asked for asked in found if asked is not None]
-
-
-def files(dialect: Dialect, file_id: str) -> list[Question]:
-    """What is asked about files, where there are any."""
-    return [dialect.file(BASE, file_id), dialect.upload(BASE)] if dialect.uploads_input else []
 
 
 def tokens(dialect: Dialect) -> list[Question]:
@@ -256,7 +250,7 @@ def test_questions_that_change_nothing(dialect: Dialect) -> None:
         assert {(asked.method, asked.body) for asked in dialect.poll(BASE, kind, JOB, None)} == {("GET", None)}
     assert {asked.method for asked in acts(dialect, JOB, None)} <= {"POST", "DELETE"}
     looks = [
-        *(asked for asked in files(dialect, JOB) if asked.method == "GET"),
+        *((dialect.file(BASE, JOB),) if dialect.uploads_input else ()),
         *pages(dialect, JOB, None),
         *dialect.check_key(BASE),
         *(dialect.webhook_endpoints(BASE, of) for of in (JOB, None)),

@@ -73,8 +73,10 @@ def test_rows_are_asked_for_over_the_socket_first() -> None:
 
     assert list(TAGGER.result_page(BASE, "batch", JOB, None, None)) == [socket]
     assert list(TAGGER.result_page(BASE, "batch", JOB, PLACE, None)) == [socket, Question("GET", HISTORY)]
-    assert list(TAGGER.result_page(BASE, "batch", JOB, None, f"history:{DB_JOB}:0,1")) == [Question("GET", HISTORY)]
-    for stranger in ("", "2", f"histories:{DB_JOB}:", "history:../../auth:"):
+    assert list(TAGGER.result_page(BASE, "batch", JOB, None, f"history:{DB_JOB}")) == [Question("GET", HISTORY)]
+    [lacking] = TAGGER.result_page(BASE, "batch", JOB, None, f"history:{DB_JOB}#0,1")
+    assert lacking == Question("GET", f"{HISTORY}#0,1")
+    for stranger in ("", "2", f"histories:{DB_JOB}", f"history:{DB_JOB}#x", "history:../../auth#", "history:#1"):
         assert list(TAGGER.result_page(BASE, "batch", JOB, PLACE, stranger)) == []
 
 

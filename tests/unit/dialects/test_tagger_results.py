@@ -6,16 +6,20 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tagging import BROKEN, DB_JOB, JOB, TAGGER, catchup, document, entry, history, refused, said, stored
+from tagging import BASE, BROKEN, DB_JOB, JOB, TAGGER, catchup, document, entry, history, refused, said, stored
 
 from schemas.contents import NoRow, ResultPage, ResultRow
 from schemas.readings import Denied, Response, Troubled
 from schemas.words import Trouble
 
+HISTORY_ALONE = f"history:{DB_JOB}"
+
 
 def read(body: Any, cursor: str | None = None) -> Any:
+    """How an answer is read: to the first question there is, or the one with a cursor."""
     response = body if isinstance(body, Response) else said(body)
-    return TAGGER.read_result_page("batch", JOB, response, cursor)
+    asked = TAGGER.result_page(BASE, "batch", JOB, None, cursor)
+    return TAGGER.read_result_page("batch", JOB, response, asked[0] if asked else None)
 
 
 def page(body: Any, cursor: str | None = None) -> ResultPage:
@@ -50,7 +54,7 @@ def test_what_is_missing_is_asked_of_history() -> None:
     """Fewer rows than were handled: history is asked for the others, and adds those that are not there."""
     first = page(catchup([entry(0), entry(2)], **stored("completed", processed=2, failed=1)))
     assert (keys(first), first.problem) == (["0", "2"], None)
-    assert first.cursor == f"history:{DB_JOB}:0,2"
+    assert first.cursor == f"history:{DB_JOB}#0,2"
 
     documents = [document(0, created=1), document(1, "failed", created=2), document(2, created=3)]
     second = page(history(documents=documents, total_documents=3), first.cursor)
@@ -64,13 +68,13 @@ def test_what_is_missing_is_asked_of_history() -> None:
 )
 def test_history_that_adds_nothing(answer: Response) -> None:
     """The rows that are there are not lost because history is not."""
-    assert page(answer, f"history:{DB_JOB}:0") == ResultPage()
+    assert page(answer, f"history:{DB_JOB}#0") == ResultPage()
 
 
 @pytest.mark.parametrize("answer", [BROKEN, refused(404, "Not Found"), said(history(id=JOB))])
 def test_history_in_trouble(answer: Response) -> None:
     """History that cannot be had now is asked once more later."""
-    assert isinstance(read(answer, f"history:{DB_JOB}:0"), Troubled)
+    assert isinstance(read(answer, f"history:{DB_JOB}#0"), Troubled)
 
 
 def test_history_alone() -> None:
@@ -80,7 +84,7 @@ def test_history_alone() -> None:
         document(0, created=1, processed=1),
         document(2, "pending", created=3),
     ]
-    found = page(history("cancelled", documents=documents, total_documents=3))
+    found = page(history("cancelled", documents=documents, total_documents=3), HISTORY_ALONE)
 
     assert [(row.key, row.row["id"]) for row in found.rows] == [("0", "doc-0"), ("1", "doc-1")]
 
@@ -98,18 +102,18 @@ def test_history_alone() -> None:
 )
 def test_places_that_history_does_not_tell(documents: list[Any]) -> None:
     """Where it is not certain which document was which, no request is given another's outcome."""
-    found = page(history(documents=documents, total_documents=2))
+    found = page(history(documents=documents, total_documents=2), HISTORY_ALONE)
 
     assert all(row.key == f"document:{row.row['id']}" for row in found.rows)
     assert len(found.rows) >= 2
-    assert page(history(documents=documents, total_documents=2), f"history:{DB_JOB}:0") == ResultPage()
+    assert page(history(documents=documents, total_documents=2), f"history:{DB_JOB}#0") == ResultPage()
 
 
 def test_places_by_what_was_handled() -> None:
     """Documents that were written at one time have their order from when they were handled, one after the other."""
     documents = [document(1, created=1, processed=7), document(0, "failed", created=1, processed=5)]
 
-    assert [(row.key, row.row["id"]) for row in page(history(documents=documents)).rows] == [
+    assert [(row.key, row.row["id"]) for row in page(history(documents=documents), HISTORY_ALONE).rows] == [
         ("0", "doc-0"),
         ("1", "doc-1"),
     ]
@@ -121,7 +125,7 @@ def test_places_whatever_the_order_shown(order: list[int], handled: int) -> None
     documents = [
         document(at, created=at, processed=at) if at < handled else document(at, "pending", created=at) for at in order
     ]
-    found = read(history("cancelled", documents=documents, total_documents=6))
+    found = read(history("cancelled", documents=documents, total_documents=6), HISTORY_ALONE)
 
     if handled == 0:
         assert isinstance(found, Denied)
@@ -133,8 +137,8 @@ def test_places_whatever_the_order_shown(order: list[int], handled: int) -> None
 def test_rows_that_are_gone(state: dict[str, str]) -> None:
     """No rows, and nothing that says that there were none: the tagger has them no more. A history that is known is asked next."""
     assert isinstance(read(catchup([], **state)), Denied)
-    assert isinstance(read(refused(404, "Job not found")), Denied)
-    assert isinstance(read(history()), Denied)
+    assert isinstance(read(refused(404, "Job not found"), HISTORY_ALONE), Denied)
+    assert isinstance(read(history(), HISTORY_ALONE), Denied)
 
 
 def test_no_rows_at_all() -> None:
@@ -243,7 +247,7 @@ DOCUMENTS = st.dictionaries(st.sampled_from(["id", "status", "created_at", "proc
 def test_pages_of_any_kind(members: dict[str, Any], status: int, cursor: str | None) -> None:
     """Whatever comes, with whatever cursor, is a page, a denial or trouble; no key stands twice; and every row can be kept."""
     body = {"job_id": JOB, "id": DB_JOB, **members}
-    for used in (cursor, f"history:{DB_JOB}:{cursor}"):
+    for used in (cursor, HISTORY_ALONE, f"{HISTORY_ALONE}#0,1"):
         found = read(said(body, status), used)
 
         assert isinstance(found, ResultPage | Denied | Troubled)
