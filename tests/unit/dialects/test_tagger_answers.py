@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tagging import BROKEN, DB_JOB, HISTORY, HTML, JOB, PLACE, TAGGER, history, refused, said, state
+from tagger_wire import BROKEN, DB_JOB, HISTORY, HTML, JOB, PLACE, TAGGER, history, refused, said, state
 
 from schemas.readings import (
     Accepted,

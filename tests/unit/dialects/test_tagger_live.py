@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tagging import JOB, PLACE, TAGGER, catchup, entry, stored
+from tagger_wire import JOB, PLACE, TAGGER, catchup, entry, stored
 
 from schemas.readings import Deleted, Ignored, Observation, Observed, RowCounts
 from schemas.words import Status

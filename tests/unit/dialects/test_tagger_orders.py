@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tagging import API, BASE, BROKEN, HTML, JOB, TAGGER, refused, said
+from tagger_wire import API, BASE, BROKEN, HTML, JOB, TAGGER, refused, said
 
 from schemas.dialects.orders import NewJob, SubmitLater, SubmitRefused, SubmitUnclear
 from schemas.dialects.tagger import Tagger

@@ -1,7 +1,7 @@
 """What we ask the tagger, and where (contract 1.2, 2, 3, 5, 7, 9, 10)."""
 
 import pytest
-from tagging import API, BASE, DB_JOB, HISTORY, JOB, PLACE, STATUS, TAGGER
+from tagger_wire import API, BASE, DB_JOB, HISTORY, JOB, PLACE, STATUS, TAGGER
 
 from schemas.readings import Question
 from schemas.times import MINUTE, SECOND

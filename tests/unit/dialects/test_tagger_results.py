@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tagging import BASE, BROKEN, DB_JOB, JOB, TAGGER, catchup, document, entry, history, refused, said, stored
+from tagger_wire import BASE, BROKEN, DB_JOB, JOB, TAGGER, catchup, document, entry, history, refused, said, stored
 
 from schemas.contents import NoRow, ResultPage, ResultRow
 from schemas.readings import Denied, Response, Troubled
