@@ -72,3 +72,15 @@ def test_what_is_refused(tmp_path: Path, text: str, said: str) -> None:
 
     assert said in str(caught.value)
     assert "sk-or-1" not in str(caught.value)
+
+
+def test_the_documented_configuration(tmp_path: Path) -> None:
+    """What docs/tagger.md shows works as it stands."""
+    page = (Path(__file__).parents[3] / "docs" / "tagger.md").read_text()
+    file = tmp_path / "batchkeeper.toml"
+    file.write_text("\n".join(line[4:] for line in page.splitlines() if line.startswith("    ")))
+    source = load(file, {"TAGGER_PASSWORD": "correct horse", "OPENROUTER_API_KEY": "sk-or-1"}, DEFAULTS).sources["tags"]
+
+    assert isinstance(source.options, TaggerOptions)
+    assert source.options.exclusion_words == ("annual",)
+    assert source.secrets["llm_key"].reveal() == "sk-or-1"
