@@ -55,12 +55,11 @@ def read_rows(
     """
     endpoint = endpoint or dialect.default_endpoint
     if dialect.endpoints and endpoint not in dialect.endpoints:
+        there_are = " or ".join(f"--endpoint {one}" for one in dialect.endpoints)
         said = (
-            f"--endpoint {clean(endpoint, 80)} is none of {dialect.name}'s"
-            if endpoint
-            else "its rows do not say what they are for"
+            f"{clean(endpoint, 80)} is none of {dialect.name}'s" if endpoint else "nothing says what the rows are for"
         )
-        raise BadInput(f"{name or path}: {said}; write {' or '.join(f'--endpoint {one}' for one in dialect.endpoints)}")
+        raise BadInput(f"{name or path}: {said}; write {there_are}")
     limits = dialect.input_limits(endpoint)
     reading = _Reading(Cutting(limits.file_bytes, least(limits.rows, shard_rows)), dialect, endpoint)
     try:

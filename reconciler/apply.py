@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from schemas.readings import Billing, Denied, NotFoundRule, Observation, Troubled
+from schemas.readings import Billing, Denied, NotFoundRule, Observation, RowCounts, Troubled
 from schemas.tables import JobRow
 from schemas.words import Asked, Basis, Status, Trouble
 
@@ -112,15 +112,15 @@ _UNDECIDED: dict[str, Any] = {"ready_at": None, "settled_at": None}
 
 
 def _said(answer: Observation) -> dict[str, Any]:
-    """What the provider says about the job, beside its status. A later answer that leaves a file out does not take it away."""
+    """What the provider says about the job, beside its status. A later answer that leaves a file out does not take it away,
+    and neither one that leaves out where else to ask."""
     said = {
         "native_status": answer.native_status,
         "progress": answer.progress,
-        "rows_total": answer.counts.total,
+        **_total(answer.counts),
         "rows_completed": answer.counts.completed,
         "rows_failed": answer.counts.failed,
         "writes_files": int(answer.writes_files),
-        "polling_url": answer.polling_url,
         "cancel_url": answer.cancel_url,
         "error_code": answer.error_code,
         "error_message": answer.error_message,
@@ -129,8 +129,15 @@ def _said(answer: Observation) -> dict[str, Any]:
         "output_file_id": answer.output_file_id,
         "error_file_id": answer.error_file_id,
         "provider_created_at": answer.created_at,
+        "polling_url": answer.polling_url,
     }
     return {**said, **{name: value for name, value in lasting.items() if value is not None}, **_cost(answer.billing)}
+
+
+def _total(counts: RowCounts) -> dict[str, Any]:
+    """How many rows there are. Who counts those that are done and has lost the total leaves it as it was told before."""
+    has_lost_it = counts.total is None and (counts.completed is not None or counts.failed is not None)
+    return {} if has_lost_it else {"rows_total": counts.total}
 
 
 def _refreshed(answer: Observation) -> dict[str, Any]:
@@ -203,14 +210,15 @@ def _indicated(job: JobRow, sent_at: int, answer: Observation | Denied | Trouble
 
 
 def _progress(job: JobRow, answer: Observation) -> dict[str, Any]:
-    """How far a job is, where an indicative word knows that and it is news. The status and the provider's word for it stay a
-    pair, as its own answer gave them."""
+    """How far a job is, where an indicative word knows that and it is news, and where it can be asked about, where nobody has
+    said that yet. The status and the provider's word for it stay a pair, as its own answer gave them."""
     counts = answer.counts
     told = {
         "progress": answer.progress,
         "rows_total": counts.total,
         "rows_completed": counts.completed,
         "rows_failed": counts.failed,
+        "polling_url": job.polling_url or answer.polling_url,
     }
     return {name: value for name, value in told.items() if value not in (None, getattr(job, name))}
 

@@ -28,10 +28,10 @@ class Listing:
     again_at: int = 0
     in_vain: int = 0  # lists in a row that failed, or spared us too little
 
-    def after(self, sent_at: int, spared: int, now: int) -> "Listing":
-        """After an answer that spared us so many single questions."""
+    def after(self, sent_at: int, spared: int, now: int, least: int = 0) -> "Listing":
+        """After an answer that spared us so many single questions. `least` is the pause that its provider wants."""
         in_vain = 0 if spared >= SEVERAL else self.in_vain + 1
-        return Listing(sent_at, now + growing(PAUSE, 2.0, in_vain, LONGEST_PAUSE), in_vain)
+        return Listing(sent_at, now + max(least, growing(PAUSE, 2.0, in_vain, LONGEST_PAUSE)), in_vain)
 
     def failed(self, retry_after: int | None, now: int) -> "Listing":
         in_vain = self.in_vain + 1

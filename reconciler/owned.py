@@ -29,7 +29,7 @@ from schemas.dialects import Dialect
 from schemas.readings import Advice, Question, Response, Troubled
 from schemas.tables import JobRow
 from schemas.times import SECOND
-from schemas.words import Status
+from schemas.words import Status, Trouble
 from storage import leases
 from storage.files import Files
 from storage.leases import Lease
@@ -90,8 +90,14 @@ class Owned:
         return paced(self.pace, self.dialect.advice(job.rows_total, bool(job.has_webhook)), self.source)
 
     def rules_for(self, job: JobRow) -> Rules:
-        was_seen = job.status != Status.UNKNOWN or job.reported_at is not None
+        was_seen = job.status != Status.UNKNOWN or job.reported_at is not None or job.native_status is not None
         return Rules(self.dialect.not_found_rule(was_seen), self.claim_patience, self.dialect.doubts_pause)
+
+    def answered(self, trouble: Troubled | None, now: int) -> None:
+        """Take note of how one question went; None: it was answered as it should be."""
+        if trouble is not None and trouble.trouble is Trouble.TIMED_OUT and self.dialect.is_often_silent:
+            return
+        self.circuit = self.circuit.after(trouble, now)
 
     def may_start(self, now: int) -> int:
         """How many more questions may go out now, over all rounds: as circuit, concurrency and budget allow."""

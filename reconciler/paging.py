@@ -50,7 +50,7 @@ async def pages_of(asker: Asker, job: JobRow) -> AsyncIterator[ResultPage | Deni
 
 
 async def _page(asker: Asker, job: JobRow, questions: Sequence[Question]) -> ResultPage | Denied | Troubled:
-    page: ResultPage | Denied | Troubled = Troubled(Trouble.REQUEST, "there is nothing to ask", was_sent=False)
+    page: ResultPage | Denied | Troubled = ResultPage()  # where there is nothing to ask, there are no rows
     for place, question in enumerate(questions):
         if place:
             asker.spend()

@@ -56,7 +56,7 @@ class Question:
 
     method: str
     url: str
-    body: Mapping[str, object] | None = None
+    body: Mapping[str, object] | None = field(default=None, repr=False)  # it may hold a password, or another's key
     mismatch: str | None = None  # a URL that the provider offered and that was not followed
 
 

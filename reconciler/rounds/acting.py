@@ -118,7 +118,7 @@ class ActionRound:
         await write_each(owned, answers, write, set_aside, ("", "C4"))
         for back in answers:
             answer = back.answer.answer
-            owned.circuit = owned.circuit.after(answer if isinstance(answer, Troubled) else None, now)
+            owned.answered(answer if isinstance(answer, Troubled) else None, now)
         self.asking.written([back.item[0].id for back in answers])
 
     async def _answered(self, connection: AsyncConnection, back: ActBack, now: int) -> None:

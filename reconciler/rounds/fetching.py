@@ -134,7 +134,7 @@ class FetchRound:
         async def take(piece: bytes) -> None:
             if writing.size == 0:
                 # A source that sends content is well, and others need not wait until all of it has come to ask it.
-                owned.circuit = owned.circuit.after(None, owned.clock())
+                owned.answered(None, owned.clock())
             if has_rows:
                 lines.take(piece)
             await _write(writing, piece)
@@ -183,7 +183,7 @@ class FetchRound:
             if isinstance(answer, Parked):
                 log.warning("output_parked", source=owned.source.name, job=back.item.job.job_id, message=answer.message)
             else:
-                owned.circuit = owned.circuit.after(answer if isinstance(answer, Troubled) else None, now)
+                owned.answered(answer if isinstance(answer, Troubled) else None, now)
         self.asking.written([back.item.row.id for back in answers])
 
 

@@ -62,17 +62,17 @@ class ListRound:
         if not listed.is_in_vain:
             known = await known_of(owned, listed.page)
             spared = await take_in(owned, known, listed.page, back.sent_at, now)
-        owned.listing = _gone(owned.listing, listed, back.sent_at, spared, now)
-        owned.circuit = owned.circuit.after(listed.trouble, now)
+        owned.listing = _gone(owned.listing, listed, back.sent_at, spared, now, owned.dialect.list_pause)
+        owned.answered(listed.trouble, now)
         self.asking.written([_ONLY])
 
 
-def _gone(listing: Listing, listed: Listed, sent_at: int, spared: int, now: int) -> Listing:
+def _gone(listing: Listing, listed: Listed, sent_at: int, spared: int, now: int, least: int) -> Listing:
     """How asking the list has gone, after one more. Where only its further pages are refused, the first will do."""
     if listed.is_refused and listed.is_in_vain:
         return listing.refused(now)
     if listed.trouble is None or listed.is_refused:
-        return listing.after(sent_at, spared, now)
+        return listing.after(sent_at, spared, now, least)
     return listing.failed(listed.trouble.retry_after, now)
 
 

@@ -71,7 +71,7 @@ class LookRound:
 
         await write_each(owned, answers, write, set_aside, ("", ""))
         for back in answers:
-            owned.circuit = owned.circuit.after(back.answer if isinstance(back.answer, Troubled) else None, now)
+            owned.answered(back.answer if isinstance(back.answer, Troubled) else None, now)
         self.asking.written([back.item.id for back in answers])
 
 

@@ -1,7 +1,7 @@
 """The poll round: jobs that are due are asked about, wanted ones first, and their answers are applied as they come."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -12,7 +12,7 @@ from reconciler.owned import Owned
 from reconciler.record import record
 from reconciler.rounds.each import write_each
 from reconciler.rounds.listing import ListRound
-from schemas.readings import Accepted, CancelRefused, Denied, Observed, Response, Troubled
+from schemas.readings import Accepted, CancelRefused, Denied, Observation, Observed, Response, Troubled
 from schemas.tables import JobRow
 from schemas.times import MINUTE
 from schemas.words import Asked, Trouble
@@ -97,7 +97,7 @@ class PollRound:
         await write_each(owned, answers, write, set_aside, ("P4", "P5"))
         for back in answers:
             trouble = back.answer.answer if isinstance(back.answer.answer, Troubled) else None
-            owned.circuit = owned.circuit.after(trouble, now)
+            owned.answered(trouble, now)
         self.asking.written([back.item.id for back in answers])
         if answers:
             reach("P6")
@@ -120,4 +120,22 @@ async def ask_about(owned: Owned, job: JobRow) -> Polled:
         polled = Polled(answer, question.mismatch)
         if not isinstance(answer, Denied):
             break
+    if isinstance(polled.answer, Observed) and owned.dialect.place_by_socket and job.polling_url is None:
+        return Polled(await _placed(owned, job, polled.answer.observation), polled.mismatch)
     return polled
+
+
+async def _placed(owned: Owned, job: JobRow, said: Observation) -> Observed:
+    """What a job was answered, with where else it can be asked about, as far as its socket tells. Once told, that is kept."""
+    question = owned.dialect.socket(owned.source.base_url, job.kind, job.job_id)
+    if question is None or said.polling_url is not None:
+        return Observed(said)
+    owned.spend()
+    first = await owned.ask(question)
+    told = (
+        owned.dialect.read_socket(job.kind, job.job_id, first.body.decode("utf-8", "replace"))
+        if isinstance(first, Response)
+        else None
+    )
+    place = told.observation.polling_url if isinstance(told, Observed) else None
+    return Observed(replace(said, polling_url=place))

@@ -22,8 +22,8 @@ from schemas.dialects.orders import NewJob, SubmitLater, SubmitRefused, SubmitUn
 from schemas.readings import Observed, Response, Troubled, Uploaded
 from schemas.tables import SubmissionRow
 from schemas.times import MINUTE, SECOND
-from schemas.words import Origin, SubmissionState, Trouble
-from storage import submissions
+from schemas.words import Origin, Status, SubmissionState, Trouble
+from storage import jobs, submissions
 
 SET_ASIDE_FOR = 5 * MINUTE
 MOST_AT_ONCE = 2  # uploads take long, and the questions about jobs must go on
@@ -175,14 +175,18 @@ class SubmitRound:
         await write_each(owned, uploads, write, self._set_aside_back(now), ("", "S3"))
         await write_each(owned, creates, write, self._set_aside_back(now), ("", "S7"))
         for back in answers:
-            owned.circuit = owned.circuit.after(_trouble(back.answer), now)
+            owned.answered(_trouble(back.answer), now)
         self.asking.written([back.item.id for back in answers])
 
     async def _answered(self, connection: AsyncConnection, row: SubmissionRow, answer: Said, now: int) -> None:
         owned = self._owned
         match answer:
             case Observed(observation):
-                await made(connection, owned, row.id, observation.kind, observation.job_id, Origin.SUBMIT, now)
+                job = await made(connection, owned, row.id, observation.kind, observation.job_id, Origin.SUBMIT, now)
+                if (
+                    job.status == Status.UNKNOWN
+                ):  # the provider has shown it: what it is like, only its status endpoint tells
+                    await jobs.change(connection, job.id, {"native_status": observation.native_status}, now)
             case SubmitUnclear(kind=str(kind), job_id=str(job_id)):
                 await made(connection, owned, row.id, kind, job_id, Origin.SUBMIT, now)
             case SubmitUnclear() | Troubled(was_sent=True) if row.state == SubmissionState.CREATING:

@@ -14,7 +14,7 @@ from reconciler.owned import Owned
 from reconciler.record import observation_row
 from reconciler.rounds.each import write_each
 from reconciler.watching import Tries, between, is_to_be_asked
-from reconciler.websocket import WebSocketClient
+from reconciler.websocket import Bounds, WebSocketClient
 from schemas.readings import Question, Troubled
 from schemas.tables import JobRow, ObservationRow
 from schemas.words import Asked, Status
@@ -42,7 +42,10 @@ class WatchRound:
 
     def __init__(self, owned: Owned) -> None:
         self._owned = owned
-        client = WebSocketClient(owned.source.base_url, owned.authorization)
+        # The first message of a socket may be all that there is of a long job, where an answer may be that large.
+        largest = max(Bounds.message_bytes, owned.source.max_answer_bytes or 0)
+        bounds = Bounds(silence=owned.dialect.socket_silence, message_bytes=largest, bytes_a_minute=4 * largest)
+        client = WebSocketClient(owned.source.base_url, owned.authorization, bounds)
         self._parties = Parties(client, owned.dialect, owned.clock, owned.woken.set)
         self._sockets: dict[int, Live] = {}
         self._tries: dict[int, Tries] = {}

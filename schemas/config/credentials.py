@@ -15,9 +15,14 @@ _HEADER = re.compile(r"[!-~]+")
 
 
 def bearer(
-    table: Key, stem: str, named: tuple[str | None, str | None], places: Places, inspection: Inspection
+    table: Key,
+    stem: str,
+    named: tuple[str | None, str | None],
+    places: Places,
+    inspection: Inspection,
+    in_header: bool = True,
 ) -> Found | None:
-    """A secret that is sent in a header: the one that `STEM_env` or `STEM_file` names."""
+    """A secret that is shown to a provider: the one that `STEM_env` or `STEM_file` names."""
     variable, file = named
     by_variable, by_file = (*table, f"{stem}_env"), (*table, f"{stem}_file")
     if variable is not None and file is not None:
@@ -28,7 +33,7 @@ def bearer(
         found = places.variable(by_variable, variable)
     if file is not None:
         found = places.file(by_file, file)
-    if found and not _HEADER.fullmatch(found.secret.reveal()):
+    if found and in_header and not _HEADER.fullmatch(found.secret.reveal()):
         inspection.problem(
             found.key, f"{found.place} holds characters that cannot be sent in a header", "copy the secret again"
         )

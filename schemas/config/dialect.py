@@ -29,6 +29,7 @@ class DialectDefaults:
     secrets: tuple[
         str, ...
     ] = ()  # what the options name secrets for: "llm_key" has the keys llm_key_env and llm_key_file
+    shows_key: bool = True  # False: the key goes into a body, as a password does, and may hold what no header can
     why_not_secret: Callable[[str], str | None] | None = None  # why a text cannot be one of its webhook secrets
     why_not_options: Callable[[Section], tuple[str, str] | None] | None = (
         None  # what is wrong between options, and the mending

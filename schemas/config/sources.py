@@ -115,7 +115,8 @@ def _webhook(key: Key, written: WrittenSource, defaults: DialectDefaults | None,
 
 def _credentials(key: Key, told: Told, places: Places, inspection: Inspection) -> Credentials:
     written = told.written
-    api_key = bearer(key, "api_key", (written.api_key_env, written.api_key_file), places, inspection)
+    shown = told.defaults is None or told.defaults.shows_key
+    api_key = bearer(key, "api_key", (written.api_key_env, written.api_key_file), places, inspection, in_header=shown)
     if written.api_key_env is None and written.api_key_file is None:
         _require(key, "api_key", f'"{_stem(written)}_API_KEY"', inspection)
     variables, files = written.webhook_secrets_env, written.webhook_secrets_file

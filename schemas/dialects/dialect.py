@@ -148,6 +148,12 @@ class Dialect(ABC):
     def read_poll(self, kind: str, job_id: str, response: Response, asked: Question | None = None) -> Answer:
         """`asked` is which of the questions was answered."""
 
+    is_often_silent: ClassVar[bool] = False
+    """An answer that does not come in time is nothing unusual, and no outage."""
+
+    place_by_socket: ClassVar[bool] = False
+    """Where else a job can be asked about is told by the first message of its socket alone (as `polling_url`)."""
+
     def advice(self, rows: int | None, is_told: bool) -> Advice | None:
         """How often the provider wants to be asked about a job of so many rows, whose news comes by webhook (`is_told`) or does
         not. None: as the configuration has it."""
@@ -159,6 +165,9 @@ class Dialect(ABC):
 
     listed_kinds: ClassVar[frozenset[str]] = frozenset()
     """The kinds of job that its list shows."""
+
+    list_pause: ClassVar[int] = 0
+    """Microseconds that the provider wants between two looks at its list before jobs are asked about one by one."""
 
     def read_page(self, response: Response, cursor: str | None = None) -> Page | Troubled:
         """What the page shows that `cursor` asked for. Each job at most once, and no more of them than were asked for."""
@@ -173,6 +182,9 @@ class Dialect(ABC):
 
     socket_ping: ClassVar[str | None] = None
     """What to send now and then over a socket that is silent, to hear that it lives; None: nothing."""
+
+    socket_silence: ClassVar[float] = 10.0
+    """For how many seconds a socket may say nothing before it is asked for a sign of life, or given up."""
 
     def read_socket(self, kind: str, job_id: str, message: str) -> SocketMessage:
         raise NotImplementedError(f"{self.name} has no sockets")

@@ -20,7 +20,14 @@ from operators.demo.processes import free_port
 from operators.submitting import Submitted, Wishes
 from sandbox.openai.defaults import API_KEY
 from sandbox.openai.endpoint import ENDPOINT_ID
-from sandbox.server import DEFAULT_ENDPOINT_ID, DEFAULT_THUNDERBIT_KEY, RunningSandbox, SandboxSettings
+from sandbox.server import (
+    DEFAULT_ENDPOINT_ID,
+    DEFAULT_TAGGER_EMAIL,
+    DEFAULT_TAGGER_PASSWORD,
+    DEFAULT_THUNDERBIT_KEY,
+    RunningSandbox,
+    SandboxSettings,
+)
 from schemas.dialects import Dialect, dialect_of
 from schemas.tables import JobRow
 
@@ -195,7 +202,49 @@ class Thunderbit:
         assert answer.status_code == 200, answer.text
 
 
-PROVIDERS: tuple[Callable[[], Provider], ...] = (Gateway, OpenAI, Thunderbit)
+class Tagger:
+    """The document tagger. A document fails whose host says so."""
+
+    name, endpoint, cancels, sends_webhooks = "tagger", None, True, False
+
+    def source(self, box: RunningSandbox) -> SourceAt:
+        return SourceAt(
+            f"{box.url}/tagger",
+            {"dialect": "tagger"},
+            key=DEFAULT_TAGGER_PASSWORD,
+            options={"email": DEFAULT_TAGGER_EMAIL, "llm_key_env": "LLM_KEY"},
+            environ={"LLM_KEY": "sk-or-not-to-be-shown"},
+        )
+
+    def rows(self, folder: Path, good: int, bad: int) -> Path:
+        path = folder / "documents.csv"
+        with path.open("w", newline="") as stream:
+            writer = csv.writer(stream)
+            writer.writerow(["custom_id", "title", "file_path"])
+            for n in range(good + bad):
+                host = "files" if n < good else "fails"
+                writer.writerow([f"row-{n}", f"Document {n}", f"https://{host}.example/{n}.pdf"])
+        return path
+
+    def metadata(self, scenario: str) -> dict[str, str]:
+        return {}
+
+    async def arrange(self, client: httpx.AsyncClient, scenario: str) -> None:
+        switches = {"create_lost": {"starts_lost": 1}}.get(scenario, {})
+        (await client.post("/tagger/sandbox/switches", json=switches)).raise_for_status()
+
+    async def point(self, client: httpx.AsyncClient, url: str) -> None:
+        pass
+
+    async def jobs(self, client: httpx.AsyncClient) -> list[TrueJob]:
+        found = (await client.get("/tagger/sandbox/truth")).json()["jobs"]
+        return [TrueJob(one["job_id"], one["status"], one["done"], one["succeeded"], one["failed"], 0) for one in found]
+
+    async def deliver(self, client: httpx.AsyncClient, job: TrueJob) -> None:
+        raise NotImplementedError
+
+
+PROVIDERS: tuple[Callable[[], Provider], ...] = (Gateway, OpenAI, Thunderbit, Tagger)
 
 
 @dataclass

@@ -44,7 +44,7 @@ SECRET = b"whsec_4f2b9c7d1e8a6350"
 BASE = "https://gateway.example:8443/v1"
 JOB = "batch_01K2XYZ3ABCDEFGHJKMNPQRSTV"
 
-pytestmark = pytest.mark.parametrize("dialect", [made() for made in DIALECTS.values()], ids=DIALECTS)
+MADE = [made() for made in DIALECTS.values()]
 THOROUGH = settings(deadline=None)
 
 # Ends of which a provider tells nobody, so that no delivery is expected.
@@ -73,13 +73,30 @@ RESPONSES = st.builds(
 )
 
 
+def about_webhooks(test: Any) -> Any:
+    """What holds for those that send some."""
+    test.is_about_webhooks = True
+    return test
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Each test is run for every dialect that it is about."""
+    only_senders = getattr(metafunc.function, "is_about_webhooks", False)
+    dialects = [made for made in MADE if sends_webhooks(made) or not only_senders]
+    metafunc.parametrize("dialect", dialects, ids=[made.name for made in dialects])
+
+
+def sends_webhooks(dialect: Dialect) -> bool:
+    return dialect.defaults.webhooks != ("none",)
+
+
 def test_its_defaults(dialect: Dialect) -> None:
     """A dialect is filed under its name, and its defaults would pass as configuration."""
     defaults = dialect.defaults
 
     assert DIALECTS[dialect.name] is type(dialect)
     assert is_source(dialect.name)
-    assert urlsplit(defaults.base_url).scheme == "https"
+    assert urlsplit(defaults.base_url).scheme == "https" or defaults.base_url == ""
     assert not defaults.base_url.endswith("/")
     assert defaults.tolerance_seconds > 0
     assert defaults.delivery_window_seconds > 0
@@ -107,6 +124,20 @@ def test_random_requests(
     assert isinstance(dialect.verify(headers, body, secrets, tolerance, now), Refused)
 
 
+def test_without_webhooks(dialect: Dialect) -> None:
+    """Who sends none signs none, awaits none and has no events; who sends some has all of that."""
+    defaults, unheard = dialect.defaults, Ended("batch", Status.COMPLETED, RowCounts(), None)
+    shown = [
+        defaults.known_events,
+        defaults.webhook_events,
+        dialect.sign(SECRET, b"{}", NOW),
+        dialect.expected(unheard, defaults.webhook_events),
+    ]
+
+    assert [bool(one) for one in shown] == [sends_webhooks(dialect)] * len(shown)
+
+
+@about_webhooks
 @THOROUGH
 @given(st.data())
 def test_tampered_requests(dialect: Dialect, data: st.DataObject) -> None:
@@ -133,6 +164,7 @@ def test_tampered_requests(dialect: Dialect, data: st.DataObject) -> None:
     assert isinstance(outcome, Refused) or body == request.body
 
 
+@about_webhooks
 @THOROUGH
 @given(BODIES)
 def test_authentic_bodies(dialect: Dialect, body: bytes) -> None:
@@ -149,6 +181,7 @@ def test_authentic_bodies(dialect: Dialect, body: bytes) -> None:
         assert is_delivery_key(outcome.identity.delivery_key)
 
 
+@about_webhooks
 @pytest.mark.parametrize("status", ["completed", "failed", "pending"])
 def test_made_by_hand(dialect: Dialect, status: str) -> None:
     """For each event that is listened for by default, a sample, signed, is accepted and tells what it was made to tell."""
@@ -182,7 +215,7 @@ def test_questions_stay_at_home(dialect: Dialect, job_id: str, offered: str | No
         *(asked for asked in [dialect.new_webhook_endpoint(BASE, str(offered), [job_id])] if asked),
         *(asked for kind in dialect.kinds if (asked := dialect.socket(BASE, kind, job_id))),
     ]
-    for question in questions:
+    for question in [*questions, *tokens(dialect)]:
         parts = urlsplit(question.url)
 
         assert (parts.scheme.replace("wss", "https"), parts.netloc) == ("https", "gateway.example:8443")
@@ -198,6 +231,12 @@ def acts(dialect: Dialect, job_id: str, offered: str | None) -> list[Question]:
     verbs = (ActionVerb.CANCEL, ActionVerb.PAUSE, ActionVerb.RESUME)
     found = [dialect.act(BASE, verb, kind, job_id, offered) for verb in verbs for kind in sorted(dialect.kinds)]
     return [asked for asked in found if asked is not None]
+
+
+def tokens(dialect: Dialect) -> list[Question]:
+    """What is asked for tokens, where there are any."""
+    login = dialect.login
+    return [] if login is None else [login.log_in(BASE, "correct horse"), login.refresh(BASE, "k3")]
 
 
 def pages(dialect: Dialect, job_id: str, offered: str | None) -> list[Question]:
@@ -220,6 +259,7 @@ def test_questions_that_change_nothing(dialect: Dialect) -> None:
         *(dialect.webhook_endpoints(BASE, of) for of in (JOB, None)),
     ]
     assert {(look.method, look.body) for look in looks if look is not None} == {("GET", None)}
+    assert {asked.method for asked in tokens(dialect)} <= {"POST"}
     new = dialect.new_webhook_endpoint(BASE, BASE, ["batch.completed"])
     assert new is None or new.method == "POST"
     assert dialect.create(BASE, NewJob("file-1")).method == "POST"
@@ -284,6 +324,7 @@ def test_endpoints_are_total(dialect: Dialect, entries: list[Any]) -> None:
         assert all(text.isprintable() for one in found for text in (one.id, one.url, one.status, *one.events))
 
 
+@about_webhooks
 @THOROUGH
 @given(st.lists(st.text(), max_size=3), st.data())
 def test_coverage_is_total(dialect: Dialect, strangers: list[str], data: st.DataObject) -> None:
@@ -341,6 +382,7 @@ def test_reports_are_total(dialect: Dialect, document: dict[str, Any]) -> None:
     assert isinstance(dialect.read_report(document), Report)
 
 
+@about_webhooks
 @THOROUGH
 @given(
     st.sampled_from(Status),

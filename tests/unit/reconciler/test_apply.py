@@ -201,6 +201,14 @@ def test_indicated_rows(asked: Asked) -> None:
 
 
 @pytest.mark.parametrize("asked", INDICATIVE)
+def test_indicated_place(asked: Asked) -> None:
+    """Where a job can be asked about is taken from a list or a socket only while nobody has said it."""
+    told = answer(polling_url="/there")
+    assert apply(job(), asked, NOW, told, RULES, NOW) == Applied({"polling_url": "/there"})
+    assert apply(job(polling_url="/here"), asked, NOW, told, RULES, NOW) == Applied()
+
+
+@pytest.mark.parametrize("asked", INDICATIVE)
 def test_indicated_too_late(asked: Asked) -> None:
     """A word that is not younger than the job's own last question changes nothing."""
     row = job(asked_at=NOW)
@@ -408,6 +416,21 @@ def test_open_job_is_as_last_told() -> None:
     row = job(rows_total=9, rows_failed=1, progress=11, cancel_url="https://x/cancel")
     after = changed(row, poll(row, answer(Status.PENDING)))
     assert (after.rows_total, after.rows_failed, after.progress, after.cancel_url) == (None, None, None, None)
+
+
+def test_a_total_is_not_lost_with_the_state_that_held_it() -> None:
+    """Who still counts the rows that are done, and no longer how many there are, leaves the total as it was told."""
+    row = job(rows_total=9, rows_completed=1)
+    for status in (Status.RUNNING, Status.COMPLETED):
+        after = changed(row, poll(row, answer(status, counts=RowCounts(None, 4, 0))))
+        assert (after.rows_total, after.rows_completed) == (9, 4)
+
+
+def test_where_else_to_ask_is_not_forgotten() -> None:
+    """A polling URL stays where a later answer leaves it out; a newer one takes its place."""
+    row = job(polling_url="/first")
+    assert changed(row, poll(row, answer(Status.RUNNING))).polling_url == "/first"
+    assert changed(row, poll(row, answer(Status.RUNNING, polling_url="/second"))).polling_url == "/second"
 
 
 # --- denials ----------------------------------------------------------------------------------------------------------

@@ -117,6 +117,12 @@ def test_pause() -> None:
     assert choose(several(), LISTED, listing, False, TRUST, NOW + PAUSE).ask_list
 
 
+def test_pause_of_the_provider() -> None:
+    """A provider that wants a longer pause has it, until the pauses that grow while lists are in vain are longer still."""
+    assert Listing().after(NOW, 3, NOW, MINUTE).again_at == NOW + MINUTE
+    assert Listing(in_vain=4).after(NOW, 0, NOW, MINUTE).again_at == NOW + 160 * SECOND
+
+
 def test_in_vain() -> None:
     """A list that fails, or spares us too little, is asked again later each time, up to five minutes; one that helps, soon."""
     listing, waits = Listing(), []
