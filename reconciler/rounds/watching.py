@@ -43,7 +43,7 @@ class WatchRound:
     def __init__(self, owned: Owned) -> None:
         self._owned = owned
         # The first message of a socket may be all that there is of a long job, where an answer may be that large.
-        largest = max(Bounds.message_bytes, owned.source.max_answer_bytes or 0)
+        largest = max(Bounds().message_bytes, owned.source.max_answer_bytes or 0)
         bounds = Bounds(silence=owned.dialect.socket_silence, message_bytes=largest, bytes_a_minute=4 * largest)
         client = WebSocketClient(owned.source.base_url, owned.authorization, bounds)
         self._parties = Parties(client, owned.dialect, owned.clock, owned.woken.set)
