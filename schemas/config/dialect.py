@@ -29,7 +29,12 @@ class DialectDefaults:
     secrets: tuple[
         str, ...
     ] = ()  # what the options name secrets for: "llm_key" has the keys llm_key_env and llm_key_file
-    why_not_secret: Callable[[str], str | None] | None = None  # why a text cannot be one of its webhook secrets
+    # Why a text cannot be one of its webhook secrets, with these options.
+    why_not_secret: Callable[[str, Section], str | None] | None = None
     why_not_options: Callable[[Section], tuple[str, str] | None] | None = (
         None  # what is wrong between options, and the mending
     )
+    # What is wrong between the options and base_url, and the mending.
+    why_not_base_url: Callable[[Section, str], tuple[str, str] | None] | None = None
+    # The event names that the options tell, where they are not known before; then these two count in place of those above.
+    events: Callable[[Section], tuple[str, ...]] | None = None
