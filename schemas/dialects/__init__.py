@@ -6,9 +6,12 @@ from types import MappingProxyType
 from schemas.config import DialectDefaults, Source
 from schemas.dialects.dialect import Dialect
 from schemas.dialects.phaseo import Phaseo
+from schemas.dialects.standard import Standard
 from schemas.dialects.thunderbit import Thunderbit
 
-DIALECTS: Mapping[str, type[Dialect]] = MappingProxyType({dialect.name: dialect for dialect in (Phaseo, Thunderbit)})
+DIALECTS: Mapping[str, type[Dialect]] = MappingProxyType(
+    {dialect.name: dialect for dialect in (Phaseo, Thunderbit, Standard)}
+)
 
 DEFAULTS: Mapping[str, DialectDefaults] = MappingProxyType({name: one.defaults for name, one in DIALECTS.items()})
 """What the configuration has to know of each dialect."""
