@@ -110,6 +110,7 @@ def _webhook(key: Key, written: WrittenSource, defaults: DialectDefaults | None,
     if defaults and written.webhook not in ways:
         fix = f"write {' or '.join(f'webhook = {json.dumps(way)}' for way in ways)}, or leave it out"
         inspection.problem((*key, "webhook"), f"{written.dialect} has no such webhooks", fix)
+        return ways[0]
     return written.webhook
 
 
