@@ -59,7 +59,8 @@ class SandboxSettings:
     by somebody else on the same account. `generation` is that of the gateway's contract: G1a, G1b, G2 or G3. In G1 there
     are no endpoints, so `webhook_url` and `webhook_secret` go unused: each create call brings its own. `huge_bytes` is the size
     of the output file of a batch whose scenario says `output_huge`. `thunderbit_key` is the one key of the account at Thunderbit;
-    `tagger_email` and `tagger_password` are those of the tagger's default account.
+    `tagger_email` and `tagger_password` are those of the tagger's default account. `standard_webhook_url` is where the provider
+    under `/standard` delivers to.
     """
 
     port: int
@@ -76,6 +77,7 @@ class SandboxSettings:
     thunderbit_key: str = DEFAULT_THUNDERBIT_KEY
     tagger_email: str = DEFAULT_TAGGER_EMAIL
     tagger_password: str = DEFAULT_TAGGER_PASSWORD
+    standard_webhook_url: str = "http://127.0.0.1:8080/webhooks/standard"
 
     def __post_init__(self) -> None:
         if not _is_loopback(self.host):
