@@ -8,7 +8,7 @@ from sandbox.clock import Clock
 from sandbox.standard.deliveries import Sender
 from sandbox.standard.errors import Refused
 from sandbox.standard.orders import Order
-from sandbox.standard.tasks import EARLY, RUNNING, Task
+from sandbox.standard.tasks import RUNNING, Task
 
 API_KEY = "std_sandbox_only-for-the-loopback-stand-in"
 WEBHOOK_SECRET = "whsec_c3RhbmRhcmQtc2FuZGJveC1zaWduaW5nLXNlY3JldDE="
@@ -58,7 +58,7 @@ class Account:
                 has_begun = not task.is_over(self.clock)
                 if has_begun and "reordered" not in faults:
                     telling.create_task(self._sender.tell(task, "task.started", RUNNING))
-                await self._reach(task, task.order.seconds - (EARLY if "early" in faults else 0))
+                await self._reach(task, task.order.seconds)
                 await self._sender.tell(task, f"task.{task.end}", task.end)
                 if has_begun and "reordered" in faults:
                     await self._sender.tell(task, "task.started", RUNNING)

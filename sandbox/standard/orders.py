@@ -17,7 +17,6 @@ WEBHOOK_FAULTS = {
     "delayed": "each webhook is sent a minute late",
     "reordered": "that it started is told after its end",
     "missigned": "each webhook is signed with another secret",
-    "early": "its end is told five seconds before its status says so",
 }
 
 

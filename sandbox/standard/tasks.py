@@ -11,7 +11,6 @@ from sandbox.standard.orders import Order
 QUEUED, RUNNING = "queued", "running"
 CANCELLED = "cancelled"
 WAITING = 0.2  # of its life
-EARLY = 5.0  # seconds of life between an end that is told too early and the end
 
 
 @dataclass(kw_only=True)

@@ -133,7 +133,14 @@ def read_config(path: Path, environ: Mapping[str, str]) -> Config:
 
 
 def _table(name: str, entries: Mapping[str, Any]) -> str:
-    return "\n".join([f"[{name}]", *(f"{key} = {json.dumps(value)}" for key, value in entries.items()), ""])
+    return "\n".join([f"[{name}]", *(f"{key} = {_written(value)}" for key, value in entries.items()), ""])
+
+
+def _written(value: Any) -> str:
+    """TOML writes texts, numbers and lists as JSON does, and tables in its own way."""
+    if not isinstance(value, Mapping):
+        return json.dumps(value)
+    return "{ " + ", ".join(f"{json.dumps(key)} = {_written(inner)}" for key, inner in value.items()) + " }"
 
 
 # The service
@@ -152,7 +159,7 @@ class Service:
     path: Path
     environ: dict[str, str]
 
-    async def track(self, job_id: str, source: str = "gateway", kind: str = "batch") -> None:
+    async def track(self, job_id: str, source: str = "gateway", kind: str | None = "batch") -> None:
         async with self.store.writing() as connection:
             await acts.track(connection, self.config, source, kind, job_id, self.store.new_id, now())
         self.reconciler.wake()
