@@ -1,13 +1,16 @@
 """[sources.NAME] of a provider by configuration: what its options may be, and what is said about the rest."""
 
+import re
 from pathlib import Path
 
 import pytest
 
+from sandbox.standard.orders import WEBHOOK_FAULTS
 from schemas.config import Config, ConfigError, load
 from schemas.dialects import DEFAULTS, dialect_of
 from schemas.dialects.standard.options import Options
 
+DOCS = Path(__file__).parents[2] / "docs"
 KEY_BYTES_IN_BASE64 = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
 ENVIRON = {"KEY": "r8_key", "HOOK": KEY_BYTES_IN_BASE64, "PLAIN": "no base64 at all, but long enough"}
 SOURCE = {
@@ -183,3 +186,42 @@ def test_a_secret_may_be_a_text(tmp_path: Path) -> None:
     config = read(tmp_path, 'webhook_secrets_env = ["PLAIN"]', '.secret = "text"')
 
     assert config.sources["runs"].webhook_secrets[0].reveal() == ENVIRON["PLAIN"]
+
+
+def documented(page: str) -> list[str]:
+    """The examples of a page that are configurations of this dialect."""
+    found = re.findall(r"```toml\n(.*?)```", (DOCS / page).read_text(), re.DOTALL)
+    return [text for text in found if 'dialect = "standard"' in text]
+
+
+@pytest.mark.parametrize(("page", "count"), [("standard.md", 2), ("sandbox.md", 1)])
+def test_the_examples_work(tmp_path: Path, page: str, count: int) -> None:
+    """Every example of the documents is a configuration, as it stands."""
+    examples = documented(page)
+    assert len(examples) == count
+    for example in examples:
+        variables = re.findall(r'"([A-Z_]{8,})"', example)
+        path = tmp_path / "batchkeeper.toml"
+        path.write_text(example)
+        config = load(path, dict.fromkeys(variables, ENVIRON["HOOK"]), DEFAULTS)
+        assert len(config.sources) == 1
+
+
+def test_every_option_is_documented() -> None:
+    """docs/standard.md has a row for each option, in their order, with its default and its description."""
+    told = re.findall(r"^\| `(\w+)` \| (.*?) \| (.*) \|$", (DOCS / "standard.md").read_text(), re.MULTILINE)
+    required = {"status_url": "required", "words": "required"}
+    known = []
+    for name, field in Options.model_fields.items():
+        shown = "none" if field.default is None or field.default_factory else f'`"{field.default}"`'
+        known.append((name, required.get(name, shown), field.description))
+
+    assert told == known
+
+
+def test_every_webhook_fault_of_the_stand_in_is_documented() -> None:
+    """docs/sandbox.md lists each word with what it does, and no other."""
+    section = (DOCS / "sandbox.md").read_text().partition("## A provider by configuration")[2]
+    told = dict(re.findall(r"^\| `(\w+)` \| ([^|]+) \|$", section, re.MULTILINE))
+
+    assert told == WEBHOOK_FAULTS
