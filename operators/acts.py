@@ -136,17 +136,20 @@ async def track(
     connection: AsyncConnection,
     config: Config,
     source: str,
-    kind: str,
+    kind: str | None,
     job_id: str,
     new_id: Callable[[], int],
     now: int,
 ) -> JobRow:
-    """Take in a job that was made elsewhere. One that is known already stays as it is.
+    """Take in a job that was made elsewhere. One that is known already stays as it is. `kind`: None for the source's only
+    one, or a batch.
 
     Raises:
         BadInput: the source's dialect cannot ask about such jobs, or the id cannot be one.
     """
     dialect = dialect_of(config.sources[source])
+    if kind is None:
+        kind = next(iter(dialect.kinds)) if len(dialect.kinds) == 1 else "batch"
     if kind not in dialect.kinds:
         known = ", ".join(sorted(dialect.kinds))
         raise BadInput(f"{dialect.name} jobs of kind {kind} cannot be asked about; kinds that can: {known}")

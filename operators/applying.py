@@ -20,7 +20,7 @@ from operators.csv_rows import is_csv, rows_from_csv
 from operators.durations import duration
 from operators.errors import BadInput, Conflict, KeyReused, NoSuchThing
 from operators.rows_file import RowsFile, read_rows
-from operators.submitting import Submitted, Wishes, submit
+from operators.submitting import Submitted, Wishes, check_can_submit, submit
 from schemas.config import Config, Source
 from schemas.dialects import dialect_of
 from schemas.ids import shown
@@ -86,8 +86,8 @@ class Applying:
             before = None if key is None else await idempotency.get(connection, key)
             if before is not None:
                 return _replayed(before, digest)
-            number, kind = self._store.new_id(), asked.get("kind", "batch")
-            job = await acts.track(connection, config, source, kind, job_id, lambda: number, self._now())
+            number = self._store.new_id()
+            job = await acts.track(connection, config, source, asked.get("kind"), job_id, lambda: number, self._now())
             answer = Answer(201 if job.id == number else 200, views.job(job, ()))
             if key is not None and not await idempotency.keep(connection, self._row(key, digest, answer)):
                 raise Conflict(_JUST_NOW)
@@ -107,6 +107,7 @@ class Applying:
     async def _submit_file(self, key: str, fields: Mapping[str, str], path: Path, name: str) -> Answer:
         config = self._configured()
         source = _source(config, fields.get("source", ""))
+        check_can_submit(source)
         wishes, shard_rows = wishes_of(fields)
         dialect = dialect_of(source)
         if is_csv(name):

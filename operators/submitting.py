@@ -89,6 +89,7 @@ async def submit(
 def check(config: Config, source: Source, wishes: Wishes) -> None:
     """Everything that can be said against a submission before anything of it is kept. Raises NotPossible or BadInput."""
     dialect = dialect_of(source)
+    check_can_submit(source)
     check_metadata(wishes.metadata, dialect.most_metadata)
     if wishes.metadata and not dialect.holds_metadata:
         raise BadInput(f"jobs of {dialect.name} hold no metadata; --label keeps it here, with the job")
@@ -110,6 +111,12 @@ def check_order(source: Source, endpoint: str, wishes: Wishes) -> None:
         raise BadInput(f"{source.name} cannot be given this order: {why}")
     if wishes.completion_window and not dialect.uploads_input:
         raise BadInput(f"jobs of {dialect.name} have no completion window")
+
+
+def check_can_submit(source: Source) -> None:
+    """Raise NotPossible where a source's jobs are all made elsewhere."""
+    if why := dialect_of(source).why_not_submit:
+        raise NotPossible(f"nothing can be submitted to {source.name}: {why}")
 
 
 def check_metadata(metadata: Mapping[str, str], most: int) -> None:

@@ -47,7 +47,7 @@ async def record(
     changes = {
         **applied.changes,
         **({"ended_by": asked.value} if has_ended else {}),
-        **(_account_changes(owned, job, account, now) if isinstance(said, Observation) else {}),
+        **(_account_changes(owned, job, said, now) if isinstance(said, Observation) else {}),
     }
     if changes:
         await jobs.change(connection, number, changes, now)
@@ -144,16 +144,24 @@ async def _job(connection: AsyncConnection, number: int) -> JobRow:
     return job
 
 
-def _account_changes(owned: Owned, job: JobRow, account: Account | None, now: int) -> dict[str, Any]:
+def _account_changes(owned: Owned, job: JobRow, said: Observation, now: int) -> dict[str, Any]:
     """Whether this job's news comes to us, and when the provider's account of it was read."""
+    account = said.account
     if account is None:
-        return {} if job.has_webhook else {"has_webhook": 0}
+        return {} if job.has_webhook else {"has_webhook": int(_is_told_of(owned, job, said))}
     events = [event for event in account.events if event.isascii() and " " not in event]
     seen: dict[str, Any] = {"account_seen_at": now, "pending_retries": account.pending_retries}
     seen["webhook_events"] = " ".join(events) or None  # none of its own: it inherits the endpoint's
     if job.has_webhook:
         return seen
     return {**seen, "has_webhook": int(is_ours(account, owned.source.webhook_endpoint_id, owned.webhook_url))}
+
+
+def _is_told_of(owned: Owned, job: JobRow, said: Observation) -> bool:
+    """Whether news of a job comes that shows no webhook. Where none ever does, all of them are told of at the account's
+    endpoint; but one that had ended when it was first asked about may have ended before anybody listened."""
+    is_at_endpoint = not owned.dialect.shows_webhooks and owned.source.webhook == "endpoint"
+    return is_at_endpoint and job.has_webhook is None and not said.status.is_terminal
 
 
 def _attempts(owned: Owned, number: int, account: Account, now: int) -> Iterator[AttemptRow]:

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 from sandbox.clock import Clock
 from sandbox.openai.provider import OpenAI
 from sandbox.provider import Provider
+from sandbox.standard.provider import Standard
 from sandbox.tagger.provider import Tagger
 from sandbox.thunderbit.provider import Thunderbit
 
 if TYPE_CHECKING:
     from sandbox.server import SandboxSettings
 
-MAKERS: tuple[Callable[["SandboxSettings", Clock], Provider], ...] = (OpenAI, Tagger, Thunderbit)
+MAKERS: tuple[Callable[["SandboxSettings", Clock], Provider], ...] = (OpenAI, Standard, Tagger, Thunderbit)
 
 
 def make_providers(settings: "SandboxSettings", clock: Clock) -> Sequence[Provider]:

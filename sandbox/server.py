@@ -61,7 +61,7 @@ class SandboxSettings:
     are no endpoints, so `webhook_url` and `webhook_secret` go unused: each create call brings its own. `huge_bytes` is the size
     of the output file of a batch whose scenario says `output_huge`. `thunderbit_key` is the one key of the account at Thunderbit;
     `tagger_email` and `tagger_password` are those of the tagger's default account. `openai_...`: what the stand-in for OpenAI
-    is reached with, and where it delivers to.
+    is reached with, and where it delivers to; `standard_webhook_url`: where the provider under `/standard` delivers to.
     """
 
     port: int
@@ -81,6 +81,7 @@ class SandboxSettings:
     openai_webhook_url: str = openai.WEBHOOK_URL
     openai_api_key: str = openai.API_KEY
     openai_webhook_secret: str = openai.WEBHOOK_SECRET
+    standard_webhook_url: str = "http://127.0.0.1:8080/webhooks/standard"
 
     def __post_init__(self) -> None:
         if not _is_loopback(self.host):

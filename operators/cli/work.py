@@ -28,7 +28,10 @@ Reason = Annotated[str, typer.Option("--reason", metavar="WHY", help="Why; it is
 async def track(
     source: Annotated[str, typer.Argument(metavar="SOURCE", help="The configured source that it is at.")],
     job_id: Annotated[str, typer.Argument(metavar="JOB_ID", help="The provider's id of the job.")],
-    kind: Annotated[str, typer.Option("--kind", metavar="KIND", help="What kind of job it is.")] = "batch",
+    kind: Annotated[
+        str | None,
+        typer.Option("--kind", metavar="KIND", help="What kind of job it is; by default the only one, or batch."),
+    ] = None,
     in_json: Json = False,
 ) -> None:
     """Take in a job that was made elsewhere: it is asked about until it has ended."""

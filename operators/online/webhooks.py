@@ -61,7 +61,8 @@ def _endpoint(source: Source, ours: str, heard: Heard, has_management_key: bool)
 
 
 def _by_hand(source: Source, ours: str) -> str:
-    wanted = f"active, URL {ours}, events {', '.join(source.webhook_events)}"
+    events = f", events {', '.join(source.webhook_events)}" if source.webhook_events else ""
+    wanted = f"active, URL {ours}{events}"
     if source.webhook_endpoint_id is None:
         return f"webhook_endpoint_id is not set; look by hand for the endpoint's: {wanted}"
     return f"compare the endpoint {source.webhook_endpoint_id} by hand: {wanted}"

@@ -2,13 +2,17 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from schemas.config.model import Section, Webhook
 
 
 @dataclass(frozen=True)
 class DialectDefaults:
-    """What a source's keys become when the file leaves them out, which of them there are, and which event names it may list."""
+    """What a source's keys become when the file leaves them out, which of them there are, and which event names it may list.
+
+    The functions are given options of the class that `options` names.
+    """
 
     base_url: str  # "": everybody has their own, so the file has to name it
     tolerance_seconds: int
@@ -30,7 +34,12 @@ class DialectDefaults:
         str, ...
     ] = ()  # what the options name secrets for: "llm_key" has the keys llm_key_env and llm_key_file
     shows_key: bool = True  # False: the key goes into a body, as a password does, and may hold what no header can
-    why_not_secret: Callable[[str], str | None] | None = None  # why a text cannot be one of its webhook secrets
-    why_not_options: Callable[[Section], tuple[str, str] | None] | None = (
+    # Why a text cannot be one of its webhook secrets, with these options.
+    why_not_secret: Callable[[str, Any], str | None] | None = None
+    why_not_options: Callable[[Any], tuple[str, str] | None] | None = (
         None  # what is wrong between options, and the mending
     )
+    # What is wrong between the options and base_url, and the mending.
+    why_not_base_url: Callable[[Any, str], tuple[str, str] | None] | None = None
+    # The event names that the options tell, where they are not known before; then these two count in place of those above.
+    events: Callable[[Any], tuple[str, ...]] | None = None

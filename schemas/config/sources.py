@@ -110,6 +110,7 @@ def _webhook(key: Key, written: WrittenSource, defaults: DialectDefaults | None,
     if defaults and written.webhook not in ways:
         fix = f"write {' or '.join(f'webhook = {json.dumps(way)}' for way in ways)}, or leave it out"
         inspection.problem((*key, "webhook"), f"{written.dialect} has no webhooks that are {written.webhook}", fix)
+        return ways[0]
     return written.webhook
 
 
@@ -124,18 +125,18 @@ def _credentials(key: Key, told: Told, places: Places, inspection: Inspection) -
     if not variables and not files and not unneeded:
         _require(key, "webhook_secrets", f'["{_stem(written)}_WEBHOOK_SECRET"]', inspection)
     secrets = webhook_secrets(key, variables, files, places, inspection)
-    _refuse_other_form(secrets, told.defaults, inspection)
+    _refuse_other_form(secrets, told, inspection)
     return Credentials(
         api_key, secrets, further_secrets((*key, "options"), told.options, told.defaults, places, inspection)
     )
 
 
-def _refuse_other_form(secrets: tuple[Found, ...], defaults: DialectDefaults | None, inspection: Inspection) -> None:
+def _refuse_other_form(secrets: tuple[Found, ...], told: Told, inspection: Inspection) -> None:
     """A secret from which the dialect can make no key would refuse every delivery."""
-    if defaults is None or defaults.why_not_secret is None:
+    if told.defaults is None or told.defaults.why_not_secret is None:
         return
     for one in secrets:
-        if why := defaults.why_not_secret(one.secret.reveal()):
+        if why := told.defaults.why_not_secret(one.secret.reveal(), told.options):
             inspection.problem(one.key, f"{one.place} {why}", "copy the whole secret from the provider")
 
 
@@ -166,7 +167,8 @@ def _complete(key: Key, told: Told, credentials: Credentials, inspection: Inspec
         inspection.problem((*key, "base_url"), "is missing", fix)
     elif base_url:
         _refuse_plain_http(key, base_url, written.allow_plain_http, inspection)
-    events = _events(key, written.webhook_events, defaults, inspection)
+        _refuse_elsewhere(key, told.options, base_url, defaults, inspection)
+    events = _events(key, told, defaults, inspection)
     if written.dialect is None or credentials.api_key is None:
         return None
     return Source(
@@ -222,19 +224,31 @@ def _refuse_plain_http(key: Key, base_url: str, allowed: bool, inspection: Inspe
     )
 
 
-def _events(
-    key: Key, written: tuple[str, ...] | None, defaults: DialectDefaults, inspection: Inspection
-) -> tuple[str, ...]:
+def _refuse_elsewhere(
+    key: Key, options: Section, base_url: str, defaults: DialectDefaults, inspection: Inspection
+) -> None:
+    """An option that names a place is about the same provider as base_url."""
+    at = (*key, "options")
+    wrong = defaults.why_not_base_url(options, base_url) if defaults.why_not_base_url else None
+    if wrong and not inspection.is_wrong(at, *((*at, word) for word in defaults.options.model_fields)):
+        inspection.problem(at, *wrong)
+
+
+def _events(key: Key, told: Told, defaults: DialectDefaults, inspection: Inspection) -> tuple[str, ...]:
     """The events as written, each once; or the dialect's own."""
+    named = defaults.events(told.options) if defaults.events else None
+    usual = defaults.webhook_events if named is None else named
+    all_known = sorted(defaults.known_events if named is None else named)
+    written = told.written.webhook_events
     if written is None:
-        return defaults.webhook_events
+        return usual
     at = (*key, "webhook_events")
     if not written:
         inspection.problem(at, "is empty", 'remove the key for the dialect\'s own events, or write webhook = "none"')
     for number, event in enumerate(written, 1):
-        if event not in defaults.known_events:
-            guess = nearest(event, sorted(defaults.known_events))
-            known = f"known: {', '.join(sorted(defaults.known_events))}"
+        if event not in all_known:
+            guess = nearest(event, all_known)
+            known = f"known: {', '.join(all_known)}" if all_known else "remove the key: the options name no events"
             fix = f"did you mean {json.dumps(guess)}?" if guess else known
             inspection.problem(at, f"entry {number} is not an event of this dialect", fix)
     return tuple(dict.fromkeys(written))

@@ -7,11 +7,12 @@ from schemas.config import DialectDefaults, Source
 from schemas.dialects.dialect import Dialect
 from schemas.dialects.openai import OpenAI
 from schemas.dialects.phaseo import Phaseo
+from schemas.dialects.standard import Standard
 from schemas.dialects.tagger import Tagger
 from schemas.dialects.thunderbit import Thunderbit
 
 DIALECTS: Mapping[str, type[Dialect]] = MappingProxyType(
-    {dialect.name: dialect for dialect in (Phaseo, OpenAI, Thunderbit, Tagger)}
+    {dialect.name: dialect for dialect in (Phaseo, OpenAI, Thunderbit, Tagger, Standard)}
 )
 
 DEFAULTS: Mapping[str, DialectDefaults] = MappingProxyType({name: one.defaults for name, one in DIALECTS.items()})

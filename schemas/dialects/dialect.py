@@ -59,7 +59,7 @@ class Dialect(ABC):
 
     name: ClassVar[str]
     defaults: ClassVar[DialectDefaults]
-    kinds: ClassVar[frozenset[str]]
+    kinds: frozenset[str]
     """The kinds of job that can be asked about. Others are recorded and shown."""
 
     def __init__(self, source: str = "", options: Section | None = None) -> None:
@@ -129,6 +129,9 @@ class Dialect(ABC):
     def coverage(self, subscribed: Sequence[str], events_listened_for: Sequence[str]) -> Coverage:
         missing = tuple(event for event in events_listened_for if event not in subscribed)
         return Coverage(missing, (), tuple(event for event in subscribed if event not in events_listened_for))
+
+    shows_webhooks: ClassVar[bool] = True
+    """Its answers about a job show whether that has a webhook. Otherwise all jobs of the account are told of at its endpoint."""
 
     def why_undeliverable(self, url: str) -> str | None:
         """Why the provider itself would send nothing to this URL; None: it would, as far as is known."""
@@ -206,6 +209,9 @@ class Dialect(ABC):
 
     # --- submitting ---------------------------------------------------------------------------------------------------
 
+    why_not_submit: ClassVar[str | None] = None
+    """Why no job can be created from here, in words for whoever tries; None: jobs can be. Otherwise nothing below is asked."""
+
     uploads_input: ClassVar[bool] = True
     """The rows are uploaded as a file, and the job is made of that. Otherwise they go along with the order."""
 
@@ -231,9 +237,9 @@ class Dialect(ABC):
         """A larger file of requests becomes several jobs."""
         return InputLimits()
 
-    @abstractmethod
     def check_request(self, row: Mapping[str, Any], endpoint: str | None) -> CheckedRequest:
         """Check one row of an input; its custom_id has been. `endpoint` stands for what rows leave out."""
+        return CheckedRequest(endpoint, (f"no job is created at {self.name}",))
 
     def why_not_order(self, endpoint: str, params: Mapping[str, Any], secrets: Sequence[str]) -> str | None:
         """Why jobs for this endpoint cannot be ordered with these params, where the `secrets` of these names are configured."""
@@ -249,13 +255,14 @@ class Dialect(ABC):
     def read_upload(self, response: Response) -> Uploaded | SubmitRefused | SubmitLater | Troubled:
         return _UNASKED
 
-    @abstractmethod
-    def create(self, base_url: str, new: NewJob) -> Question: ...
-    @abstractmethod
+    def create(self, base_url: str, new: NewJob) -> Question:
+        raise NotImplementedError(f"no job is created at {self.name}")
+
     def read_create(
         self, response: Response, new: NewJob | None = None
     ) -> Observed | SubmitRefused | SubmitLater | SubmitUnclear:
         """`new` is what was ordered, for answers that repeat nothing of it."""
+        return SubmitRefused(response.status, f"no job is created at {self.name}")
 
     # --- outputs ------------------------------------------------------------------------------------------------------
 

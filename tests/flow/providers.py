@@ -5,9 +5,11 @@ A new provider is one class here; `test_every_provider.py` then runs it through 
 
 import csv
 import json
+import secrets
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
@@ -28,10 +30,32 @@ from sandbox.server import (
     RunningSandbox,
     SandboxSettings,
 )
+from sandbox.standard.account import API_KEY as STANDARD_KEY
+from sandbox.standard.account import WEBHOOK_SECRET as STANDARD_SECRET
+from sandbox.standard_webhooks import headers
 from schemas.dialects import Dialect, dialect_of
 from schemas.tables import JobRow
 
 SPEED = 60.0
+STANDARD_OPTIONS: dict[str, Any] = {
+    "kind": "task",
+    "status_url": "/standard/v1/tasks/{job}",
+    "cancel_url": "/standard/v1/tasks/{job}",
+    "cancel_method": "DELETE",
+    "status": "data.status",
+    "counts_total": "rows.total",
+    "counts_completed": "rows.done",
+    "counts_failed": "rows.failed",
+    "error_message": "error.message",
+    "words": {
+        "queued": "pending",
+        "running": "running",
+        "completed": "completed",
+        "failed": "failed",
+        "cancelled": "cancelled",
+    },
+    "expected_events": {"task.completed": "completed", "task.failed": "failed", "task.cancelled": "cancelled"},
+}
 MOST_BYTES = 1 << 20
 
 
@@ -54,6 +78,11 @@ class Provider(Protocol):
     endpoint: ClassVar[str | None]  # what its jobs are for, where rows do not say it
     cancels: ClassVar[bool]
     sends_webhooks: ClassVar[bool]
+    submits: ClassVar[bool]  # False: its jobs are made elsewhere, by `create`
+
+    async def create(self, client: httpx.AsyncClient, scenario: str) -> str:
+        """Have a job made by somebody else."""
+        ...
 
     def source(self, box: RunningSandbox) -> SourceAt: ...
     def rows(self, folder: Path, good: int, bad: int) -> Path:
@@ -87,6 +116,15 @@ def rows_of_requests(folder: Path, good: int, bad: int, url: str = "/v1/chat/com
     return path
 
 
+class Submitting:
+    """Its jobs are ours."""
+
+    submits = True
+
+    async def create(self, client: httpx.AsyncClient, scenario: str) -> str:
+        raise NotImplementedError
+
+
 def _as_batch(one: Mapping[str, Any]) -> TrueJob:
     """A batch of requests, as the truths of the gateway and of OpenAI show it."""
     rows = one["rows"] or {}
@@ -95,7 +133,7 @@ def _as_batch(one: Mapping[str, Any]) -> TrueJob:
     )
 
 
-class Gateway:
+class Gateway(Submitting):
     """The Phaseo gateway."""
 
     name, endpoint, cancels, sends_webhooks = "phaseo", None, True, True
@@ -125,7 +163,7 @@ class Gateway:
         assert answer.status_code == 200, answer.text
 
 
-class OpenAI:
+class OpenAI(Submitting):
     """OpenAI's batches. What is registered there hears of all of them."""
 
     name, endpoint, cancels, sends_webhooks = "openai", None, True, True
@@ -156,7 +194,7 @@ class OpenAI:
         (await client.post(f"/openai/sandbox/deliver/{job.job_id}/batch.{job.status}")).raise_for_status()
 
 
-class Thunderbit:
+class Thunderbit(Submitting):
     """Thunderbit's batches. A page fails whose URL says so."""
 
     name, endpoint, cancels, sends_webhooks = "thunderbit", "/batch/distill", True, True
@@ -202,7 +240,47 @@ class Thunderbit:
         assert answer.status_code == 200, answer.text
 
 
-class Tagger:
+class Standard:
+    """A provider by configuration. Its jobs are made elsewhere, as far as we are concerned, and have no rows that are shown."""
+
+    name, endpoint, cancels, sends_webhooks, submits = "standard", None, True, True, False
+    _hook = ""
+
+    def source(self, box: RunningSandbox) -> SourceAt:
+        return SourceAt(f"{box.url}/standard", {"dialect": "standard"}, STANDARD_KEY, STANDARD_SECRET, STANDARD_OPTIONS)
+
+    async def create(self, client: httpx.AsyncClient, scenario: str) -> str:
+        word = {"webhook_lost": ["lost"], "webhook_repeated": ["duplicated"]}.get(scenario, [])
+        order = {"seconds": 20, "rows": 4, "webhooks": word}
+        answer = await client.post(
+            "/standard/v1/tasks", json=order, headers={"authorization": f"Bearer {STANDARD_KEY}"}
+        )
+        return str(answer.raise_for_status().json()["id"])
+
+    def rows(self, folder: Path, good: int, bad: int) -> Path:
+        raise NotImplementedError
+
+    def metadata(self, scenario: str) -> dict[str, str]:
+        raise NotImplementedError
+
+    async def arrange(self, client: httpx.AsyncClient, scenario: str) -> None:
+        pass
+
+    async def point(self, client: httpx.AsyncClient, url: str) -> None:
+        self._hook = url
+        (await client.put("/standard/sandbox/webhook", content=url)).raise_for_status()
+
+    async def jobs(self, client: httpx.AsyncClient) -> list[TrueJob]:
+        found = (await client.get("/standard/sandbox/truth")).json()["tasks"]
+        return [TrueJob(one["task_id"], one["status"], one["done"], 0, 0, one["gets"]) for one in found]
+
+    async def deliver(self, client: httpx.AsyncClient, job: TrueJob) -> None:
+        body = json.dumps({"type": f"task.{job.status}", "data": {"id": job.job_id, "status": job.status}}).encode()
+        signed = headers(STANDARD_SECRET, f"msg_{secrets.token_hex(8)}", datetime.now(UTC), body)
+        (await client.post(self._hook, content=body, headers=signed)).raise_for_status()
+
+
+class Tagger(Submitting):
     """The document tagger. A document fails whose host says so."""
 
     name, endpoint, cancels, sends_webhooks = "tagger", None, True, False
@@ -244,7 +322,7 @@ class Tagger:
         raise NotImplementedError
 
 
-PROVIDERS: tuple[Callable[[], Provider], ...] = (Gateway, OpenAI, Thunderbit, Tagger)
+PROVIDERS: tuple[Callable[[], Provider], ...] = (Gateway, OpenAI, Thunderbit, Tagger, Standard)
 
 
 @dataclass
@@ -269,6 +347,17 @@ class Beside:
         path = as_lines(provider.rows(folder, good, bad), self.dialect, folder)
         metadata = provider.metadata(scenario) if scenario else {}
         return await store(self.service, path, Wishes(metadata), None, provider.name, provider.endpoint)
+
+    async def start(self, folder: Path, scenario: str = "") -> JobRow:
+        """Have a job made that goes as told, and watched."""
+        if self.provider.submits:
+            return await self.job(await self.submit(folder, scenario))
+        job_id = await self.provider.create(self.client, scenario)
+        (kind,) = self.dialect.kinds
+        await self.service.track(job_id, self.provider.name, kind)
+        found = await self.service.row(job_id)
+        assert found is not None
+        return found
 
     async def job(self, stored: Submitted) -> JobRow:
         """The one job of a submission, once it is there."""

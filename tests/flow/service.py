@@ -159,7 +159,7 @@ class Service:
     path: Path
     environ: dict[str, str]
 
-    async def track(self, job_id: str, source: str = "gateway", kind: str = "batch") -> None:
+    async def track(self, job_id: str, source: str = "gateway", kind: str | None = "batch") -> None:
         async with self.store.writing() as connection:
             await acts.track(connection, self.config, source, kind, job_id, self.store.new_id, now())
         self.reconciler.wake()

@@ -38,7 +38,8 @@ async def comes_to(on: Beside, job_id: str) -> tuple[dict[str, Any], TrueJob]:
 def agree(view: dict[str, Any], true: TrueJob) -> None:
     """We know what happened, row by row."""
     assert (view["status"], view["basis"]) == (true.status, "observed")
-    assert (view["row_match"]["succeeded"], view["row_match"]["failed"]) == (true.succeeded, true.failed)
+    if view["row_match"] is not None:
+        assert (view["row_match"]["succeeded"], view["row_match"]["failed"]) == (true.succeeded, true.failed)
 
 
 def test_a_good_day(made: Make, tmp_path: Path) -> None:
@@ -46,12 +47,13 @@ def test_a_good_day(made: Make, tmp_path: Path) -> None:
 
     async def flow() -> None:
         async with beside(made()) as on:
-            job = await on.job(await on.submit(tmp_path))
+            job = await on.start(tmp_path)
             view, true = await comes_to(on, job.job_id)
 
             agree(view, true)
-            assert view["row_match"]["asked"] == 4
-            assert view["row_match"]["missing"] == 0
+            assert (view["row_match"] is not None) == on.provider.submits
+            if on.provider.submits:
+                assert (view["row_match"]["asked"], view["row_match"]["missing"]) == (4, 0)
             assert not {code for category, code in told(view) if category != "execution"}
             assert [one["verdict"] for one in await on.service.deliveries()].count("unreadable") == 0
             assert bool(await on.service.deliveries()) == on.provider.sends_webhooks
@@ -65,7 +67,7 @@ def test_all_webhooks_lost(made: Make, tmp_path: Path) -> None:
     async def flow() -> None:
         provider = with_webhooks(made)
         async with beside(provider) as on:
-            job = await on.job(await on.submit(tmp_path, "webhook_lost"))
+            job = await on.start(tmp_path, "webhook_lost")
             view, true = await comes_to(on, job.job_id)
 
             agree(view, true)
@@ -81,7 +83,7 @@ def test_deliveries_repeated_and_late(made: Make, tmp_path: Path) -> None:
     async def flow() -> None:
         provider = with_webhooks(made)
         async with beside(provider) as on:
-            job = await on.job(await on.submit(tmp_path, "webhook_repeated"))
+            job = await on.start(tmp_path, "webhook_repeated")
             view, true = await comes_to(on, job.job_id)
             for _ in range(3):
                 await provider.deliver(on.client, true)
@@ -107,7 +109,7 @@ def test_a_foreign_secret(made: Make, tmp_path: Path) -> None:
         provider = with_webhooks(made)
         async with beside(provider) as on:
             body = on.dialect.sample(
-                on.dialect.defaults.webhook_events[0], "batch_strange", "completed", "https://x", 1
+                on.service.config.sources[provider.name].webhook_events[0], "batch_strange", "completed", "https://x", 1
             )
             signed = on.dialect.sign(b"whsec_b3RoZXJvdGhlcm90aGVyb3RoZXJvdGhlcm90aGVyb3RoZXI=", body, now())
             assert signed is not None
@@ -127,7 +129,7 @@ def test_cancelled(made: Make, tmp_path: Path) -> None:
         if not made().cancels:
             pytest.skip("nothing to cancel with")
         async with beside(made(), speed=4) as on:
-            job = await on.job(await on.submit(tmp_path))
+            job = await on.start(tmp_path)
             await on.service.reaches(job.job_id, "pending", "running")
             await on.service.cancel(job.job_id)
             view, true = await comes_to(on, job.job_id)
@@ -141,6 +143,9 @@ def test_cancelled(made: Make, tmp_path: Path) -> None:
 
 def test_a_lost_create(made: Make, tmp_path: Path) -> None:
     """A job whose create was never answered is found: by the list, by what its webhook brings along, or by an id of ours."""
+
+    if not made().submits:
+        pytest.skip("its jobs are made elsewhere")
 
     async def flow() -> None:
         async with beside(made()) as on:

@@ -60,7 +60,7 @@ class OpenAI(Dialect):
         known_events=frozenset(events.BATCH_EVENTS),
         webhooks=("endpoint", "none"),
         names_endpoint=False,  # what is registered at the project gets the news of every batch
-        why_not_secret=signature.why_bad_secret,
+        why_not_secret=lambda secret, _options: signature.why_bad_secret(secret),
     )
 
     def not_found_rule(self, was_seen: bool) -> NotFoundRule:
