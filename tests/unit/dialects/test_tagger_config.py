@@ -62,7 +62,7 @@ def test_everything(tmp_path: Path) -> None:
         (SOURCE + OPTIONS + 'llm_key = "sk-or-1"\n', "llm_key"),
         (SOURCE + OPTIONS + 'llm_key_env = "NOWHERE"\n', "NOWHERE is not set"),
         (SOURCE.replace('base_url = "https://tagger.example"\n', "") + OPTIONS, "no address that is everybody's"),
-        (SOURCE + 'webhook = "inline"\n' + OPTIONS, "no such webhooks"),
+        (SOURCE + 'webhook = "inline"\n' + OPTIONS, "no webhooks that are inline"),
     ],
 )
 def test_what_is_refused(tmp_path: Path, text: str, said: str) -> None:

@@ -204,7 +204,7 @@ def found_cancellations(about: Facts, now: int = NOW) -> list[Code]:
     return [failure.code for failure in classify(about, now) if failure.category is Category.CANCELLATION]
 
 
-@pytest.mark.parametrize(("state", "status", "sent"), tuple(product(ActionState, Status, (True, False))))
+@pytest.mark.parametrize(("state", "status", "sent"), tuple(product(CANCELLATION, Status, (True, False))))
 def test_cancellation(state: ActionState, status: Status, sent: bool) -> None:
     """What a cancel comes to, by what it was answered, how the job stands, and whether it was ever sent."""
     if status is Status.CANCELLED:

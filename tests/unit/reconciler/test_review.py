@@ -153,7 +153,7 @@ def test_total(about: Facts, pace: Pace, silent: bool | None, retry_after: int |
 # --- nothing but their arguments --------------------------------------------------------------------------------------
 
 PURE = (
-    *("judge", "apply", "pace", "facts", "accounting", "classify", "ready", "review", "circuit", "hearing"),
+    *("judge", "apply", "pace", "facts", "effects", "accounting", "classify", "ready", "review", "circuit", "hearing"),
     *("whole", "matching", "naming", "slowness", "submission"),
 )
 HARMLESS = {"collections", "dataclasses", "typing"}
