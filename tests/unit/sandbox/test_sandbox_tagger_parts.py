@@ -17,8 +17,11 @@ from sandbox.tagger.switches import Switches
 from sandbox.tagger.tokens import read_token, signed
 from sandbox.tagger.wire import kind_of
 
-PAGE = (Path(sandbox.__file__).parents[1] / "docs" / "sandbox.md").read_text().partition("## The document tagger")[2]
-PART = PAGE.partition("\n## The document tagger\n")[2].partition("\n## ")[0]
+PAGE = (Path(sandbox.__file__).parents[1] / "docs" / "sandbox.md").read_text()
+PAGE = PAGE.partition("
+## The document tagger
+")[2].partition("
+## ")[0]
 BEGAN = datetime(2026, 5, 3, 8, tzinfo=UTC)
 SECRET = b"secret"
 # The first text of a run may take a second to draw.
@@ -191,7 +194,7 @@ def test_the_page_has_everything() -> None:
     docs/sandbox.md tells every switch with its default, every host that fails, the account, and the words with a meaning.
     """
     defaults = Switches().model_dump(mode="json")
-    shown = dict(re.findall(r"^\| `(\w+)` \| `([^`]*)` \|", PART, re.MULTILINE))
+    shown = dict(re.findall(r"^\| `(\w+)` \| `([^`]*)` \|", PAGE, re.MULTILINE))
 
     assert shown == {
         name: str(value).lower() if isinstance(value, bool) else f"{value}" for name, value in defaults.items()
