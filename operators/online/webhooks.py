@@ -40,7 +40,8 @@ def _endpoint(source: Source, ours: str, heard: Heard, has_management_key: bool)
     by_hand, or_ask = _by_hand(source, ours), "or ask with a management key: --management-key-env NAME"
     match heard.endpoints:
         case None if isinstance(heard.key, KeyWorks):
-            yield _said("note", f"the provider has no endpoints that could be asked about; {by_hand}")
+            look = by_hand if source.webhook_endpoint_id else f"look there by hand: {_wanted(source, ours)}"
+            yield _said("note", f"the provider has no endpoints that could be asked about; {look}")
         case None:
             yield _said("note", "the endpoint is not asked for before that is right")
         case NotVisible(message, to_nobody=True):
@@ -61,11 +62,15 @@ def _endpoint(source: Source, ours: str, heard: Heard, has_management_key: bool)
 
 
 def _by_hand(source: Source, ours: str) -> str:
-    events = f", events {', '.join(source.webhook_events)}" if source.webhook_events else ""
-    wanted = f"active, URL {ours}{events}"
+    wanted = _wanted(source, ours)
     if source.webhook_endpoint_id is None:
         return f"webhook_endpoint_id is not set; look by hand for the endpoint's: {wanted}"
     return f"compare the endpoint {source.webhook_endpoint_id} by hand: {wanted}"
+
+
+def _wanted(source: Source, ours: str) -> str:
+    events = f", events {', '.join(source.webhook_events)}" if source.webhook_events else ""
+    return f"active, URL {ours}{events}"
 
 
 def _which(source: Source, ours: str, endpoints: tuple[WebhookEndpoint, ...]) -> Finding:

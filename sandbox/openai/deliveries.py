@@ -15,8 +15,8 @@ from sandbox.generations import G2
 from sandbox.openai import ids
 from sandbox.openai.batches import Batch
 from sandbox.openai.endpoint import Endpoint
-from sandbox.openai.signing import signed_headers
 from sandbox.posting import Answer, Poster
+from sandbox.standard_webhooks import signed_headers
 
 PAUSES = (60.0, 300.0, 1_800.0, 7_200.0, 18_000.0, 36_000.0, 72_000.0, 86_400.0)  # seconds of life, not quite 72 hours
 WRONG_SECRET = "whsec_YW5vdGhlciBzZWNyZXQgdGhhbiB0aGUgcmlnaHQgb25l"

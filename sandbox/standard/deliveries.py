@@ -7,10 +7,10 @@ import secrets
 from collections.abc import Callable
 from typing import Any
 
-from sandbox import standard_webhooks
-from sandbox.clock import Clock, iso_ms
+from sandbox.clock import Clock, iso_ms, unix
 from sandbox.posting import Poster
 from sandbox.standard.tasks import Task
+from sandbox.standard_webhooks import signed_headers
 
 RETRY_DELAYS = (5.0, 30.0, 120.0)  # seconds of life; this sender's own, as the standard leaves them to each
 TIMEOUT = 15.0
@@ -58,9 +58,8 @@ class Sender:
     async def _send(self, task: Task, event: str, message_id: str, content: bytes, attempt: int) -> bool:
         secret = self._wrong_secret if "missigned" in task.order.webhooks else self._secret
         now = self._clock.now()
-        answer = await self._poster.post(
-            self._url(), standard_webhooks.headers(secret, message_id, now, content), content
-        )
+        headers = {"content-type": "application/json", **signed_headers(secret, message_id, unix(now), content)}
+        answer = await self._poster.post(self._url(), headers, content)
         told: dict[str, Any] = {
             "event": event,
             "message_id": message_id,

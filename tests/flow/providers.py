@@ -6,10 +6,10 @@ A new provider is one class here; `test_every_provider.py` then runs it through 
 import csv
 import json
 import secrets
+import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
@@ -32,7 +32,7 @@ from sandbox.server import (
 )
 from sandbox.standard.account import API_KEY as STANDARD_KEY
 from sandbox.standard.account import WEBHOOK_SECRET as STANDARD_SECRET
-from sandbox.standard_webhooks import headers
+from sandbox.standard_webhooks import signed_headers
 from schemas.dialects import Dialect, dialect_of
 from schemas.tables import JobRow
 
@@ -276,7 +276,7 @@ class Standard:
 
     async def deliver(self, client: httpx.AsyncClient, job: TrueJob) -> None:
         body = json.dumps({"type": f"task.{job.status}", "data": {"id": job.job_id, "status": job.status}}).encode()
-        signed = headers(STANDARD_SECRET, f"msg_{secrets.token_hex(8)}", datetime.now(UTC), body)
+        signed = signed_headers(STANDARD_SECRET, f"msg_{secrets.token_hex(8)}", int(time.time()), body)
         (await client.post(self._hook, content=body, headers=signed)).raise_for_status()
 
 

@@ -4,10 +4,10 @@ import asyncio
 import base64
 import secrets
 import subprocess
+import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from operators.errors import NotPossible
 from operators.submitting import Wishes, check
 from sandbox.server import RunningSandbox, SandboxSettings
 from sandbox.standard.account import API_KEY, WEBHOOK_SECRET
-from sandbox.standard_webhooks import headers
+from sandbox.standard_webhooks import signed_headers
 from schemas.times import MINUTE
 
 SOURCE = "runs"
@@ -33,7 +33,8 @@ SLOW = {"first_poll_seconds": 600, "poll_seconds": 600, "poll_cap_seconds": 600}
 
 
 def source_at(url: str, options: Mapping[str, Any]) -> SourceAt:
-    return SourceAt(f"{url}/standard", {"dialect": "standard"}, API_KEY, WEBHOOK_SECRET, options)
+    more = {"dialect": "standard", "webhook_endpoint_id": None}
+    return SourceAt(f"{url}/standard", more, API_KEY, WEBHOOK_SECRET, options)
 
 
 @dataclass
@@ -67,7 +68,7 @@ class Beside:
 
     async def deliver(self, body: bytes, secret: str = WEBHOOK_SECRET, source: str = SOURCE) -> httpx.Response:
         """Post a delivery by hand, signed now by the sandbox's own code."""
-        signed = headers(secret, f"msg_{secrets.token_hex(8)}", datetime.now(UTC), body)
+        signed = signed_headers(secret, f"msg_{secrets.token_hex(8)}", int(time.time()), body)
         return await self.client.post(f"{self.service.receiver_url}/webhooks/{source}", content=body, headers=signed)
 
 
@@ -360,5 +361,6 @@ def test_the_verbs(tmp_path: Path) -> None:
             assert (code, "`batchkeeper track` it here" in text) == (1, True), text
             code, text = await asyncio.to_thread(typed, tmp_path, environ, "config", "check", "--online")
             assert (code, "works; it was not refused when a job was asked about" in text) == (0, True), text
+            assert "look there by hand: active, URL" in text
 
     asyncio.run(flow())

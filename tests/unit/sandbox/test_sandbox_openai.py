@@ -14,9 +14,9 @@ from sandbox.clock import Clock
 from sandbox.openai.batches import Batch, Order, errors_of, output_of, reading
 from sandbox.openai.objects import batch_object
 from sandbox.openai.scenarios import STATUS_FAULTS, WORDS, drawn_scenario, read_scenario
-from sandbox.openai.signing import signed_headers
 from sandbox.rows import Row
 from sandbox.scenarios import CREATE_FAULTS, Scenario, UnknownScenario
+from sandbox.standard_webhooks import signed_headers
 
 BORN = datetime(2026, 6, 11, 8, 30, tzinfo=UTC)
 CLOCK = Clock()

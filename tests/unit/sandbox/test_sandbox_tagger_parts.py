@@ -17,11 +17,8 @@ from sandbox.tagger.switches import Switches
 from sandbox.tagger.tokens import read_token, signed
 from sandbox.tagger.wire import kind_of
 
-PAGE = (Path(sandbox.__file__).parents[1] / "docs" / "sandbox.md").read_text()
-PAGE = PAGE.partition("
-## The document tagger
-")[2].partition("
-## ")[0]
+PAGES = (Path(sandbox.__file__).parents[1] / "docs" / "sandbox.md").read_text()
+PAGE = PAGES.partition("## The document tagger")[2].partition("\n## ")[0]
 BEGAN = datetime(2026, 5, 3, 8, tzinfo=UTC)
 SECRET = b"secret"
 # The first text of a run may take a second to draw.
