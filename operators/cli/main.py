@@ -66,7 +66,7 @@ SECTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
     },
     "Try it": {
         "demo": ("demo:demonstrating", "Play a dozen batches against a sandbox, and show how every job ended."),
-        "sandbox": ("sandbox:standing_in", "Run a stand-in of the Phaseo gateway on loopback, with faults on demand."),
+        "sandbox": ("sandbox:standing_in", "Run stand-ins of all providers on loopback, with faults on demand."),
         "sign": ("develop:develop", "Make a signed delivery by hand, and print it as a curl command."),
         "send": ("develop:develop", "Make a signed delivery by hand and post it."),
     },
