@@ -112,12 +112,6 @@ class SandboxSettings:
         """The generation, as what it does."""
         return generation_named(self.generation)
 
-    @property
-    def told(self) -> str:
-        """Which gateway this is and where it delivers to, for whoever starts it."""
-        receiver = self.webhook_url if self.contract.has_endpoints else "the URL of each create call"
-        return f"the Phaseo gateway ({self.contract.name}), at {self.speed:g} times the speed, delivering to {receiver}"
-
 
 def build_app(settings: SandboxSettings) -> Starlette:
     """The whole stand-in as one ASGI app; its gateway opens and closes with the app's lifespan."""

@@ -1,4 +1,4 @@
-"""The verb `demo`: the product's main job from end to end, in about a minute."""
+"""The verb `demo`: the product's main job from end to end, at every provider, in about a minute."""
 
 import asyncio
 import contextlib
@@ -13,14 +13,18 @@ from rich.live import Live
 
 from operators.cli import present
 from operators.cli.context import verb
-from operators.demo.play import Stage, play, staged
-from operators.demo.report import COLUMNS, is_right
+from operators.demo.play import play
+from operators.demo.providers import GATEWAY, OTHERS, PROVIDERS
+from operators.demo.report import COLUMNS, WIDTHS, is_right
+from operators.demo.stage import Stage, staged
 from operators.views import View
-from sandbox.server import DEFAULT_ENDPOINT_ID
+from sandbox.reached import stand_ins
+from sandbox.server import DEFAULT_ENDPOINT_ID, SandboxSettings
 
 demonstrating = typer.Typer()
 
 PROGRESS: present.Columns = {
+    "source": lambda job: job["source"],
     "what is played": lambda job: job["story"],
     "status": lambda job: job["status"],
     "%": lambda job: job["progress"],
@@ -29,22 +33,33 @@ PROGRESS: present.Columns = {
 }
 
 
+PREVIEW = f"""\
+This plays jobs at {len(PROVIDERS)} providers and shows how each comes to its true end. A
+sandbox on this machine stands in for all of them: for {GATEWAY.name}, which gets
+{len(GATEWAY.jobs)} files, loses and spoils webhooks, fails and expires batches; and, with one
+job each, for {", ".join(one.name for one in OTHERS)}.
+"""
+
+
 @demonstrating.command()
 @verb
 async def demo(
     stay: Annotated[bool, typer.Option("--stay", help="Keep it running after the report, until Ctrl-C.")] = False,
     in_json: Annotated[bool, typer.Option("--json", help="Print the report alone, as JSON.")] = False,
 ) -> None:
-    """Play a dozen batches against a sandbox, and show how every job ended.
+    """Play jobs at every provider against a sandbox, and show how each ended.
 
-    Webhooks are lost, batches fail, one is cancelled, and one file becomes a group of three. Ends with 0 only if every job ended
-    as the sandbox says, with as many rows answered, failed and missing, and was handed on.
+    A dozen batches at the gateway: webhooks are lost, batches fail, one is cancelled, and one file becomes a group of three. One
+    job at each other provider. Ends with 0 only if every job ended as the sandbox says, with as many rows answered, failed and
+    missing, each as it says where it tells each, and was handed on.
     """
     tell = _quiet if in_json else typer.echo
-    with as_file(files("sandbox") / "examples" / "requests.jsonl") as requests:
-        async with _ended_by_signal(), staged(DEFAULT_ENDPOINT_ID, tell) as stage:
+    tell(PREVIEW)
+    given = {name: value for one in stand_ins(SandboxSettings(0), "") for name, value in one.variables.items()}
+    with as_file(files("sandbox") / "examples") as examples:
+        async with _ended_by_signal(), staged(DEFAULT_ENDPOINT_ID, given, tell) as stage:
             with _progress(in_json) as show:
-                jobs = await play(stage, requests, tell, show)
+                jobs = await play(stage, examples, tell, show)
             _report(jobs, in_json)
             if stay:
                 await _stay(stage)
@@ -57,7 +72,7 @@ def _report(jobs: list[View], in_json: bool) -> None:
         present.as_json({"jobs": jobs})
         return
     typer.echo("")
-    present.table(jobs, COLUMNS)
+    present.table(jobs, COLUMNS, WIDTHS)
     right = sum(job["as_it_should_be"] for job in jobs)
     healed = sum(job["healed_by_poll"] for job in jobs)
     told = sum(job["handed_on"] == 1 for job in jobs)
@@ -82,15 +97,16 @@ class _Lines:
 
     def __init__(self, tell: Callable[[str], None]) -> None:
         self._tell = tell
-        self._told: dict[str, str] = {}
+        self._told: dict[tuple[str, str], str] = {}
 
     def __call__(self, jobs: list[View], passed: float) -> None:
         for job in reversed(jobs):
             held = ", ".join(f"{one['category']}: {one['code']}" for one in job["failures"])
             state = job["status"] + (f" ({held})" if held else "")
-            if self._told.get(job["job_id"]) != state:
-                self._told[job["job_id"]] = state
-                self._tell(f"{passed:5.1f} s  {job['story']}: {state}")
+            name = job["source"], job["job_id"]
+            if self._told.get(name) != state:
+                self._told[name] = state
+                self._tell(f"{passed:5.1f} s  {job['source']}, {job['story']}: {state}")
 
 
 async def _stay(stage: Stage) -> None:

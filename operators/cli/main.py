@@ -65,8 +65,8 @@ SECTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "sources": ("look:look", "List the configured sources, with the URL to register at each provider."),
     },
     "Try it": {
-        "demo": ("demo:demonstrating", "Play a dozen batches against a sandbox, and show how every job ended."),
-        "sandbox": ("sandbox:standing_in", "Run a stand-in of the Phaseo gateway on loopback, with faults on demand."),
+        "demo": ("demo:demonstrating", "Play jobs at every provider against a sandbox, and show how each ended."),
+        "sandbox": ("sandbox:standing_in", "Run stand-ins of all providers on loopback, with faults on demand."),
         "sign": ("develop:develop", "Make a signed delivery by hand, and print it as a curl command."),
         "send": ("develop:develop", "Make a signed delivery by hand and post it."),
     },

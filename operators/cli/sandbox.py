@@ -1,4 +1,4 @@
-"""The verb `sandbox`: a loopback stand-in of the gateway, in a second terminal."""
+"""The verb `sandbox`: a loopback stand-in of every provider, in a second terminal."""
 
 import os
 from typing import Annotated
@@ -7,11 +7,13 @@ import typer
 
 from operators.cli.context import verb
 from operators.errors import BadInput
+from sandbox.reached import stand_ins
 from sandbox.server import DEFAULT_API_KEY, DEFAULT_WEBHOOK_SECRET, HUGE_BYTES, SandboxSettings, serve
 
 standing_in = typer.Typer()
 
-# What a variable of this name holds is taken in place of these.
+# What a variable of this name holds is taken in place of these. Those of other providers are not taken from the environment: a
+# key of such a name is likelier to be a real one than wanted here.
 DEFAULTS = {"PHASEO_API_KEY": DEFAULT_API_KEY, "PHASEO_WEBHOOK_SECRET": DEFAULT_WEBHOOK_SECRET}
 
 
@@ -35,19 +37,20 @@ async def sandbox(
         int, typer.Option("--huge-bytes", help="How large the output file of scenario output_huge is.")
     ] = HUGE_BYTES,
     webhook_url: Annotated[
-        str, typer.Option("--webhook-url", help="Where its webhook endpoint delivers to; unused in G1.")
+        str, typer.Option("--webhook-url", help="Where the gateway's webhook endpoint delivers to; unused in G1.")
     ] = "http://127.0.0.1:8080/webhooks/gateway",
     openai_webhook_url: Annotated[
-        str, typer.Option("--openai-webhook-url", help="Where its stand-in for OpenAI delivers to.")
+        str, typer.Option("--openai-webhook-url", help="Where OpenAI's webhook endpoint delivers to.")
     ] = SandboxSettings.openai_webhook_url,
 ) -> None:
-    """Run a stand-in of the Phaseo gateway on loopback, with faults on demand.
+    """Run stand-ins of all providers on loopback, with faults on demand.
 
-    In generation G1 every create call brings the URL and the secret of its webhooks; since G2 they are those of the endpoint.
+    One process stands in for the Phaseo gateway and, each under a path of its own, for all other providers. It prints how each is
+    reached.
 
-    It has files, batches, videos and live updates. Faults are named in a job's metadata, or for the whole account by
-    POST /sandbox/fault; docs/sandbox.md lists them, and what differs between the generations. Under
-    /openai it stands in for OpenAI. Ctrl-C ends it.
+    Faults are named in a job's metadata, in its rows, or for a whole account by POST; docs/sandbox.md lists them all.
+    --generation and --webhook-url are the gateway's. In generation G1 every create call brings the URL and the secret of its
+    webhooks; since G2 they are those of the endpoint. Ctrl-C ends it.
     """
     given = {name: os.environ.get(name) for name in DEFAULTS}
     used = {name: given[name] or default for name, default in DEFAULTS.items()}
@@ -68,12 +71,11 @@ async def sandbox(
         raise BadInput(str(error)) from None
 
     def started(url: str) -> None:
-        typer.echo(f"sandbox at {url}/v1 of {settings.told}")
-        for name, value in used.items():
-            typer.echo(f"{name} is taken from the environment" if given[name] else f"export {name}={value}")
-        typer.echo(f"and OpenAI at {url}/openai/v1, delivering to {settings.openai_webhook_url}")
-        # Not taken from the environment: a key of that name is likelier to be a real one than wanted here.
-        typer.echo(f"export OPENAI_API_KEY={settings.openai_api_key}")
-        typer.echo(f"export OPENAI_WEBHOOK_SECRET={settings.openai_webhook_secret}")
+        typer.echo(f"sandbox at {url}, at {speed:g} times the speed. It stands in for")
+        for stand_in in stand_ins(settings, url):
+            typer.echo(stand_in.told)
+            for name, value in stand_in.variables.items():
+                taken = given.get(name)
+                typer.echo(f"{name} is taken from the environment" if taken else f"export {name}={value}")
 
     await serve(settings, started)

@@ -1,39 +1,33 @@
-"""What the demo plays: which faults, at which speed, with which configuration."""
+"""What the demo plays: at which speed, for how long, which jobs, and with which configuration."""
 
 from dataclasses import dataclass
+from string import Template
 
 SPEED = 90  # a nine-minute batch takes six seconds, the gateway's 21 minutes of retries fourteen
 WINDOW_SECONDS = 20  # longer than those retries
 DEADLINE_SECONDS = 90
 
-KEY, SECRET, TOKEN = "PHASEO_API_KEY", "PHASEO_WEBHOOK_SECRET", "DEMO_OPERATORS_TOKEN"
-SOURCE = "gateway"
+OPERATORS_TOKEN = "DEMO_OPERATORS_TOKEN"  # noqa: S105 - the variable that holds it
+EXAMPLES = "sandbox/examples"
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
-    """One batch of the demo: the sandbox's scenario words, and what they play, for a person."""
+class Job:
+    """One job of the demo: which example is submitted how, the sandbox's scenario words, and what they play, for a person."""
 
-    scenario: str
     story: str
+    scenario: str = ""
+    file: str = "requests.jsonl"
+    options: tuple[str, ...] = ()  # of `batchkeeper submit`
     is_cancelled: bool = False
-    shard_rows: int | None = None  # of the twelve rows; fewer make a group
+    is_slow: bool = False  # it takes a delivery window or more, so it begins first
+
+    def submit(self, examples: str, source: str) -> list[str]:
+        """The arguments of the command that submits it, from this folder of examples."""
+        metadata = ["--metadata", f"scenario={self.scenario}"] if self.scenario else []
+        return ["submit", f"{examples}/{self.file}", "--source", source, *metadata, *self.options]
 
 
-BATCHES = (
-    Batch("", "a good day"),
-    Batch("webhook_lost", "webhook never sent"),
-    Batch("webhook_repeated", "webhook sent three times"),
-    Batch("webhook_delayed", "webhook late"),
-    Batch("webhook_given_up", "gateway cannot reach us, gives up"),
-    Batch("webhook_badly_signed", "webhook signed with a wrong secret"),
-    Batch("fails", "batch fails"),
-    Batch("expires,webhook_lost", "batch expires, webhook never sent"),
-    Batch("rows_fail", "some rows fail"),
-    Batch("", "cancelled by us", is_cancelled=True),
-    Batch("status_500,webhook_lost", "webhook never sent, gateway answers 500"),
-    Batch("", "one of a group of three", shard_rows=4),
-)
 HANDED_ON = "handed-on.jsonl"
 # What stands for whatever a team does with its results: it is given the event on standard input, and keeps it.
 DOWNSTREAM = f"""\
@@ -44,8 +38,12 @@ with open({HANDED_ON!r}, "a") as kept:
 """
 
 
-def configuration(receiver_port: int, operators_port: int, sandbox_port: int, endpoint_id: str, python: str) -> str:
-    """The demo's batchkeeper.toml. Its paces are short, because the sandbox's durations are."""
+def configuration(
+    receiver_port: int, operators_port: int, tables: tuple[str, ...], places: dict[str, str], python: str
+) -> str:
+    """The demo's batchkeeper.toml. Its paces are short, because the sandbox's durations are. `tables` are those of the sources,
+    and `places` what stands for the names with a dollar sign in them."""
+    sources = "\n".join(Template(table).substitute(places) for table in tables)
     return f"""\
 [database]
 url = "sqlite:///batchkeeper.db"
@@ -55,7 +53,7 @@ port = {receiver_port}
 
 [operators]
 port = {operators_port}
-token_env = "{TOKEN}"
+token_env = "{OPERATORS_TOKEN}"
 
 [reconciler]                     # real defaults are minutes; the sandbox runs {SPEED} times as fast
 first_poll_seconds = 5
@@ -75,11 +73,4 @@ type = "command"
 command = ["{python}", "downstream.py"]
 on = "group"
 
-[sources.{SOURCE}]
-dialect = "phaseo"
-base_url = "http://127.0.0.1:{sandbox_port}/v1"
-api_key_env = "{KEY}"
-webhook_secrets_env = ["{SECRET}"]
-webhook_endpoint_id = "{endpoint_id}"
-delivery_window_seconds = {WINDOW_SECONDS}
-"""
+{sources}"""

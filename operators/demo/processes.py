@@ -53,19 +53,23 @@ class Commands:
             await _stop(process)
 
     async def read(self, *arguments: str) -> Any:
-        """Run a command to its end and read the JSON that it prints.
+        """Run a command to its end and read the JSON that it prints. Raises NotPossible."""
+        return json.loads(await self.output(*arguments, "--json"))
+
+    async def output(self, *arguments: str) -> str:
+        """Run a command to its end; what it prints.
 
         Raises:
             NotPossible: it failed; the message is the command's own.
         """
-        process = await self._start((*arguments, "--json"), stdout=PIPE, stderr=PIPE)
+        process = await self._start(arguments, stdout=PIPE, stderr=PIPE)
         try:
             told, complaint = await process.communicate()
         finally:
             await _stop(process)
         if process.returncode != 0:
             raise NotPossible(f"batchkeeper {arguments[0]} failed: {complaint.decode('utf-8', 'replace').strip()}")
-        return json.loads(told)
+        return str(told, "utf-8")
 
     async def _start(self, arguments: tuple[str, ...], stdout: Any, stderr: Any) -> Process:
         return await asyncio.create_subprocess_exec(

@@ -8,8 +8,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from sandbox.openai.account import Account
-from sandbox.openai.batches import Batch
+from sandbox.openai.batches import Batch, Reading
 from sandbox.openai.endpoint import EVENTS
+
+SUCCEEDED, FAILED, MISSING = "succeeded", "failed", "missing"
 
 
 def control_routes() -> list[Route]:
@@ -41,11 +43,13 @@ async def deliver(request: Request) -> Response:
 
 
 def true_batch(batch: Batch, account: Account) -> dict[str, Any]:
-    """`done`: the status is final. `settled`: besides, nothing is left to send. `rows`: what its files hold, once it is done."""
+    """`done`: the status is final. `settled`: besides, nothing is left to send. `rows`: what its files hold, once it is done, and
+    `outcomes` the same of each row, in the order of the input.
+    """
     found = account.read(batch)
-    asked, answered, failed = len(batch.order.rows), len(found.answered), len(found.errors)
-    answered = 0 if "output_missing" in batch.scenario else answered
-    rows = {"asked": asked, "answered": answered, "failed": failed, "missing": asked - answered - failed}
+    outcomes = outcomes_of(batch, found)
+    counts = Counter(outcomes)
+    rows = {"asked": len(outcomes), "answered": counts[SUCCEEDED], "failed": counts[FAILED], "missing": counts[MISSING]}
     return {
         "job_id": batch.id,
         "kind": "batch",
@@ -57,4 +61,14 @@ def true_batch(batch: Batch, account: Account) -> dict[str, Any]:
         "cancels": batch.cancels,
         "sent": batch.sent,
         "rows": rows if found.terminal else None,
+        "outcomes": outcomes if found.terminal else None,
     }
+
+
+def outcomes_of(batch: Batch, found: Reading) -> list[str]:
+    """In which file each row is found."""
+    has_output = "output_missing" not in batch.scenario
+    answered = {row.custom_id for row in found.answered} if has_output else set()
+    failed = {line["custom_id"] for line in found.errors}
+    ids = [row.custom_id for row in batch.order.rows]
+    return [SUCCEEDED if one in answered else FAILED if one in failed else MISSING for one in ids]
