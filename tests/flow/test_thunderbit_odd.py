@@ -151,7 +151,7 @@ def test_denials_soon_after_the_create(tmp_path: Path) -> None:
             (job,) = await made(on.service, await submit(on, tmp_path, pages(2)))
             (view,) = await on.service.settles(job.job_id)
 
-            denials = [one["times_seen"] for one in view["observations"] if one["trouble"] == "not_found"]
+            denials = [one["times_seen"] for one in view["observations"] if one["http_status"] == 404]
             assert sum(denials) == 3
             assert [one["to"] for one in view["transitions"] if one["to"] in ENDS] == ["completed"]
             assert (view["status"], told(view)) == ("completed", set())
