@@ -15,8 +15,9 @@ class Authorization(Protocol):
         """The headers that show who asks; trouble where nobody may ask at present."""
         ...
 
-    async def renewed(self, response: Response) -> bool:
-        """Whether an answer refused a spent token, and there is a new one: then the same question may be asked once more."""
+    async def renewed(self, response: Response, shown: Mapping[str, str]) -> bool:
+        """Whether an answer refused a spent token, and there is a new one: then the same question may be asked once more.
+        `shown` are the headers that were refused."""
         ...
 
 
@@ -29,5 +30,5 @@ class KeyShown:
     async def headers(self) -> Mapping[str, str] | Troubled:
         return self._dialect.headers(self._api_key.reveal())
 
-    async def renewed(self, response: Response) -> bool:
+    async def renewed(self, response: Response, shown: Mapping[str, str]) -> bool:
         return False

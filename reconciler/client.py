@@ -6,7 +6,7 @@ proxy or netrc is taken from the environment, and answers that come compressed o
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from types import TracebackType
 from typing import Any, Protocol, Self
 
@@ -24,6 +24,7 @@ _QUIET = ("", "")
 _IDENTITY = ("", "identity")
 
 Take = Callable[[bytes], Awaitable[None]]
+Shown = Mapping[str, str]  # headers, by name
 
 
 class Readable(Protocol):
@@ -72,9 +73,9 @@ class Client:
     async def send(self, question: Question, points: tuple[str, str] = _QUIET) -> Response | Troubled:
         """Ask, and read the answer whole. `points` are the crash points "sent" and "answer read" of this kind of question."""
         content = {} if question.body is None else {"json": dict(question.body)}
-        answer = await self._bounded(question, points, self._timeout, **content)
-        if isinstance(answer, Response) and await self._authorization.renewed(answer):
-            return await self._bounded(question, points, self._timeout, **content)
+        answer, shown = await self._bounded(question, points, self._timeout, **content)
+        if isinstance(answer, Response) and await self._authorization.renewed(answer, shown):
+            answer, _ = await self._bounded(question, points, self._timeout, **content)
         return answer
 
     async def upload(
@@ -82,7 +83,8 @@ class Client:
     ) -> Response | Troubled:
         """Send a file as a multipart form with `purpose=batch`, read piece by piece."""
         form: dict[str, Any] = {"files": {"file": (name, stream, "application/jsonl")}, "data": {"purpose": "batch"}}
-        return await self._bounded(question, points, timeout, **form)
+        answer, _ = await self._bounded(question, points, timeout, **form)
+        return answer
 
     async def download(self, question: Question, take: Take, limit: int) -> Streamed | OverCap | Response | Troubled:
         """Ask for content of at most `limit` bytes and have it taken piece by piece, for as long as it goes on coming.
@@ -130,25 +132,30 @@ class Client:
 
     async def _bounded(
         self, question: Question, points: tuple[str, str], timeout: float, **content: Any
-    ) -> Response | Troubled:
+    ) -> tuple[Response | Troubled, Shown]:
         try:
             async with asyncio.timeout(timeout):
                 return await self._ask(question, points, content)
         except (TimeoutError, httpx.TimeoutException) as error:
             unsent = isinstance(error, httpx.ConnectTimeout)
-            return Troubled(Trouble.TIMED_OUT, f"no whole answer within {timeout:g} s", was_sent=not unsent)
+            return Troubled(Trouble.TIMED_OUT, f"no whole answer within {timeout:g} s", was_sent=not unsent), {}
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError) as error:
             unsent = isinstance(error, httpx.ConnectError)
-            return Troubled(Trouble.UNREACHABLE, clean(f"{type(error).__name__}: {error}", 300), was_sent=not unsent)
+            return Troubled(
+                Trouble.UNREACHABLE, clean(f"{type(error).__name__}: {error}", 300), was_sent=not unsent
+            ), {}
 
-    async def _ask(self, question: Question, points: tuple[str, str], content: dict[str, Any]) -> Response | Troubled:
+    async def _ask(
+        self, question: Question, points: tuple[str, str], content: dict[str, Any]
+    ) -> tuple[Response | Troubled, Shown]:
+        """The answer, and the headers that showed who asked."""
         if isinstance(headers := await self._headers(question), Troubled):
-            return headers
+            return headers, {}
         async with self._http.stream(question.method, question.url, headers=headers, **content) as answer:
             reach(points[0])
             body = await self._read(answer)
             reach(points[1])
-        return body if isinstance(body, Troubled) else _response(answer, body)
+        return (body if isinstance(body, Troubled) else _response(answer, body)), headers
 
     async def _headers(self, question: Question) -> dict[str, str] | Troubled:
         """Who asks, for a question that stays on the source's own origin."""

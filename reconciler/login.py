@@ -32,7 +32,7 @@ class Unshown:
     async def headers(self) -> Mapping[str, str] | Troubled:
         return {}
 
-    async def renewed(self, response: Response) -> bool:
+    async def renewed(self, response: Response, shown: Mapping[str, str]) -> bool:
         return False
 
 
@@ -63,11 +63,13 @@ class LoggedIn:
                 return trouble or Troubled(Trouble.KEY_REFUSED, "there is no access token", about_source=True)
             return self._dialect.headers(self._access.reveal())
 
-    async def renewed(self, response: Response) -> bool:
+    async def renewed(self, response: Response, shown: Mapping[str, str]) -> bool:
+        """Of several questions that met the same spent token, the first has it renewed; the others find the new one."""
         if not self._login.is_stale(response):
             return False
         async with self._alone:
-            self._good_until = 0
+            if self._access is not None and shown == self._dialect.headers(self._access.reveal()):
+                self._good_until = 0
             return await self._ensure() is None
 
     async def _ensure(self) -> Troubled | None:

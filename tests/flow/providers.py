@@ -17,6 +17,7 @@ import httpx
 from service import DEADLINE, MANAGER, QUICK, Service, SourceAt, service
 from submitted import made, store
 
+from operators.clock import now
 from operators.csv_rows import is_csv, rows_from_csv
 from operators.demo.processes import free_port
 from operators.submitting import Submitted, Wishes
@@ -380,15 +381,22 @@ async def beside(
     knobs: Mapping[str, Any] | None = None,
     more: Mapping[str, Any] | None = None,
     speed: float = SPEED,
+    *,
+    options: Mapping[str, Any] | None = None,
+    others: Mapping[str, SourceAt] | None = None,
+    clock: Callable[[], int] = now,
 ) -> AsyncIterator[Beside]:
-    """Run both. The service's receiver is where the sandbox delivers to."""
+    """Run both. The service's receiver is where the sandbox delivers to. `others` are sources besides, by name, and `clock` is
+    the reconciler's."""
     async with RunningSandbox(SandboxSettings(0, speed=speed)) as box:
         at = provider.source(box)
         quick = {name: QUICK[name] for name in ("poll_seconds", "poll_cap_seconds", "first_poll_seconds")}
-        source = SourceAt(at.base_url, {**quick, **at.more, **(more or {})}, at.key, at.secret, at.options, at.environ)
+        chosen = {**at.options, **(options or {})}
+        source = SourceAt(at.base_url, {**quick, **at.more, **(more or {})}, at.key, at.secret, chosen, at.environ)
+        sources = {provider.name: source, **(others or {})}
         async with (
             # A job that is told where to send its news has to be told a port that is known before the receiver listens.
-            service({provider.name: source}, knobs, receiver={"port": free_port()}) as running,
+            service(sources, knobs, receiver={"port": free_port()}, clock=clock) as running,
             httpx.AsyncClient(base_url=box.url, trust_env=False, timeout=DEADLINE) as client,
         ):
             await provider.point(client, f"{running.receiver_url}/webhooks/{provider.name}")
