@@ -52,6 +52,7 @@ class OpenAI(Dialect):
     kinds = frozenset({KIND})
     listed_kinds = kinds
     most_metadata = 15  # of 16, one is ours
+    shows_webhooks = False  # what is registered at the project hears of every batch, and no batch tells of that
     defaults = DialectDefaults(
         base_url="https://api.openai.com/v1",
         tolerance_seconds=300,
