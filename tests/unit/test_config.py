@@ -537,6 +537,15 @@ class TestWhatIsRefused:
         assert "the same secret as sources.gateway (the variable HOOK)" in text
         assert SECRET not in text
 
+    def test_one_key_in_two_spellings(self, read):
+        """
+        What some take with its prefix and some decode without it could be one key, and is refused as one.
+        """
+        other = source().replace("[sources.gateway]", "[sources.other]").replace('["HOOK"]', '["BARE"]')
+        with pytest.raises(ConfigError) as raised:
+            read(source() + "\n" + other, BARE=SECRET.removeprefix("whsec_") + "=")
+        assert "the same secret as sources.gateway" in str(raised.value)
+
     @pytest.mark.parametrize(
         "secret", ["", " ", "\t", "whsec_", "whsec_ ", " whsec_", "fifteen-bytes-1", "whsec_12345678"]
     )
