@@ -37,14 +37,14 @@ from schemas.readings import (
     WebhookEndpoint,
 )
 from schemas.times import SECOND
-from schemas.words import TERMINAL, ActionVerb, Status
+from schemas.words import TERMINAL, ActionVerb, OutputRole, Status
 
 NOW = 1_786_500_000 * SECOND
 SECRET = b"whsec_4f2b9c7d1e8a6350"
 BASE = "https://gateway.example:8443/v1"
 JOB = "batch_01K2XYZ3ABCDEFGHJKMNPQRSTV"
 
-pytestmark = pytest.mark.parametrize("dialect", [made() for made in DIALECTS.values()], ids=DIALECTS)
+MADE = [made() for made in DIALECTS.values()]
 THOROUGH = settings(deadline=None)
 
 # Ends of which a provider tells nobody, so that no delivery is expected.
@@ -71,6 +71,23 @@ RESPONSES = st.builds(
     st.dictionaries(st.sampled_from(["retry-after", "date", "location", "content-type"]), st.text()),
     BODIES,
 )
+
+
+def about_webhooks(test: Any) -> Any:
+    """What holds for those that send some."""
+    test.is_about_webhooks = True
+    return test
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Each test is run for every dialect that it is about."""
+    only_senders = getattr(metafunc.function, "is_about_webhooks", False)
+    dialects = [made for made in MADE if sends_webhooks(made) or not only_senders]
+    metafunc.parametrize("dialect", dialects, ids=[made.name for made in dialects])
+
+
+def sends_webhooks(dialect: Dialect) -> bool:
+    return dialect.defaults.webhooks != ("none",)
 
 
 def test_its_defaults(dialect: Dialect) -> None:
@@ -107,6 +124,20 @@ def test_random_requests(
     assert isinstance(dialect.verify(headers, body, secrets, tolerance, now), Refused)
 
 
+def test_without_webhooks(dialect: Dialect) -> None:
+    """Who sends none signs none, awaits none and has no events; who sends some has all of that."""
+    unheard = Ended(min(dialect.kinds), Status.COMPLETED, RowCounts(), None)
+    shown = [
+        dialect.defaults.known_events,
+        dialect.defaults.webhook_events,
+        dialect.sign(SECRET, b"{}", NOW),
+        dialect.expected(unheard, dialect.defaults.webhook_events),
+    ]
+
+    assert [bool(one) for one in shown] == [sends_webhooks(dialect)] * len(shown)
+
+
+@about_webhooks
 @THOROUGH
 @given(st.data())
 def test_tampered_requests(dialect: Dialect, data: st.DataObject) -> None:
@@ -133,6 +164,7 @@ def test_tampered_requests(dialect: Dialect, data: st.DataObject) -> None:
     assert isinstance(outcome, Refused) or body == request.body
 
 
+@about_webhooks
 @THOROUGH
 @given(BODIES)
 def test_authentic_bodies(dialect: Dialect, body: bytes) -> None:
@@ -149,6 +181,7 @@ def test_authentic_bodies(dialect: Dialect, body: bytes) -> None:
         assert is_delivery_key(outcome.identity.delivery_key)
 
 
+@about_webhooks
 @pytest.mark.parametrize("status", ["completed", "failed", "pending"])
 def test_made_by_hand(dialect: Dialect, status: str) -> None:
     """For each event that is listened for by default, a sample, signed, is accepted and tells what it was made to tell."""
@@ -174,6 +207,7 @@ def test_questions_stay_at_home(dialect: Dialect, job_id: str, offered: str | No
         *(asked for kind in dialect.kinds for asked in dialect.poll(BASE, kind, job_id, offered)),
         *acts(dialect, job_id, offered),
         *pages(dialect, job_id, offered),
+        *contents(dialect, job_id),
         *((dialect.file(BASE, job_id), dialect.upload(BASE)) if dialect.uploads_input else ()),
         dialect.create(BASE, new),
         *(asked for asked in [dialect.list_page(BASE, None)] if asked),
@@ -208,6 +242,13 @@ def pages(dialect: Dialect, job_id: str, offered: str | None) -> list[Question]:
     ]
 
 
+def contents(dialect: Dialect, job_id: str) -> list[Question]:
+    """Its outputs, where they are not read page by page."""
+    if dialect.pages_results:
+        return []
+    return [dialect.content(BASE, kind, job_id, role, job_id) for kind in sorted(dialect.kinds) for role in OutputRole]
+
+
 def test_questions_that_change_nothing(dialect: Dialect) -> None:
     """Looking is a GET without a body; only upload, create and cancel are a POST, and what we print and do not send."""
     for kind in dialect.kinds:
@@ -216,10 +257,11 @@ def test_questions_that_change_nothing(dialect: Dialect) -> None:
     looks = [
         *((dialect.file(BASE, JOB),) if dialect.uploads_input else ()),
         *pages(dialect, JOB, None),
+        *contents(dialect, JOB),
         *dialect.check_key(BASE),
         *(dialect.webhook_endpoints(BASE, of) for of in (JOB, None)),
     ]
-    assert {(look.method, look.body) for look in looks if look is not None} == {("GET", None)}
+    assert {(look.method, look.body, look.content) for look in looks if look is not None} == {("GET", None, None)}
     new = dialect.new_webhook_endpoint(BASE, BASE, ["batch.completed"])
     assert new is None or new.method == "POST"
     assert dialect.create(BASE, NewJob("file-1")).method == "POST"
@@ -284,6 +326,7 @@ def test_endpoints_are_total(dialect: Dialect, entries: list[Any]) -> None:
         assert all(text.isprintable() for one in found for text in (one.id, one.url, one.status, *one.events))
 
 
+@about_webhooks
 @THOROUGH
 @given(st.lists(st.text(), max_size=3), st.data())
 def test_coverage_is_total(dialect: Dialect, strangers: list[str], data: st.DataObject) -> None:
@@ -341,6 +384,7 @@ def test_reports_are_total(dialect: Dialect, document: dict[str, Any]) -> None:
     assert isinstance(dialect.read_report(document), Report)
 
 
+@about_webhooks
 @THOROUGH
 @given(
     st.sampled_from(Status),
