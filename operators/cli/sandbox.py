@@ -47,7 +47,7 @@ async def sandbox(
 
     It has files, batches, videos and live updates. Faults are named in a job's metadata, or for the whole account by
     POST /sandbox/fault; docs/sandbox.md lists them, and what differs between the generations. Under
-    /openai it stands in for OpenAI. Ctrl-C ends it.
+    /openai it stands in for OpenAI, under /anthropic for Anthropic. Ctrl-C ends it.
     """
     given = {name: os.environ.get(name) for name in DEFAULTS}
     used = {name: given[name] or default for name, default in DEFAULTS.items()}
@@ -75,5 +75,7 @@ async def sandbox(
         # Not taken from the environment: a key of that name is likelier to be a real one than wanted here.
         typer.echo(f"export OPENAI_API_KEY={settings.openai_api_key}")
         typer.echo(f"export OPENAI_WEBHOOK_SECRET={settings.openai_webhook_secret}")
+        typer.echo(f"and Anthropic at {url}/anthropic/v1, which sends no webhooks")
+        typer.echo(f"export ANTHROPIC_API_KEY={settings.anthropic_key}")
 
     await serve(settings, started)
