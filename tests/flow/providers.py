@@ -47,6 +47,7 @@ class Provider(Protocol):
     endpoint: ClassVar[str | None]  # what its jobs are for, where rows do not say it
     cancels: ClassVar[bool]
     sends_webhooks: ClassVar[bool]
+    finds_lost_creates: ClassVar[bool]  # something of its jobs tells which create they come from
 
     def source(self, box: RunningSandbox) -> SourceAt: ...
     def rows(self, folder: Path, good: int, bad: int) -> Path:
@@ -92,6 +93,7 @@ class Gateway:
     """The Phaseo gateway."""
 
     name, endpoint, cancels, sends_webhooks = "phaseo", None, True, True
+    finds_lost_creates = True
 
     def source(self, box: RunningSandbox) -> SourceAt:
         return SourceAt(f"{box.url}/v1", secret=box.settings.webhook_secret)
@@ -122,6 +124,7 @@ class OpenAI:
     """OpenAI's batches. What is registered there hears of all of them."""
 
     name, endpoint, cancels, sends_webhooks = "openai", None, True, True
+    finds_lost_creates = True
 
     def source(self, box: RunningSandbox) -> SourceAt:
         more = {"dialect": "openai", "webhook_endpoint_id": None}
@@ -153,6 +156,7 @@ class Thunderbit:
     """Thunderbit's batches. A page fails whose URL says so."""
 
     name, endpoint, cancels, sends_webhooks = "thunderbit", "/batch/distill", True, True
+    finds_lost_creates = True
 
     def source(self, box: RunningSandbox) -> SourceAt:
         more = {"dialect": "thunderbit", "webhook": "inline", "requests_per_minute": 10_000}
@@ -195,7 +199,51 @@ class Thunderbit:
         assert answer.status_code == 200, answer.text
 
 
-PROVIDERS: tuple[Callable[[], Provider], ...] = (Gateway, OpenAI, Thunderbit)
+class Anthropic:
+    """Anthropic's batches: no webhooks, and nothing in a batch that could name who made it. A row fails whose name says so."""
+
+    name, endpoint, cancels, sends_webhooks = "anthropic", None, True, False
+    finds_lost_creates = False
+
+    def source(self, box: RunningSandbox) -> SourceAt:
+        more = {"dialect": "anthropic", "webhook": "none"}
+        return SourceAt(f"{box.url}/anthropic/v1", more, key=box.settings.anthropic_key)
+
+    def rows(self, folder: Path, good: int, bad: int) -> Path:
+        path = folder / "rows.jsonl"
+        params = {"model": "claude-x", "max_tokens": 16, "messages": [{"role": "user", "content": "Hello"}]}
+        names = [f"row-{n}" if n < good else f"errored-{n}" for n in range(good + bad)]
+        path.write_text("".join(json.dumps({"custom_id": name, "params": params}) + "\n" for name in names))
+        return path
+
+    def metadata(self, scenario: str) -> dict[str, str]:
+        return {}
+
+    async def arrange(self, client: httpx.AsyncClient, scenario: str) -> None:
+        (await client.post("/anthropic/sandbox/switches", json={"scenario": scenario})).raise_for_status()
+
+    async def point(self, client: httpx.AsyncClient, url: str) -> None:
+        pass
+
+    async def jobs(self, client: httpx.AsyncClient) -> list[TrueJob]:
+        found = (await client.get("/anthropic/sandbox/truth")).json()["batches"]
+        return [
+            TrueJob(
+                one["job_id"],
+                one["status"] or "running",
+                one["done"],
+                sum(row["outcome"] == "succeeded" for row in one["rows"]),
+                sum(row["outcome"] not in ("succeeded", "processing") for row in one["rows"]),
+                one["gets"],
+            )
+            for one in found
+        ]
+
+    async def deliver(self, client: httpx.AsyncClient, job: TrueJob) -> None:
+        raise NotImplementedError("it sends no webhooks")
+
+
+PROVIDERS: tuple[Callable[[], Provider], ...] = (Gateway, OpenAI, Thunderbit, Anthropic)
 
 
 @dataclass
