@@ -3,9 +3,13 @@
 import asyncio
 from pathlib import Path
 
+import httpx
 import pytest
+from commands import SCRIPT, environment
 from providers import Anthropic, beside
 from service import told
+
+from sandbox.server import RunningSandbox, SandboxSettings
 
 QUICK = {"output_patience_seconds": 1}
 
@@ -85,5 +89,36 @@ def test_an_order_that_is_refused(tmp_path: Path) -> None:
             await on.provider.arrange(on.client, "")
             job = await on.job(stored)
             assert (await on.truth()).keys() == {job.job_id}
+
+    asyncio.run(flow())
+
+
+def test_whoever_submits_is_told(tmp_path: Path) -> None:
+    """`submit` ends with 7 and says that nobody knows, when the create was not answered."""
+
+    async def typed(*words: str) -> tuple[int, str]:
+        process = await asyncio.create_subprocess_exec(
+            SCRIPT,
+            *words,
+            cwd=tmp_path,
+            env=environment({"KEY": SandboxSettings(0).anthropic_key}),
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        _, err = await process.communicate()
+        assert process.returncode is not None
+        return process.returncode, err.decode()
+
+    async def flow() -> None:
+        async with RunningSandbox(SandboxSettings(0)) as box, httpx.AsyncClient(base_url=box.url) as client:
+            await Anthropic().arrange(client, "create_lost")
+            table = ("[sources.ours]", 'dialect = "anthropic"', 'api_key_env = "KEY"')
+            (tmp_path / "batchkeeper.toml").write_text("\n".join((*table, f'base_url = "{box.url}/anthropic/v1"')))
+            rows = Anthropic().rows(tmp_path, 1, 0)
+            assert (await typed("migrate"))[0] == 0
+            code, err = await typed("submit", str(rows), "--source", "ours")
+
+            assert code == 7
+            assert "it is not known whether ours made" in err
 
     asyncio.run(flow())
