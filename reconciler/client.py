@@ -70,12 +70,18 @@ class Client:
     async def close(self) -> None:
         await self._http.aclose()
 
-    async def send(self, question: Question, points: tuple[str, str] = _QUIET) -> Response | Troubled:
-        """Ask, and read the answer whole. `points` are the crash points "sent" and "answer read" of this kind of question."""
-        content = {} if question.body is None else {"json": dict(question.body)}
-        answer, shown = await self._bounded(question, points, self._timeout, **content)
+    async def send(
+        self, question: Question, points: tuple[str, str] = _QUIET, least_seconds: float = 0
+    ) -> Response | Troubled:
+        """Ask, and read the answer whole. `points` are the crash points "sent" and "answer read" of this kind of question;
+        `least_seconds` is how long it may take, if that is more than other questions may."""
+        content: dict[str, Any] = {} if question.body is None else {"json": dict(question.body)}
+        if question.content is not None:
+            content = {"content": question.content}
+        timeout = max(self._timeout, least_seconds)
+        answer, shown = await self._bounded(question, points, timeout, timeout=timeout, **content)
         if isinstance(answer, Response) and await self._authorization.renewed(answer, shown):
-            answer, _ = await self._bounded(question, points, self._timeout, **content)
+            answer, _ = await self._bounded(question, points, timeout, timeout=timeout, **content)
         return answer
 
     async def upload(
@@ -131,14 +137,14 @@ class Client:
         return Streamed(length, length is not None or "transfer-encoding" in answer.headers)
 
     async def _bounded(
-        self, question: Question, points: tuple[str, str], timeout: float, **content: Any
+        self, question: Question, points: tuple[str, str], seconds: float, **content: Any
     ) -> tuple[Response | Troubled, Shown]:
         try:
-            async with asyncio.timeout(timeout):
+            async with asyncio.timeout(seconds):
                 return await self._ask(question, points, content)
         except (TimeoutError, httpx.TimeoutException) as error:
             unsent = isinstance(error, httpx.ConnectTimeout)
-            return Troubled(Trouble.TIMED_OUT, f"no whole answer within {timeout:g} s", was_sent=not unsent), {}
+            return Troubled(Trouble.TIMED_OUT, f"no whole answer within {seconds:g} s", was_sent=not unsent), {}
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError) as error:
             unsent = isinstance(error, httpx.ConnectError)
             return Troubled(
@@ -163,7 +169,9 @@ class Client:
             message = "the question leaves the source's own origin and was not sent"
             return Troubled(Trouble.REQUEST, message, was_sent=False)
         headers = await self._authorization.headers()
-        return headers if isinstance(headers, Troubled) else dict(headers)
+        if isinstance(headers, Troubled):
+            return headers
+        return {**headers, **({} if question.content is None else {"content-type": "application/json"})}
 
     async def _read(self, answer: httpx.Response) -> bytes | Troubled:
         if (encoding := _encoding(answer)) not in _IDENTITY:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any
 
 from reconciler.pace import RETRY_FIRST, clamp, growing
@@ -15,8 +16,13 @@ LONGEST_RETRY = 5 * MINUTE
 LOOK_FIRST, LONGEST_LOOK = 5 * SECOND, 2 * MINUTE  # between two looks through the list for a lost create
 
 
-_LOOKING = "; the provider's list is looked through for it"
-_LISTENING = "; the provider has no list, so its webhook is waited for"
+class Trace(Enum):
+    """By what a job whose create was not answered may still be known for ours: what is told while it is looked for, and what
+    once that was in vain."""
+
+    LIST = ("; the provider's list is looked through for it", "; the provider's list has not shown it")
+    WEBHOOK = ("; its webhook is waited for", "; no webhook of it has come")
+    NONE = ("", "; nothing that the provider shows of its jobs could tell that one is this, so see there yourself")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,30 +81,39 @@ def unsent(row: SubmissionRow, trouble: Troubled, now: int) -> dict[str, Any]:
     return {**again(row, trouble, now), "state": state.value, "create_sent_at": None}
 
 
-def unclear(message: str, now: int) -> dict[str, Any]:
-    """Nobody told what became of the create: it is looked for."""
+def trace_of(row: SubmissionRow, has_list: bool, holds_metadata: bool) -> Trace:
+    """A list tells by our token in the job's metadata, or by the input file; a webhook by that token, or by the path to us."""
+    if has_list and (holds_metadata or row.input_file_id is not None):
+        return Trace.LIST
+    return Trace.WEBHOOK if holds_metadata or row.path_token is not None else Trace.NONE
+
+
+def lost(row: SubmissionRow, message: str, trace: Trace, now: int) -> dict[str, Any]:
+    """Nobody told what became of the create: it is looked for, unless that would be in vain."""
+    if trace is Trace.NONE:
+        return _given_up(row, message, trace)
+    looking, _ = trace.value
     state = SubmissionState.UNCLEAR.value
-    return {"state": state, "message": message, "tries": 0, "due_at": now + LOOK_FIRST}
+    return {"state": state, "message": f"{message}{looking}", "tries": 0, "due_at": now + LOOK_FIRST}
 
 
 def still_unclear(
-    row: SubmissionRow, has_list: bool, swept_at: int | None, patience: Patience, now: int
+    row: SubmissionRow, trace: Trace, swept_at: int | None, patience: Patience, now: int
 ) -> dict[str, Any]:
-    """After another look in vain. It is given up, to be decided by a person, once patience is over and a whole look through
-    the list that began after the create has not shown it."""
+    """After another look in vain. It is given up, to be decided by a person, once patience is over and, where there is a list
+    to find it by, a whole look that began after the create has not shown it."""
     sent_at = row.create_sent_at or row.updated_at
-    looked = not has_list or (swept_at is not None and swept_at > sent_at + LOOK_FIRST)
-    if now - sent_at >= patience.unclear and looked:
-        return given_up(row, has_list)
+    looked = trace is not Trace.LIST or (swept_at is not None and swept_at > sent_at + LOOK_FIRST)
+    if trace is Trace.NONE or (now - sent_at >= patience.unclear and looked):
+        return _given_up(row, row.message or "", trace)
     return {"tries": row.tries + 1, "due_at": now + growing(LOOK_FIRST, 2.0, row.tries + 1, LONGEST_LOOK)}
 
 
-def given_up(row: SubmissionRow, has_list: bool) -> dict[str, Any]:
+def _given_up(row: SubmissionRow, message: str, trace: Trace) -> dict[str, Any]:
     """Whoever has asked for it to be dropped has decided already."""
     state = SubmissionState.UNCONFIRMED if row.drop_asked_at is None else SubmissionState.DROPPED
-    said = (row.message or "").removesuffix(_LOOKING).removesuffix(_LISTENING)
-    vain = "the provider's list has not shown it" if has_list else "no webhook of it has come"
-    return {"state": state.value, "due_at": None, "message": f"{said}; {vain}"}
+    looking, in_vain = trace.value
+    return {"state": state.value, "due_at": None, "message": f"{message.removesuffix(looking)}{in_vain}"}
 
 
 def dropped(row: SubmissionRow) -> dict[str, Any]:
@@ -109,7 +124,3 @@ def is_droppable(row: SubmissionRow) -> bool:
     """It is asked for, and no create is on its way."""
     states = (SubmissionState.STORED, SubmissionState.UPLOADED, SubmissionState.UNCONFIRMED)
     return row.drop_asked_at is not None and row.state in states
-
-
-def lost(message: str, has_list: bool) -> str:
-    return f"{message}{_LOOKING if has_list else _LISTENING}"

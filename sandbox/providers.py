@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from sandbox.anthropic.provider import Anthropic
 from sandbox.clock import Clock
 from sandbox.openai.provider import OpenAI
 from sandbox.provider import Provider
@@ -13,7 +14,7 @@ from sandbox.thunderbit.provider import Thunderbit
 if TYPE_CHECKING:
     from sandbox.server import SandboxSettings
 
-MAKERS: tuple[Callable[["SandboxSettings", Clock], Provider], ...] = (OpenAI, Standard, Tagger, Thunderbit)
+MAKERS: tuple[Callable[["SandboxSettings", Clock], Provider], ...] = (OpenAI, Anthropic, Standard, Tagger, Thunderbit)
 
 
 def make_providers(settings: "SandboxSettings", clock: Clock) -> Sequence[Provider]:

@@ -37,6 +37,7 @@ def stand_ins(settings: SandboxSettings, url: str) -> tuple[StandIn, ...]:
             f"webhooks to {settings.openai_webhook_url}",
             {"OPENAI_API_KEY": settings.openai_api_key, "OPENAI_WEBHOOK_SECRET": settings.openai_webhook_secret},
         ),
+        StandIn("Anthropic", f"{url}/anthropic/v1", "no webhooks", {"ANTHROPIC_API_KEY": settings.anthropic_key}),
         StandIn(
             "Thunderbit",
             f"{url}/thunderbit/openapi/v1",

@@ -20,6 +20,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.routing import Mount
 
+from sandbox.anthropic import defaults as anthropic
 from sandbox.clock import Clock
 from sandbox.connections import CuttableProtocol
 from sandbox.cors import OpenToEveryOrigin
@@ -62,6 +63,7 @@ class SandboxSettings:
     of the output file of a batch whose scenario says `output_huge`. `thunderbit_key` is the one key of the account at Thunderbit;
     `tagger_email` and `tagger_password` are those of the tagger's default account. `openai_...`: what the stand-in for OpenAI
     is reached with, and where it delivers to; `standard_webhook_url`: where the provider under `/standard` delivers to.
+    `anthropic_key` is the one key of the workspace at Anthropic.
     """
 
     port: int
@@ -82,6 +84,7 @@ class SandboxSettings:
     openai_api_key: str = openai.API_KEY
     openai_webhook_secret: str = openai.WEBHOOK_SECRET
     standard_webhook_url: str = "http://127.0.0.1:8080/webhooks/standard"
+    anthropic_key: str = anthropic.API_KEY
 
     def __post_init__(self) -> None:
         if not _is_loopback(self.host):

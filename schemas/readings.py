@@ -58,6 +58,7 @@ class Question:
     url: str
     body: Mapping[str, object] | None = field(default=None, repr=False)  # it may hold a password, or another's key
     mismatch: str | None = None  # a URL that the provider offered and that was not followed
+    content: bytes | None = field(default=None, repr=False)  # instead of a body: JSON, to be sent as it stands
 
 
 @dataclass(frozen=True, slots=True)

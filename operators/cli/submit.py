@@ -34,6 +34,7 @@ from schemas.words import Policy, SubmissionState
 from storage.files import files_for
 
 submit = typer.Typer()
+_BAD = frozenset({SubmissionState.REFUSED, SubmissionState.UNCLEAR, SubmissionState.UNCONFIRMED})
 
 
 @submit.command("submit")
@@ -215,7 +216,7 @@ def _complain_about(submitted: Submitted, sent: Sequence[SubmissionRow]) -> None
         complain("no news of it for a while; it is stored, and whoever reconciles goes on with it")
     elif any(row.state in (SubmissionState.STORED, SubmissionState.UPLOADED) for row in sent):
         complain("what waits goes on by itself where `batchkeeper up` or `batchkeeper reconcile` runs")
-    bad = [row for row in sent if row.state in (SubmissionState.REFUSED, SubmissionState.UNCLEAR)]
+    bad = [row for row in sent if row.state in _BAD]
     if bad:
         raise ProviderProblem("\n".join(_trouble(row) for row in bad))
 

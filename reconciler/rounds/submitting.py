@@ -27,7 +27,7 @@ from storage import jobs, submissions
 
 SET_ASIDE_FOR = 5 * MINUTE
 MOST_AT_ONCE = 2  # uploads take long, and the questions about jobs must go on
-UPLOAD_SECONDS, SLOWEST_BYTES = 600.0, 20_000  # a large file has as much longer as this many bytes a second need
+UPLOAD_SECONDS, SLOWEST_BYTES = 600.0, 20_000  # many rows have as much longer as this many bytes a second need
 
 Said = Uploaded | Observed | SubmitRefused | SubmitLater | SubmitUnclear | Troubled
 SubmitBack = Back[SubmissionRow, Said]
@@ -99,9 +99,9 @@ class SubmitRound:
                 await self._lose(connection, row, message, now)
                 return None
             case SubmissionState.UNCLEAR:
-                owned = self._owned
-                changes = submission.still_unclear(row, has_list(owned), owned.swept.at, owned.patience, now)
-                owned.look_through_list_at(now)
+                owned, trace = self._owned, self._trace(row)
+                changes = submission.still_unclear(row, trace, owned.swept.at, owned.patience, now)
+                self._look_at(trace, now)
             case _:
                 changes = {"due_at": None}
         await self._change(connection, row, changes, now)
@@ -114,8 +114,16 @@ class SubmitRound:
             (kind,) = owned.dialect.kinds
             await made(connection, owned, row.id, kind, row.own_job_id, Origin.SUBMIT, now)
             return
-        owned.look_through_list_at(now + SECOND)
-        await self._change(connection, row, submission.unclear(submission.lost(message, has_list(owned)), now), now)
+        trace = self._trace(row)
+        self._look_at(trace, now + SECOND)
+        await self._change(connection, row, submission.lost(row, message, trace, now), now)
+
+    def _trace(self, row: SubmissionRow) -> submission.Trace:
+        return submission.trace_of(row, has_list(self._owned), self._owned.dialect.holds_metadata)
+
+    def _look_at(self, trace: submission.Trace, at: int) -> None:
+        if trace is submission.Trace.LIST:
+            self._owned.look_through_list_at(at)
 
     async def _ask(self, row: SubmissionRow) -> Said:
         return await (self._upload(row) if self._is_upload(row) else self._create(row))
@@ -149,7 +157,8 @@ class SubmitRound:
         owned, order = self._owned, await self._order(row)
         if isinstance(order, Troubled):
             return order
-        response = await owned.client.send(owned.dialect.create(owned.source.base_url, order), ("S5", "S6"))
+        question = owned.dialect.create(owned.source.base_url, order)
+        response = await owned.client.send(question, ("S5", "S6"), len(order.rows) / SLOWEST_BYTES)
         return owned.dialect.read_create(response, order) if isinstance(response, Response) else response
 
     async def _order(self, row: SubmissionRow) -> NewJob | Troubled:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from schemas.config import DialectDefaults, Source
+from schemas.dialects.anthropic import Anthropic
 from schemas.dialects.dialect import Dialect
 from schemas.dialects.openai import OpenAI
 from schemas.dialects.phaseo import Phaseo
@@ -12,7 +13,7 @@ from schemas.dialects.tagger import Tagger
 from schemas.dialects.thunderbit import Thunderbit
 
 DIALECTS: Mapping[str, type[Dialect]] = MappingProxyType(
-    {dialect.name: dialect for dialect in (Phaseo, OpenAI, Thunderbit, Tagger, Standard)}
+    {dialect.name: dialect for dialect in (Phaseo, OpenAI, Thunderbit, Tagger, Anthropic, Standard)}
 )
 
 DEFAULTS: Mapping[str, DialectDefaults] = MappingProxyType({name: one.defaults for name, one in DIALECTS.items()})

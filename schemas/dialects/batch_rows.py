@@ -60,7 +60,7 @@ def read_row(line: bytes, naming: Naming = own_custom_id) -> ResultRow | NoRow:
     try:
         return _read(line, naming)
     except _UNREADABLE:
-        mended = _without_halves(line)
+        mended = without_halves(line)
     try:
         return NoRow("not a JSON object") if mended is None else _read(mended, naming)
     except _UNREADABLE:
@@ -87,7 +87,7 @@ def read_custom_id(line: bytes) -> str | None:
     try:
         return _text(_row.decode(line).custom_id)
     except _UNREADABLE:
-        mended = _without_halves(line)
+        mended = without_halves(line)
     try:
         return None if mended is None else _text(_row.decode(mended).custom_id)
     except _UNREADABLE:
@@ -112,7 +112,7 @@ def _problems(row: Mapping[str, Any], url: Any, endpoint: str | None) -> Iterato
         yield "body is missing or not an object; it holds the request itself"
 
 
-def _without_halves(line: bytes) -> bytes | None:
+def without_halves(line: bytes) -> bytes | None:
     """The same row with a question mark for each half of a character, which texts that were cut end in: they are JSON, and not
     Unicode. None: that is not what is wrong with it."""
     if b"\\u" not in line:

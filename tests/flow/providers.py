@@ -80,6 +80,7 @@ class Provider(Protocol):
     cancels: ClassVar[bool]
     sends_webhooks: ClassVar[bool]
     submits: ClassVar[bool]  # False: its jobs are made elsewhere, by `create`
+    finds_lost_creates: ClassVar[bool]  # something of its jobs tells which create they come from
 
     async def create(self, client: httpx.AsyncClient, scenario: str) -> str:
         """Have a job made by somebody else."""
@@ -121,6 +122,7 @@ class Submitting:
     """Its jobs are ours."""
 
     submits = True
+    finds_lost_creates = True
 
     async def create(self, client: httpx.AsyncClient, scenario: str) -> str:
         raise NotImplementedError
@@ -245,6 +247,7 @@ class Standard:
     """A provider by configuration. Its jobs are made elsewhere, as far as we are concerned, and have no rows that are shown."""
 
     name, endpoint, cancels, sends_webhooks, submits = "standard", None, True, True, False
+    finds_lost_creates = True
     _hook = ""
 
     def source(self, box: RunningSandbox) -> SourceAt:
@@ -323,7 +326,51 @@ class Tagger(Submitting):
         raise NotImplementedError
 
 
-PROVIDERS: tuple[Callable[[], Provider], ...] = (Gateway, OpenAI, Thunderbit, Tagger, Standard)
+class Anthropic(Submitting):
+    """Anthropic's batches: no webhooks, and nothing in a batch that could name who made it. A row fails whose name says so."""
+
+    name, endpoint, cancels, sends_webhooks = "anthropic", None, True, False
+    finds_lost_creates = False
+
+    def source(self, box: RunningSandbox) -> SourceAt:
+        more = {"dialect": "anthropic", "webhook": "none"}
+        return SourceAt(f"{box.url}/anthropic/v1", more, key=box.settings.anthropic_key)
+
+    def rows(self, folder: Path, good: int, bad: int) -> Path:
+        path = folder / "rows.jsonl"
+        params = {"model": "claude-x", "max_tokens": 16, "messages": [{"role": "user", "content": "Hello"}]}
+        names = [f"row-{n}" if n < good else f"errored-{n}" for n in range(good + bad)]
+        path.write_text("".join(json.dumps({"custom_id": name, "params": params}) + "\n" for name in names))
+        return path
+
+    def metadata(self, scenario: str) -> dict[str, str]:
+        return {}
+
+    async def arrange(self, client: httpx.AsyncClient, scenario: str) -> None:
+        (await client.post("/anthropic/sandbox/switches", json={"scenario": scenario})).raise_for_status()
+
+    async def point(self, client: httpx.AsyncClient, url: str) -> None:
+        pass
+
+    async def jobs(self, client: httpx.AsyncClient) -> list[TrueJob]:
+        found = (await client.get("/anthropic/sandbox/truth")).json()["batches"]
+        return [
+            TrueJob(
+                one["job_id"],
+                one["status"] or "running",
+                one["done"],
+                sum(row["outcome"] == "succeeded" for row in one["rows"]),
+                sum(row["outcome"] not in ("succeeded", "processing") for row in one["rows"]),
+                one["gets"],
+            )
+            for one in found
+        ]
+
+    async def deliver(self, client: httpx.AsyncClient, job: TrueJob) -> None:
+        raise NotImplementedError("it sends no webhooks")
+
+
+PROVIDERS: tuple[Callable[[], Provider], ...] = (Gateway, OpenAI, Thunderbit, Tagger, Anthropic, Standard)
 
 
 @dataclass

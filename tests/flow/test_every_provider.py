@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from providers import PROVIDERS, Beside, Provider, TrueJob, beside
 from service import ever_told, told, until
-from submitted import states
+from submitted import come_to, states
 
 from operators.clock import now
 from schemas.dialects import DIALECTS
@@ -148,6 +148,8 @@ def test_a_lost_create(made: Make, tmp_path: Path) -> None:
         pytest.skip("its jobs are made elsewhere")
 
     async def flow() -> None:
+        if not made().finds_lost_creates:
+            pytest.skip("nothing tells which create a job comes from")
         async with beside(made()) as on:
             stored = await on.submit(tmp_path, "create_lost")
             job = await on.job(stored)
@@ -157,6 +159,35 @@ def test_a_lost_create(made: Make, tmp_path: Path) -> None:
             (row,) = await states(on.service, stored)
             assert row.job_id == job.job_id
             assert len(await on.truth()) == 1
+
+    asyncio.run(flow())
+
+
+def test_a_lost_create_that_nothing_can_find(made: Make, tmp_path: Path) -> None:
+    """Where nothing tells which create a job comes from, a person decides: the create is not sent again, and its job is left
+    alone when the list shows it."""
+
+    async def flow() -> None:
+        if made().finds_lost_creates:
+            pytest.skip("it is found")
+        async with beside(made(), more={"sweep_seconds": 0.5}) as on:
+            stored = await on.submit(tmp_path, "create_lost")
+            (row,) = await come_to(on.service, stored, "unconfirmed")
+            (lost,) = await on.truth()
+            assert "see there yourself" in (row.message or "")
+
+            other = await on.job(await on.submit(tmp_path))
+            view, true = await comes_to(on, other.job_id)
+            agree(view, true)
+
+            async def seen() -> Any:
+                return (await on.service.source(on.provider.name))["orphans"]
+
+            await until(seen, "the list to be looked through")
+            (row,) = await states(on.service, stored)
+            assert (row.state, row.job_id) == ("unconfirmed", None)
+            assert await on.service.row(lost) is None
+            assert (await on.truth()).keys() == {lost, other.job_id}
 
     asyncio.run(flow())
 

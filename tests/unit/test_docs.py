@@ -7,6 +7,7 @@ import pytest
 
 from operators.cli.main import EPILOG
 from operators.demo.report import COLUMNS
+from sandbox.anthropic.scenarios import WORDS as ANTHROPIC_WORDS
 from sandbox.scenarios import WORDS
 from sandbox.thunderbit.scenarios import WORDS as THUNDERBIT_WORDS
 from sandbox.thunderbit.switches import Switches
@@ -95,6 +96,15 @@ def test_everything_at_thunderbit_is_listed():
 
     assert [name for name in Switches.model_fields if f"| `{name}` |" not in text] == []
     assert [word for word, what in THUNDERBIT_WORDS.items() if f"| `{word}` | {what} |" not in text] == []
+
+
+def test_everything_at_anthropic_is_listed():
+    """
+    docs/sandbox.md lists each scenario word of the stand-in for Anthropic with what it does.
+    """
+    text = (ROOT / "docs" / "sandbox.md").read_text().partition("## Anthropic")[2]
+
+    assert [word for word, what in ANTHROPIC_WORDS.items() if f"| `{word}` | {what} |" not in text] == []
 
 
 def test_exit_codes_are_those_of_the_help():

@@ -37,7 +37,7 @@ from schemas.readings import (
     WebhookEndpoint,
 )
 from schemas.times import SECOND
-from schemas.words import TERMINAL, ActionVerb, Status
+from schemas.words import TERMINAL, ActionVerb, OutputRole, Status
 
 NOW = 1_786_500_000 * SECOND
 SECRET = b"whsec_4f2b9c7d1e8a6350"
@@ -240,6 +240,7 @@ def test_questions_stay_at_home(dialect: Dialect, job_id: str, offered: str | No
         *(asked for kind in dialect.kinds for asked in dialect.poll(BASE, kind, job_id, offered)),
         *acts(dialect, job_id, offered),
         *pages(dialect, job_id, offered),
+        *contents(dialect, job_id),
         *((dialect.file(BASE, job_id), dialect.upload(BASE)) if dialect.uploads_input else ()),
         *([] if dialect.why_not_submit else [dialect.create(BASE, new)]),
         *(asked for asked in [dialect.list_page(BASE, None)] if asked),
@@ -280,6 +281,13 @@ def pages(dialect: Dialect, job_id: str, offered: str | None) -> list[Question]:
     ]
 
 
+def contents(dialect: Dialect, job_id: str) -> list[Question]:
+    """Its outputs, where they are not read page by page."""
+    if dialect.pages_results:
+        return []
+    return [dialect.content(BASE, kind, job_id, role, job_id) for kind in sorted(dialect.kinds) for role in OutputRole]
+
+
 def test_questions_that_change_nothing(dialect: Dialect) -> None:
     """Looking is a GET without a body; only upload, create and cancel are a POST, and what we print and do not send."""
     for kind in dialect.kinds:
@@ -288,6 +296,7 @@ def test_questions_that_change_nothing(dialect: Dialect) -> None:
     looks = [
         *((dialect.file(BASE, JOB),) if dialect.uploads_input else ()),
         *pages(dialect, JOB, None),
+        *contents(dialect, JOB),
         *dialect.check_key(BASE),
         *(dialect.webhook_endpoints(BASE, of) for of in (JOB, None)),
     ]
