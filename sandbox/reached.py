@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sandbox.server import SandboxSettings
+from sandbox.standard.account import API_KEY as STANDARD_API_KEY
+from sandbox.standard.account import WEBHOOK_SECRET as STANDARD_SECRET
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,5 +50,11 @@ def stand_ins(settings: SandboxSettings, url: str) -> tuple[StandIn, ...]:
             f"{url}/tagger",
             "no webhooks",
             {"TAGGER_PASSWORD": settings.tagger_password},
+        ),
+        StandIn(
+            "a provider by configuration",
+            f"{url}/standard",
+            f"webhooks to {settings.standard_webhook_url}",
+            {"STANDARD_API_KEY": STANDARD_API_KEY, "STANDARD_SECRET": STANDARD_SECRET},
         ),
     )
