@@ -15,6 +15,7 @@ from operators.demo.report import report_job
 from operators.demo.stage import Name, Stage, Tell
 from operators.demo.submitting import Jobs, make_all
 from operators.demo.truths import Truth
+from operators.errors import NotPossible
 from operators.views import View
 
 Show = Callable[[list[View], float], None]
@@ -83,7 +84,11 @@ async def _read_outcomes(stage: Stage, name: Name) -> list[str]:
 
 
 async def _compare(stage: Stage, client: httpx.AsyncClient, jobs: Jobs, outcomes: Outcomes) -> list[View]:
+    """Raises NotPossible: a job that another program made has never come here."""
     truth, told = await stage.truth(client), stage.handed_on()
+    here = {_name(view) for view in (await stage.ours(client, "jobs"))["jobs"]}
+    if lost := ["/".join(name) for name in jobs if name not in here]:
+        raise NotPossible(f"not all jobs have come here: {', '.join(lost)} are not among `batchkeeper jobs`")
 
     async def one(name: Name, job: Job) -> View:
         ours = await stage.ours(client, "jobs/" + "/".join(name))
