@@ -14,7 +14,7 @@ help: ## list the targets
 
 install: .venv/runtime ## make .venv with the product in it
 
-demo: .venv/runtime ## show the main job from end to end: a sandbox gateway, lost webhooks, every job's true end
+demo: .venv/runtime ## show the main job from end to end: jobs at every provider, lost webhooks, every job's true end
 	@$(BIN)/batchkeeper demo
 
 test: .venv/test ## run the tests

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sandbox.server import SandboxSettings
+from sandbox.standard.account import API_KEY as STANDARD_API_KEY
+from sandbox.standard.account import WEBHOOK_SECRET as STANDARD_SECRET
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,6 @@ def stand_ins(settings: SandboxSettings, url: str) -> tuple[StandIn, ...]:
             f"webhooks to {settings.openai_webhook_url}",
             {"OPENAI_API_KEY": settings.openai_api_key, "OPENAI_WEBHOOK_SECRET": settings.openai_webhook_secret},
         ),
-        StandIn("Anthropic", f"{url}/anthropic/v1", "no webhooks", {"ANTHROPIC_API_KEY": settings.anthropic_key}),
         StandIn(
             "Thunderbit",
             f"{url}/thunderbit/openapi/v1",
@@ -49,5 +50,17 @@ def stand_ins(settings: SandboxSettings, url: str) -> tuple[StandIn, ...]:
             f"{url}/tagger",
             "no webhooks",
             {"TAGGER_PASSWORD": settings.tagger_password},
+        ),
+        StandIn(
+            "Anthropic",
+            f"{url}/anthropic/v1",
+            "no webhooks",
+            {"ANTHROPIC_API_KEY": settings.anthropic_key},
+        ),
+        StandIn(
+            "a provider by configuration",
+            f"{url}/standard",
+            f"webhooks to {settings.standard_webhook_url}",
+            {"STANDARD_API_KEY": STANDARD_API_KEY, "STANDARD_SECRET": STANDARD_SECRET},
         ),
     )

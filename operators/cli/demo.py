@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import signal
 import sys
+import textwrap
 from collections.abc import AsyncIterator, Callable, Iterator
 from importlib.resources import as_file, files
 from typing import Annotated
@@ -33,12 +34,12 @@ PROGRESS: present.Columns = {
 }
 
 
-PREVIEW = f"""\
-This plays jobs at {len(PROVIDERS)} providers and shows how each comes to its true end. A
-sandbox on this machine stands in for all of them: for {GATEWAY.name}, which gets
-{len(GATEWAY.jobs)} files, loses and spoils webhooks, fails and expires batches; and, with one
-job each, for {", ".join(one.name for one in OTHERS)}.
-"""
+PREVIEW = textwrap.fill(
+    f"This plays jobs at {len(PROVIDERS)} providers and shows how each comes to its true end. A sandbox on this machine stands "
+    f"in for all of them: for {GATEWAY.name}, which gets {len(GATEWAY.jobs)} files, loses and spoils webhooks, fails and expires "
+    f"batches; and, with one job each, for {', '.join(one.name for one in OTHERS)}.",
+    width=79,
+)
 
 
 @demonstrating.command()
@@ -54,7 +55,7 @@ async def demo(
     missing, each as it says where it tells each, and was handed on.
     """
     tell = _quiet if in_json else typer.echo
-    tell(PREVIEW)
+    tell(f"{PREVIEW}\n")
     given = {name: value for one in stand_ins(SandboxSettings(0), "") for name, value in one.variables.items()}
     with as_file(files("sandbox") / "examples") as examples:
         async with _ended_by_signal(), staged(DEFAULT_ENDPOINT_ID, given, tell) as stage:

@@ -42,6 +42,9 @@ async def sandbox(
     openai_webhook_url: Annotated[
         str, typer.Option("--openai-webhook-url", help="Where OpenAI's webhook endpoint delivers to.")
     ] = SandboxSettings.openai_webhook_url,
+    standard_webhook_url: Annotated[
+        str, typer.Option("--standard-webhook-url", help="Where the provider by configuration delivers to.")
+    ] = SandboxSettings.standard_webhook_url,
 ) -> None:
     """Run stand-ins of all providers on loopback, with faults on demand.
 
@@ -66,6 +69,7 @@ async def sandbox(
             generation=generation,
             huge_bytes=huge_bytes,
             openai_webhook_url=openai_webhook_url,
+            standard_webhook_url=standard_webhook_url,
         )
     except ValueError as error:
         raise BadInput(str(error)) from None

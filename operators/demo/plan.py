@@ -1,7 +1,9 @@
 """What the demo plays: at which speed, for how long, which jobs, and with which configuration."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from string import Template
+from typing import Any
 
 SPEED = 90  # a nine-minute batch takes six seconds, the gateway's 21 minutes of retries fourteen
 WINDOW_SECONDS = 20  # longer than those retries
@@ -13,12 +15,13 @@ EXAMPLES = "sandbox/examples"
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One job of the demo: which example is submitted how, the sandbox's scenario words, and what they play, for a person."""
+    """One job of the demo: what it plays, for a person, and in the sandbox's words; which example is submitted, and how."""
 
     story: str
     scenario: str = ""
     file: str = "requests.jsonl"
     options: tuple[str, ...] = ()  # of `batchkeeper submit`
+    order: Mapping[str, Any] | None = None  # made by another program: what the provider's create call is sent
     is_cancelled: bool = False
     is_slow: bool = False  # it takes a delivery window or more, so it begins first
 

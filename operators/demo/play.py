@@ -1,73 +1,34 @@
-"""Playing the demo: submit, cancel one, watch, and compare."""
+"""Playing the demo: have all jobs made, watch them, and compare."""
 
 import asyncio
 import csv
 import io
-import shlex
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import httpx
 
 from operators.demo import plan
-from operators.demo.plan import EXAMPLES, Job
-from operators.demo.providers import PROVIDERS, Provider
+from operators.demo.plan import Job
 from operators.demo.report import report_job
 from operators.demo.stage import Name, Stage, Tell
+from operators.demo.submitting import Jobs, make_all
 from operators.demo.truths import Truth
+from operators.errors import NotPossible
 from operators.views import View
 
 Show = Callable[[list[View], float], None]
-Jobs = dict[Name, Job]
 Outcomes = dict[Name, list[str]]
 LOOK_EVERY_SECONDS = 0.5
-SUBMITS_AT_ONCE = 4
 
 
 async def play(stage: Stage, examples: Path, tell: Tell, show: Show) -> list[View]:
-    """Submit every job, cancel the one that is to be, wait until all is settled, and compare. The report's jobs."""
-    for provider in PROVIDERS:
-        tell(_command(provider))
-    planned = [(provider.source, job) for provider in PROVIDERS for job in provider.jobs]
-    jobs = await _submit_all(stage, examples, [one for one in planned if not one[1].is_cancelled])
-    # By itself and last: it lives for some seconds only, and the others keep the machine busy while they start.
-    for source, job in (one for one in planned if one[1].is_cancelled):
-        (name,) = await _submit(stage, examples, source, job)
-        tell(f'$ batchkeeper cancel {name[1]} --reason "no longer needed"')
-        await stage.commands.read("cancel", name[1], "--reason", "no longer needed")
-        jobs[name] = job
+    """Have every job made, wait until all is settled, and compare. The report's jobs."""
+    jobs = await make_all(stage, examples, tell)
     async with httpx.AsyncClient(trust_env=False, timeout=10) as client:
         outcomes = await _watch(stage, client, jobs, show)
         return await _compare(stage, client, jobs, outcomes)
-
-
-def _command(provider: Provider) -> str:
-    """What a person would type to submit a provider's jobs."""
-    first, count = provider.jobs[0], len(provider.jobs)
-    if count == 1:
-        return f"$ batchkeeper {shlex.join(first.submit(EXAMPLES, provider.source))}"
-    source = provider.source
-    return f"$ batchkeeper submit {EXAMPLES}/{first.file} --source {source} --metadata scenario=...   ({count} times)"
-
-
-async def _submit_all(stage: Stage, examples: Path, planned: Sequence[tuple[str, Job]]) -> Jobs:
-    """Some at once, slow ones first. The jobs in the order of the plan."""
-    room = asyncio.Semaphore(SUBMITS_AT_ONCE)
-
-    async def one(place: int) -> tuple[int, list[Name]]:
-        async with room:
-            return place, await _submit(stage, examples, *planned[place])
-
-    slow_first = sorted(range(len(planned)), key=lambda place: not planned[place][1].is_slow)
-    made = await asyncio.gather(*(one(place) for place in slow_first))
-    return {name: planned[place][1] for place, names in sorted(made) for name in names}
-
-
-async def _submit(stage: Stage, examples: Path, source: str, job: Job) -> list[Name]:
-    """The jobs that one file becomes: one, or those of a group."""
-    submitted = await stage.commands.read(*job.submit(str(examples), source))
-    return [(source, part["job_id"]) for part in submitted["submissions"]]
 
 
 async def _watch(stage: Stage, client: httpx.AsyncClient, jobs: Jobs, show: Show) -> Outcomes:
@@ -123,7 +84,11 @@ async def _read_outcomes(stage: Stage, name: Name) -> list[str]:
 
 
 async def _compare(stage: Stage, client: httpx.AsyncClient, jobs: Jobs, outcomes: Outcomes) -> list[View]:
+    """Raises NotPossible: a job that another program made has never come here."""
     truth, told = await stage.truth(client), stage.handed_on()
+    here = {_name(view) for view in (await stage.ours(client, "jobs"))["jobs"]}
+    if lost := ["/".join(name) for name in jobs if name not in here]:
+        raise NotPossible(f"not all jobs have come here: {', '.join(lost)} are not among `batchkeeper jobs`")
 
     async def one(name: Name, job: Job) -> View:
         ours = await stage.ours(client, "jobs/" + "/".join(name))

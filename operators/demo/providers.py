@@ -21,6 +21,7 @@ class Provider:
     `table` configures its source; `$sandbox` in it is the sandbox's own URL. `made_up` are the variables whose values are ours to
     choose; the sandbox tells the others. `webhook_option` is the option of `batchkeeper sandbox` that says where its webhooks
     go, if each job does not say so. `truth_path` is where the stand-in says what became of its jobs, and `read_truth` reads that.
+    `create_path` is where another program makes a job, with the key that the variable `api_key` holds.
     """
 
     source: str
@@ -31,6 +32,8 @@ class Provider:
     read_truth: Callable[[Any], dict[str, Truth]]
     made_up: Mapping[str, Callable[[], str]]
     webhook_option: str | None = None
+    create_path: str = ""
+    api_key: str = ""
 
 
 GATEWAY = Provider(
@@ -120,5 +123,51 @@ llm_key_env = "OPENROUTER_API_KEY"
     read_truth=truths.of_tagger,
     made_up={"OPENROUTER_API_KEY": lambda: f"sk-or-{secrets.token_hex(16)}"},
 )
-PROVIDERS = (GATEWAY, OPENAI, THUNDERBIT, TAGGER)
+ANTHROPIC = Provider(
+    source="anthropic",
+    name="Anthropic",
+    table="""\
+[sources.anthropic]              # it sends no webhooks
+dialect = "anthropic"
+base_url = "$sandbox/anthropic/v1"
+api_key_env = "ANTHROPIC_API_KEY"
+""",
+    jobs=(Job("messages, one fails", file="messages.jsonl"),),
+    truth_path="/anthropic/sandbox/truth",
+    read_truth=truths.of_anthropic,
+    made_up={},
+)
+STANDARD = Provider(
+    source="standard",
+    name="a provider by configuration",
+    table=f"""\
+[sources.standard]               # a provider of Standard Webhooks, whose jobs are made by others and adopted
+dialect = "standard"
+base_url = "$sandbox/standard"
+api_key_env = "STANDARD_API_KEY"
+webhook_secrets_env = ["STANDARD_SECRET"]
+delivery_window_seconds = {WINDOW_SECONDS}
+fetch_adopted = true             # to be told downstream, too
+
+[sources.standard.options]
+kind = "task"
+status_url = "/standard/v1/tasks/{{job}}"
+status = "data.status"
+words = {{ queued = "pending", running = "running", completed = "completed", failed = "failed" }}
+expected_events = {{ "task.completed" = "completed", "task.failed" = "failed" }}
+""",
+    jobs=(Job("made by another program", order={"seconds": 60}),),
+    truth_path="/standard/sandbox/truth",
+    read_truth=truths.of_standard,
+    made_up={},
+    webhook_option="--standard-webhook-url",
+    create_path="/standard/v1/tasks",
+    api_key="STANDARD_API_KEY",
+)
+PROVIDERS = (GATEWAY, OPENAI, THUNDERBIT, TAGGER, ANTHROPIC, STANDARD)
 OTHERS = PROVIDERS[1:]
+
+
+def make_up() -> dict[str, str]:
+    """The variables whose values are ours to choose, chosen."""
+    return {name: make() for provider in PROVIDERS for name, make in provider.made_up.items()}

@@ -14,7 +14,7 @@ import httpx
 
 from operators.demo import plan
 from operators.demo.processes import Commands, free_port
-from operators.demo.providers import PROVIDERS
+from operators.demo.providers import PROVIDERS, make_up
 from operators.demo.truths import Truth
 from operators.views import View
 
@@ -57,8 +57,7 @@ class Stage:
 async def staged(endpoint_id: str, given: Mapping[str, str], tell: Tell) -> AsyncIterator[Stage]:
     """Sandbox and service, running. `given` are the variables with the keys and secrets that the sandbox's providers have."""
     receiver, operators, sandbox = (f"http://127.0.0.1:{free_port()}" for _ in range(3))
-    made_up = {name: make() for provider in PROVIDERS for name, make in provider.made_up.items()}
-    variables = {**given, **made_up, plan.OPERATORS_TOKEN: secrets.token_urlsafe(24)}
+    variables = {**given, **make_up(), plan.OPERATORS_TOKEN: secrets.token_urlsafe(24)}
     places = {"sandbox": sandbox, "endpoint": endpoint_id}
     tables = tuple(provider.table for provider in PROVIDERS)
     config = plan.configuration(_port(receiver), _port(operators), tables, places, sys.executable)

@@ -5,8 +5,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-ENDS_OF_ROWS = ("succeeded", "failed", "missing")
-
 
 @dataclass(frozen=True, slots=True)
 class Truth:
@@ -44,7 +42,7 @@ def of_thunderbit(document: Any) -> dict[str, Truth]:
     """Each of its webhooks is of one event, whatever the end was."""
     return {
         one["job_id"]: _by_rows(
-            one, [row["outcome"] for row in one["rows"]], {"batch.completed": len(one["sent"])} if one["sent"] else {}
+            one, [row["outcome"] for row in one["rows"]], dict(Counter("batch.completed" for _ in one["sent"]))
         )
         for one in document["jobs"]
     }
@@ -52,21 +50,34 @@ def of_thunderbit(document: Any) -> dict[str, Truth]:
 
 def of_tagger(document: Any) -> dict[str, Truth]:
     """It sends nothing."""
-    return {one["job_id"]: _by_rows({**one, "settled": one["done"]}, one["rows"], {}) for one in document["jobs"]}
+    return {one["job_id"]: _by_rows(one, one["rows"], {}) for one in document["jobs"]}
+
+
+def of_anthropic(document: Any) -> dict[str, Truth]:
+    """It sends nothing. A batch that goes on has no status yet."""
+    return {one["job_id"]: _by_rows(one, [row["outcome"] for row in one["rows"]], {}) for one in document["batches"]}
+
+
+def of_standard(document: Any) -> dict[str, Truth]:
+    """It counts rows, and has none to fetch."""
+    return {
+        one["task_id"]: Truth(one["status"], one["settled"], None, None, _counted(one["sent"], "event"))
+        for one in document["tasks"]
+    }
 
 
 def _by_rows(one: Mapping[str, Any], words: Sequence[str], sent: Mapping[str, int]) -> Truth:
-    """A job whose rows the stand-in tells one by one."""
-    status = one["status"].lower()
+    """A job of whose rows the stand-in has a word for each. What sends no webhooks is settled once it is done."""
+    status, is_settled = str(one["status"]).lower(), one.get("settled", one["done"])
     if not one["done"]:
-        return Truth(status, one["settled"], None, None, sent)
+        return Truth(status, is_settled, None, None, sent)
     outcomes = tuple(_OUTCOMES.get(word.lower(), "missing") for word in words)
     counts = Counter(outcomes)
-    rows = {"asked": len(outcomes), **{_COUNTED[name]: counts[name] for name in ENDS_OF_ROWS}}
-    return Truth(status, one["settled"], rows, outcomes, sent)
+    rows = {"asked": len(outcomes), **{_COUNTED[name]: counts[name] for name in _COUNTED}}
+    return Truth(status, is_settled, rows, outcomes, sent)
 
 
-_OUTCOMES = {"succeeded": "succeeded", "success": "succeeded", "failed": "failed"}
+_OUTCOMES = {"succeeded": "succeeded", "success": "succeeded", "failed": "failed", "errored": "failed"}
 _COUNTED = {"succeeded": "answered", "failed": "failed", "missing": "missing"}
 
 

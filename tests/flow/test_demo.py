@@ -2,19 +2,24 @@
 
 import json
 import subprocess
+from collections import Counter
 from pathlib import Path
 
 import pytest
 from commands import SCRIPT, environment
+
+from sandbox.clock import Clock
+from sandbox.providers import make_providers
+from sandbox.server import SandboxSettings
 
 pytestmark = pytest.mark.processes
 
 
 def test_the_demo_ends_by_itself_and_well(tmp_path):
     """
-    `demo --json` prints the report alone, every job has ended as the sandbox says, all three categories of failure appear
-    where they belong, lost webhooks are healed by asking, every row is accounted for, downstream is told of each job under one
-    id, and nothing is left behind.
+    `demo --json` prints the report alone, every job has ended as the sandbox says, at each provider that the sandbox stands in
+    for, all three categories of failure appear where they belong, lost webhooks are healed by asking, every row is accounted for,
+    one by one where the sandbox tells each, downstream is told of each job under one id, and nothing is left behind.
     """
     variables = environment({"TMPDIR": str(tmp_path)})
 
@@ -30,30 +35,62 @@ def test_the_demo_ends_by_itself_and_well(tmp_path):
 
     assert done.returncode == 0, done.stderr
     jobs = json.loads(done.stdout)["jobs"]
-    rows = {
-        job["story"]: tuple(job["rows"][name] for name in ("asked", "answered", "failed", "missing")) for job in jobs
-    }
+    rows = {job["story"]: tuple(job["rows"][name] for name in COUNTS) for job in jobs if job["rows"]}
+    assert Counter(job["source"] for job in jobs) == {"gateway": 14, **dict.fromkeys(others(), 1)}
     assert len([job for job in jobs if job["story"] == "one of a group of three"]) == 3
     assert rows["one of a group of three"] == (4, 4, 0, 0)
     assert rows["a good day"] == (12, 12, 0, 0)
     assert rows["some rows fail"] == (12, 8, 4, 0)
     assert rows["batch fails"] == (12, 0, 0, 12)
+    assert {job["source"]: job["outcomes"] for job in jobs if job["outcomes"]} == EACH_ROW
+    for source, outcomes in EACH_ROW.items():
+        (job,) = (job for job in jobs if job["source"] == source)
+        assert rows[job["story"]] == (len(outcomes), outcomes.count(SUCCEEDED), outcomes.count(FAILED), 0)
     assert {sum(counts[1:]) - counts[0] for counts in rows.values()} == {0}
     assert {job["handed_on"] for job in jobs} == {1}
     codes = {job["story"]: {(one["category"], one["code"]) for one in job["failures"]} for job in jobs}
+    # On a machine that is busy enough, the batch is over before the command to cancel it has started.
+    cancelled = codes.pop("cancelled by us")
+    assert cancelled in ({(CANCELLATION, "cancelled_by_operator")}, {(CANCELLATION, "too_late")})
     assert codes == EXPECTED
     assert [job["story"] for job in jobs if job["status"] != job["true_status"]] == []
     assert {job["story"] for job in jobs if job["healed_by_poll"]} == UNHEARD
+    assert {job["source"]: (job["sent"], job["arrived"]) for job in jobs if job["source"] != "gateway"} == TRAFFIC
     assert list(tmp_path.iterdir()) == []
 
 
+def others() -> set[str]:
+    """Whom the sandbox stands in for beside the gateway."""
+    return {one.path.removeprefix("/") for one in make_providers(SandboxSettings(0), Clock(1))}
+
+
+COUNTS = ("asked", "answered", "failed", "missing")
 DELIVERY, EXECUTION, CANCELLATION = "delivery", "execution", "cancellation"
+SUCCEEDED, FAILED = "succeeded", "failed"
 UNHEARD = {
     "webhook never sent",
     "gateway cannot reach us, gives up",
     "webhook signed with a wrong secret",
     "batch expires, webhook never sent",
     "webhook never sent, gateway answers 500",
+    "documents as CSV, two fail",  # the tagger has no webhooks
+    "messages, one fails",  # nor has Anthropic
+}
+# What became of each row, in the order of the input: of pages.csv and documents.csv as their names say, of OpenAI's as the
+# scenario rows_fail has it.
+EACH_ROW = {
+    "openai": [FAILED if place % 3 == 1 else SUCCEEDED for place in range(12)],
+    "thunderbit": [SUCCEEDED, SUCCEEDED, FAILED, SUCCEEDED, SUCCEEDED, FAILED, SUCCEEDED, SUCCEEDED],
+    "tagger": [SUCCEEDED, SUCCEEDED, FAILED, SUCCEEDED, FAILED, SUCCEEDED],
+    "anthropic": [SUCCEEDED, FAILED, SUCCEEDED, SUCCEEDED],
+}
+# What went out as webhooks, and what of it was taken: of OpenAI's the one that is signed well.
+TRAFFIC = {
+    "openai": ({"batch.completed": 2}, {"batch.completed": 1}),
+    "thunderbit": ({"batch.completed": 1}, {"batch.completed": 1}),
+    "tagger": ({}, {}),
+    "anthropic": ({}, {}),
+    "standard": ({"task.started": 1, "task.completed": 1}, {"task.started": 1, "task.completed": 1}),
 }
 EXPECTED = {
     "a good day": set(),
@@ -65,9 +102,13 @@ EXPECTED = {
     "batch fails": {(EXECUTION, "failed")},
     "batch expires, webhook never sent": {(EXECUTION, "expired"), (DELIVERY, "never_attempted")},
     "some rows fail": {(EXECUTION, "rows_failed")},
-    "cancelled by us": {(CANCELLATION, "cancelled_by_operator")},
     "webhook never sent, gateway answers 500": {(DELIVERY, "never_attempted")},
     "one of a group of three": set(),
+    "first webhook badly signed, rows fail": {(EXECUTION, "rows_failed")},
+    "pages as CSV, two fail": {(EXECUTION, "rows_failed")},
+    "documents as CSV, two fail": {(EXECUTION, "rows_failed")},
+    "messages, one fails": {(EXECUTION, "rows_failed")},
+    "made by another program": set(),
 }
 
 

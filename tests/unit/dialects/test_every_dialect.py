@@ -282,8 +282,8 @@ def pages(dialect: Dialect, job_id: str, offered: str | None) -> list[Question]:
 
 
 def contents(dialect: Dialect, job_id: str) -> list[Question]:
-    """Its outputs, where they are not read page by page."""
-    if dialect.pages_results:
+    """Its outputs, where it has some that are not read page by page."""
+    if dialect.pages_results or dialect.why_not_submit:
         return []
     return [dialect.content(BASE, kind, job_id, role, job_id) for kind in sorted(dialect.kinds) for role in OutputRole]
 
