@@ -10,7 +10,7 @@ import re
 import ssl
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 from urllib.parse import urlsplit
@@ -69,8 +69,9 @@ class WebSocketClient:
             await _close(connection)
 
     async def first(self, question: Question) -> Answer | Troubled:
-        """The first message that comes over a socket, as an answer with status 200; then it is closed."""
-        connection = await self._connect(question)
+        """The first message that comes over a socket, as an answer with status 200; then it is closed. What stands behind the
+        URL's # is not sent, as over HTTP."""
+        connection = await self._connect(replace(question, url=question.url.partition("#")[0]))
         if isinstance(connection, Troubled):
             return connection
         try:

@@ -6,6 +6,7 @@ it was handled is not on it.
 
 import re
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -29,13 +30,16 @@ _LONGEST_ERROR = 1_000
 def result_page(base_url: str, job_id: str, polling_url: str | None, cursor: str | None) -> Sequence[Question]:
     """First the socket's first message, and the history where that has nothing; with a cursor what the message lacked.
 
-    Which rows are there already stands in the cursor, and behind the URL's #, which is not sent, for whoever reads the answer.
+    Behind the URL's #, which is not sent, stands what whoever reads the answer has to know: under which id the history is known
+    already, for a state that was lost tells that no more; and which rows are there already, which is in the cursor, too.
     """
     if cursor is not None:
         found = _CURSOR.fullmatch(cursor)
         return (Question("GET", routes.history(base_url, found[1]) + found[2]),) if found else ()
     socket, db_job_id = live.socket(base_url, job_id), routes.history_id(base_url, polling_url)
-    return (socket,) if db_job_id is None else (socket, Question("GET", routes.history(base_url, db_job_id)))
+    if db_job_id is None:
+        return (socket,)
+    return (replace(socket, url=f"{socket.url}#{db_job_id}"), Question("GET", routes.history(base_url, db_job_id)))
 
 
 def read_result_page(job_id: str, response: Response, asked: Question | None) -> ResultPage | Denied | Troubled:
@@ -46,7 +50,7 @@ def read_result_page(job_id: str, response: Response, asked: Question | None) ->
     if db_job_id is not None:
         return _by_history(history.read_history(db_job_id, response))
     document = read_document(response)
-    return document if isinstance(document, Troubled) else _caught_up(job_id, document, response)
+    return document if isinstance(document, Troubled) else _caught_up(job_id, document, response, there or None)
 
 
 def request_key(place: int) -> str:
@@ -102,7 +106,10 @@ def _error_code(error: str | None) -> str | None:
     return _RATE_LIMITED if is_limited else begun
 
 
-def _caught_up(job_id: str, frame: Mapping[str, Any], response: Response) -> ResultPage | Denied | Troubled:
+def _caught_up(
+    job_id: str, frame: Mapping[str, Any], response: Response, known: str | None
+) -> ResultPage | Denied | Troubled:
+    """`known` is the id of its history, where that was told before."""
     if frame.get("type") != "catchup":
         return _not_caught_up(frame, response)
     if frame.get("job_id") != job_id:
@@ -116,14 +123,14 @@ def _caught_up(job_id: str, frame: Mapping[str, Any], response: Response) -> Res
         return ResultPage(tuple(rows.values()), problem="some of its rows do not say which document they are about")
     if text(state.get("status")) in OPEN:
         return ResultPage(tuple(rows.values()), problem=AGAIN_AT_WORK)
-    return _with_history(state, tuple(rows.values()))
+    db_job_id = state.get("db_job_id")
+    return _with_history(state, tuple(rows.values()), db_job_id if routes.history_place(db_job_id) else known)
 
 
-def _with_history(state: Mapping[str, Any], rows: tuple[PagedRow, ...]) -> ResultPage | Denied:
+def _with_history(state: Mapping[str, Any], rows: tuple[PagedRow, ...], db_job_id: str | None) -> ResultPage | Denied:
     """The rows, and where to find those that were handled and are not among them."""
     done = read_numbers(state).done
-    db_job_id = state.get("db_job_id")
-    if len(rows) < min(done, history.MOST) and routes.history_place(db_job_id) is not None:
+    if len(rows) < min(done, history.MOST) and db_job_id is not None:
         there = ",".join(row.key for row in rows)
         return ResultPage(rows, cursor=f"history:{db_job_id}#{there}".removesuffix("#"))
     has_none = not rows and (done > 0 or text(state.get("status")) not in ENDS)

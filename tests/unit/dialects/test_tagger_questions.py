@@ -68,11 +68,13 @@ def test_no_other_commands() -> None:
 
 
 def test_rows_are_asked_for_over_the_socket_first() -> None:
-    """All rows are in the first message of the socket. History comes next where it is known, and alone with a cursor."""
-    socket = Question("GET", f"wss://tagger.example/api/batch/ws/{JOB}")
+    """All rows are in the first message of the socket. History comes next where it is known, and alone with a cursor; behind
+    the # of the socket stands under which id."""
+    socket = f"wss://tagger.example/api/batch/ws/{JOB}"
+    known = [Question("GET", f"{socket}#{DB_JOB}"), Question("GET", HISTORY)]
 
-    assert list(TAGGER.result_page(BASE, "batch", JOB, None, None)) == [socket]
-    assert list(TAGGER.result_page(BASE, "batch", JOB, PLACE, None)) == [socket, Question("GET", HISTORY)]
+    assert list(TAGGER.result_page(BASE, "batch", JOB, None, None)) == [Question("GET", socket)]
+    assert list(TAGGER.result_page(BASE, "batch", JOB, PLACE, None)) == known
     assert list(TAGGER.result_page(BASE, "batch", JOB, None, f"history:{DB_JOB}")) == [Question("GET", HISTORY)]
     [lacking] = TAGGER.result_page(BASE, "batch", JOB, None, f"history:{DB_JOB}#0,1")
     assert lacking == Question("GET", f"{HISTORY}#0,1")

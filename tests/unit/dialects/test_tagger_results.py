@@ -6,7 +6,21 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tagger_wire import BASE, BROKEN, DB_JOB, JOB, TAGGER, catchup, document, entry, history, refused, said, stored
+from tagger_wire import (
+    BASE,
+    BROKEN,
+    DB_JOB,
+    JOB,
+    PLACE,
+    TAGGER,
+    catchup,
+    document,
+    entry,
+    history,
+    refused,
+    said,
+    stored,
+)
 
 from schemas.contents import NoRow, ResultPage, ResultRow
 from schemas.readings import Denied, Response, Troubled
@@ -60,6 +74,17 @@ def test_what_is_missing_is_asked_of_history() -> None:
     second = page(history(documents=documents, total_documents=3), first.cursor)
     assert [(row.key, row.row["status"]) for row in second.rows] == [("1", "failed")]
     assert (second.cursor, second.problem) == (None, None)
+
+
+def test_history_that_was_known_before() -> None:
+    """Of a state that was lost while the job ran only the rest is left, which does not tell where history is: what it lacks is
+    asked of the history that was known before."""
+    (asked, _) = TAGGER.result_page(BASE, "batch", JOB, PLACE, None)
+    rest = said(catchup([entry(2)], status="completed", processed_count="2", failed_count="1"))
+    found = TAGGER.read_result_page("batch", JOB, rest, asked)
+
+    assert isinstance(found, ResultPage)
+    assert (keys(found), found.cursor) == (["2"], f"history:{DB_JOB}#2")
 
 
 @pytest.mark.parametrize(
