@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import Enum
 from typing import Any
 
 from reconciler.pace import RETRY_FIRST, clamp, growing
@@ -16,13 +15,20 @@ LONGEST_RETRY = 5 * MINUTE
 LOOK_FIRST, LONGEST_LOOK = 5 * SECOND, 2 * MINUTE  # between two looks through the list for a lost create
 
 
-class Trace(Enum):
-    """By what a job whose create was not answered may still be known for ours: what is told while it is looked for, and what
-    once that was in vain."""
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """By what a job whose create was not answered may still be known for ours: what is told while it is looked for, and what once
+    that was in vain."""
 
-    LIST = ("; the provider's list is looked through for it", "; the provider's list has not shown it")
-    WEBHOOK = ("; its webhook is waited for", "; no webhook of it has come")
-    NONE = ("", "; nothing that the provider shows of its jobs could tell that one is this, so see there yourself")
+    looking: str
+    in_vain: str
+
+
+BY_LIST = Trace("; the provider's list is looked through for it", "; the provider's list has not shown it")
+BY_WEBHOOK = Trace("; its webhook is waited for", "; no webhook of it has come")
+BY_NOTHING = Trace(
+    "", "; nothing that the provider shows of its jobs could tell that one is this, so see there yourself"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,17 +90,16 @@ def unsent(row: SubmissionRow, trouble: Troubled, now: int) -> dict[str, Any]:
 def trace_of(row: SubmissionRow, has_list: bool, holds_metadata: bool) -> Trace:
     """A list tells by our token in the job's metadata, or by the input file; a webhook by that token, or by the path to us."""
     if has_list and (holds_metadata or row.input_file_id is not None):
-        return Trace.LIST
-    return Trace.WEBHOOK if holds_metadata or row.path_token is not None else Trace.NONE
+        return BY_LIST
+    return BY_WEBHOOK if holds_metadata or row.path_token is not None else BY_NOTHING
 
 
 def lost(row: SubmissionRow, message: str, trace: Trace, now: int) -> dict[str, Any]:
     """Nobody told what became of the create: it is looked for, unless that would be in vain."""
-    if trace is Trace.NONE:
+    if trace is BY_NOTHING:
         return _given_up(row, message, trace)
-    looking, _ = trace.value
     state = SubmissionState.UNCLEAR.value
-    return {"state": state, "message": f"{message}{looking}", "tries": 0, "due_at": now + LOOK_FIRST}
+    return {"state": state, "message": f"{message}{trace.looking}", "tries": 0, "due_at": now + LOOK_FIRST}
 
 
 def still_unclear(
@@ -103,8 +108,8 @@ def still_unclear(
     """After another look in vain. It is given up, to be decided by a person, once patience is over and, where there is a list
     to find it by, a whole look that began after the create has not shown it."""
     sent_at = row.create_sent_at or row.updated_at
-    looked = trace is not Trace.LIST or (swept_at is not None and swept_at > sent_at + LOOK_FIRST)
-    if trace is Trace.NONE or (now - sent_at >= patience.unclear and looked):
+    looked = trace is not BY_LIST or (swept_at is not None and swept_at > sent_at + LOOK_FIRST)
+    if trace is BY_NOTHING or (now - sent_at >= patience.unclear and looked):
         return _given_up(row, row.message or "", trace)
     return {"tries": row.tries + 1, "due_at": now + growing(LOOK_FIRST, 2.0, row.tries + 1, LONGEST_LOOK)}
 
@@ -112,8 +117,7 @@ def still_unclear(
 def _given_up(row: SubmissionRow, message: str, trace: Trace) -> dict[str, Any]:
     """Whoever has asked for it to be dropped has decided already."""
     state = SubmissionState.UNCONFIRMED if row.drop_asked_at is None else SubmissionState.DROPPED
-    looking, in_vain = trace.value
-    return {"state": state.value, "due_at": None, "message": f"{message.removesuffix(looking)}{in_vain}"}
+    return {"state": state.value, "due_at": None, "message": f"{message.removesuffix(trace.looking)}{trace.in_vain}"}
 
 
 def dropped(row: SubmissionRow) -> dict[str, Any]:

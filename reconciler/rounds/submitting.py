@@ -122,7 +122,7 @@ class SubmitRound:
         return submission.trace_of(row, has_list(self._owned), self._owned.dialect.holds_metadata)
 
     def _look_at(self, trace: submission.Trace, at: int) -> None:
-        if trace is submission.Trace.LIST:
+        if trace is submission.BY_LIST:
             self._owned.look_through_list_at(at)
 
     async def _ask(self, row: SubmissionRow) -> Said:
