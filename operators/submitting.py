@@ -90,9 +90,9 @@ def check(config: Config, source: Source, wishes: Wishes) -> None:
     """Everything that can be said against a submission before anything of it is kept. Raises NotPossible or BadInput."""
     dialect = dialect_of(source)
     check_can_submit(source)
-    check_metadata(wishes.metadata, dialect.most_metadata)
     if wishes.metadata and not dialect.holds_metadata:
         raise BadInput(f"jobs of {dialect.name} hold no metadata; --label keeps it here, with the job")
+    check_metadata(wishes.metadata, dialect.most_metadata)
     check_labels(wishes.labels)
     if dialect.defaults.names_endpoint and source.webhook == "endpoint" and source.webhook_endpoint_id is None:
         url = config.receiver.webhook_url(source.name) or config.receiver.local_url(source.name)

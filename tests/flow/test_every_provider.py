@@ -4,21 +4,30 @@ What a provider does not have is left out by name: see `providers`.
 """
 
 import asyncio
+from base64 import b64encode
 from collections.abc import Callable
+from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
+import httpx
 import pytest
 from providers import PROVIDERS, Beside, Provider, TrueJob, beside
-from service import ever_told, told, until
+from service import Asked, Service, SourceAt, ever_told, said, service, told, until
+from service import Provider as Scripted
 from submitted import come_to, states
 
 from operators.clock import now
-from schemas.dialects import DIALECTS
+from operators.demo.processes import free_port
+from sandbox.server import RunningSandbox, SandboxSettings
+from schemas.dialects import DIALECTS, dialect_of
 
 pytestmark = pytest.mark.parametrize("made", PROVIDERS, ids=[one.name for one in PROVIDERS])
 
 Make = Callable[[], Provider]
+NOWHERE = "http://127.0.0.1:9"
 DELIVERY = "delivery"
 
 
@@ -190,6 +199,85 @@ def test_a_lost_create_that_nothing_can_find(made: Make, tmp_path: Path) -> None
             assert (await on.truth()).keys() == {lost, other.job_id}
 
     asyncio.run(flow())
+
+
+# --- beside other sources ---------------------------------------------------------------------------------------------
+
+HOSTILE: dict[str, Callable[[Asked], Any]] = {
+    "garbage": lambda _: said(b'{"id": "\xff\x00'),
+    "errors": lambda _: said({"error": {"message": "broken"}}, 500),
+    "silence": lambda _: asyncio.Event().wait(),
+    "hang_ups": lambda _: b"",
+}
+
+
+def elsewhere(provider: Provider, name: str, url: str) -> SourceAt:
+    """A source of a provider that stands at another URL, with a secret of its own."""
+    at = provider.source(RunningSandbox(SandboxSettings(0)))  # which does not run
+    secret = f"whsec_{b64encode(f'the secret of the source {name}'.encode()).decode()}"
+    return replace(at, base_url=f"{url}{urlsplit(at.base_url).path}", secret=secret)
+
+
+def test_beside_hostile_providers(made: Make, tmp_path: Path) -> None:
+    """Whatever the providers of other sources do, a job ends here as on a good day; theirs are open still, and nothing is
+    concluded of them."""
+
+    async def flow() -> None:
+        async with AsyncExitStack() as stack:
+            urls = {"down": f"http://127.0.0.1:{free_port()}"}
+            hostile = {name: Scripted(script, has_list=True) for name, script in HOSTILE.items()}
+            for name, one in hostile.items():
+                urls[name] = (await stack.enter_async_context(one.listening())).url
+            others = {name: elsewhere(PROVIDERS[n % 4](), name, url) for n, (name, url) in enumerate(urls.items())}
+            knobs = {"request_timeout_seconds": 5}
+            on = await stack.enter_async_context(beside(made(), knobs, others=others))
+            for name in urls:
+                await on.service.track(f"batch_{name}", name)
+
+            async def all_asked() -> bool:
+                return all(one.asked for one in hostile.values())
+
+            await until(all_asked, "the others to be asked")
+            job = await on.start(tmp_path)
+            view, true = await comes_to(on, job.job_id)
+
+            agree(view, true)
+            assert not {code for category, code in told(view) if category != "execution"}
+            assert (await on.service.source(on.provider.name))["trouble"] is None
+            for name in urls:
+                there = await on.service.view(f"batch_{name}")
+                assert (there["status"], there["transitions"], told(there)) == ("unknown", [], set())
+
+    asyncio.run(flow())
+
+
+def test_secrets_that_are_crossed(made: Make) -> None:
+    """The secret of one source verifies nothing at another, of the same provider or of another one; at its own it does."""
+
+    async def flow() -> None:
+        provider = with_webhooks(made)
+        others = [other() for other in PROVIDERS if other().sends_webhooks]
+        sources = {f"other_{n}": elsewhere(other, f"other_{n}", NOWHERE) for n, other in enumerate(others)}
+        async with service({"own": elsewhere(provider, "own", NOWHERE), **sources}, reconciles=False) as running:
+            secrets = {name: one.webhook_secrets[0].reveal() for name, one in running.config.sources.items()}
+            for name in sources:
+                assert (await post(running, "own", secrets[name])).status_code == 401
+                assert (await post(running, name, secrets["own"])).status_code == 401
+            assert (await post(running, "own", secrets["own"])).is_success
+            assert {one["source"] for one in await running.deliveries()} == {"own"}
+
+    asyncio.run(flow())
+
+
+async def post(running: Service, name: str, secret: str) -> httpx.Response:
+    """A delivery as the provider of that source sends it, signed with any secret."""
+    source = running.config.sources[name]
+    dialect = dialect_of(source)
+    body = dialect.sample(source.webhook_events[0], "batch_strange", "completed", "https://x", 1)
+    signed = dialect.sign(secret.encode(), body, now())
+    assert signed is not None
+    url = f"{running.receiver_url}/webhooks/{name}"
+    return await running.client.post(url, content=signed.body, headers=dict(signed.headers))
 
 
 def test_no_provider_is_left_out(made: Make) -> None:
