@@ -110,13 +110,14 @@ class Applying:
         check_can_submit(source)
         wishes, shard_rows = wishes_of(fields)
         dialect = dialect_of(source)
+        unit = "line"
         if is_csv(name):
             lines = path.with_name("lines.jsonl")
             await asyncio.to_thread(rows_from_csv, path, dialect, _pairs("columns", fields), lines, name)
-            path = lines
+            path, unit = lines, "row"
         elif "columns" in fields:
             raise BadInput(f"columns are for CSV, and {name} is none")
-        rows = await asyncio.to_thread(read_rows, path, dialect, shard_rows, fields.get("endpoint"), name)
+        rows = await asyncio.to_thread(read_rows, path, dialect, shard_rows, fields.get("endpoint"), name, unit)
         digest = _digest(fields, rows.sha256)
         before = await self._before(key, digest)
         if before is not None:

@@ -99,7 +99,7 @@ def require_all(parts: Sequence[Part], name: str, failed: bool, partial: bool) -
     """
     if partial:
         return
-    lacking = list(_lacking(parts, failed))
+    lacking = list(lacking_of(parts, failed))
     if lacking:
         told = "".join(f"\n  {line}" for line in lacking[:20]) + ("\n  ..." if len(lacking) > 20 else "")
         raise NotPossible(
@@ -107,7 +107,8 @@ def require_all(parts: Sequence[Part], name: str, failed: bool, partial: bool) -
         )
 
 
-def _lacking(parts: Sequence[Part], failed: bool) -> Iterator[str]:
+def lacking_of(parts: Sequence[Part], failed: bool) -> Iterator[str]:
+    """What is not there, and of which part."""
     for part in parts:
         for condition in part.lacking:
             yield f"{part.name}: {condition}"

@@ -43,11 +43,12 @@ def read_rows(
     shard_rows: int | None = None,
     endpoint: str | None = None,
     name: str | None = None,
+    unit: str = "line",
 ) -> RowsFile:
     """Check every line of a JSONL file, and tell all that is wrong with it at once, with line numbers.
 
     It is cut into shards of at most `shard_rows` rows that each keep within the limits of the dialect. An `endpoint` stands for
-    what rows leave out; `name` is what the file is called where it comes from.
+    what rows leave out; `name` is what the file is called where it comes from, and `unit` what is counted there.
 
     Raises:
         BadInput: the file cannot be read, or any line is no request, repeats a custom_id, is too long by itself, or asks for
@@ -61,7 +62,7 @@ def read_rows(
         )
         raise BadInput(f"{name or path}: {said}; write {there_are}")
     limits = dialect.input_limits(endpoint)
-    reading = _Reading(Cutting(limits.file_bytes, least(limits.rows, shard_rows)), dialect, endpoint)
+    reading = _Reading(Cutting(limits.file_bytes, least(limits.rows, shard_rows)), dialect, endpoint, unit)
     try:
         if path.exists() and not path.is_file():
             raise BadInput(f"cannot read {path}: it is not a file")
@@ -115,6 +116,7 @@ class _Reading:
     cutting: Cutting
     dialect: Dialect
     endpoint: str | None = None
+    unit: str = "line"
     number: int = 0
     rows: int = 0
     size: int = 0
@@ -132,14 +134,16 @@ class _Reading:
         if line.strip():
             self.rows += 1
             for problem in self._problems(line):
-                self._note(f"line {self.number}: {problem}")
+                self._note(f"{self.unit} {self.number}: {problem}")
 
     def end(self) -> None:
         if len(self.endpoints) > 1:
-            several = [f"{clean(url, 80)} (first in line {line})" for url, line in list(self.endpoints.items())[:5]]
+            several = [
+                f"{clean(url, 80)} (first in {self.unit} {line})" for url, line in list(self.endpoints.items())[:5]
+            ]
             self._note(f"one batch has one endpoint, and the rows have several: {', '.join(several)}")
         if not self.rows:
-            self._note("the file has no rows; each line is one request, as JSON")
+            self._note("the file has no rows" + ("; each line is one request, as JSON" if self.unit == "line" else ""))
 
     def _note(self, problem: str) -> None:
         if len(self.problems) < MOST_PROBLEMS_SHOWN:
@@ -168,7 +172,7 @@ class _Reading:
         elif not custom_id.isprintable() or _is_half(custom_id):
             yield f"custom_id {clean(custom_id, 80)} holds what cannot be written; results could not be told apart by it"
         elif custom_id in self.lines:
-            yield f"custom_id {clean(custom_id, 80)} stands in line {self.lines[custom_id]} already"
+            yield f"custom_id {clean(custom_id, 80)} stands in {self.unit} {self.lines[custom_id]} already"
         else:
             self.lines[custom_id] = self.number
 

@@ -7,6 +7,7 @@ from schemas.tables import ActionRow, JobRow
 from schemas.times import MINUTE
 from schemas.words import ActionState, ActionVerb, Status
 
+_RAN_ON = frozenset({Status.COMPLETED, Status.FAILED})  # ends that a job which is held back does not come to
 PATIENCE = MINUTE  # how long after it was accepted an action may take to show
 _SHOWN = {ActionVerb.PAUSE: "the job is paused", ActionVerb.RESUME: "the job is at work"}
 _NOT_SHOWN = {
@@ -26,6 +27,8 @@ def effect(action: ActionRow, job: JobRow, now: int) -> dict[str, Any] | None:
     accepted_at = action.answered_at or now
     if job.asked_at is None or job.asked_at < accepted_at:
         return None
+    if verb is ActionVerb.PAUSE and status in _RAN_ON:
+        return {"state": ActionState.NO_EFFECT.value, "message": _NOT_SHOWN[verb].format(status=status)}
     if status.is_terminal:
         return {"state": ActionState.MOOT.value, "message": f"the job has ended {status} meanwhile"}
     if (status is Status.PAUSED) == (verb is ActionVerb.PAUSE):

@@ -105,7 +105,7 @@ def _going(facts: Facts, now: int) -> Finding:
         told.append(Fact("rows", {name: getattr(match, name) for name in names}, ROWS, match.matched_at))
     elif job.rows_total:
         rows = {"total": job.rows_total, "completed": job.rows_completed, "failed": job.rows_failed}
-        told.append(Fact("rows", rows, ANSWER, job.answered_at))
+        told.append(Fact("rows", rows, ANSWER, _told_at(facts)))
     if not facts.status.is_terminal and job.reported_status is not None:
         told.append(Fact("reported_status", job.reported_status, "a webhook", job.reported_at))
     return Finding("execution", "status", "good", _state(facts, now), tuple(told))
@@ -119,6 +119,11 @@ def _state(facts: Facts, now: int) -> str:
         return "cancelled, so it did not fail by itself"
     if job.answered_at is None:
         return "what became of it is not known yet: the provider has not answered a question about it"
+    if job.denied_since is not None and facts.status is Status.UNKNOWN:
+        return f"what it is like is not known: the provider has denied it for {in_words(now - job.denied_since)}"
+    if job.denied_since is not None:
+        since = in_words(now - job.denied_since)
+        return f"{facts.status}, as the provider said last; it has denied the job for {since}, since then"
     return f"{facts.status}, as the provider said {in_words(now - job.answered_at)} ago"
 
 
@@ -310,7 +315,12 @@ def _asks(facts: Facts) -> Iterator[Fact]:
 
 def _status(facts: Facts) -> Fact:
     job = facts.job
-    return Fact("status", job.native_status or job.status, _source_of_status(facts), job.answered_at)
+    return Fact("status", job.native_status or job.status, _source_of_status(facts), _told_at(facts))
+
+
+def _told_at(facts: Facts) -> int | None:
+    """When the provider said last what the job is like; None: that is too long ago to know. A denial says nothing of it."""
+    return None if facts.job.denied_since is not None else facts.job.answered_at
 
 
 def _source_of_status(facts: Facts) -> str:

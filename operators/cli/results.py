@@ -13,7 +13,7 @@ import typer
 from operators.cli.context import complain, configuration, verb
 from operators.clock import now
 from operators.online.so_far import rows_so_far
-from operators.parts import Part, parts_of, require_all
+from operators.parts import Part, lacking_of, parts_of, require_all
 from operators.results import Result, left_out, results
 from operators.store import opened
 from schemas.config import Config
@@ -58,7 +58,7 @@ async def show_results(
         require_all(parts, name, failed, partial)
         so_far = await rows_so_far(config, store, parts, now)
     _PRINT[form, sys.stdout.isatty()](_results(config, parts, failed, so_far))
-    for line in left_out(parts):
+    for line in [*left_out(parts), *(lacking_of(parts, failed) if partial else ())]:
         complain(line)
 
 

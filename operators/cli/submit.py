@@ -131,7 +131,7 @@ def _rows(
         return read_rows(file, dialect, shard_rows, endpoint)
     lines = folder / "rows.jsonl"
     rows_from_csv(file, dialect, headers, lines)
-    return read_rows(lines, dialect, shard_rows, endpoint, name=file.name)
+    return read_rows(lines, dialect, shard_rows, endpoint, name=file.name, unit="row")
 
 
 def _params(file: Path | None) -> dict[str, Any]:
