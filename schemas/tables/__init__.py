@@ -1,0 +1,59 @@
+"""The tables. Ids are 63-bit integers made in the process, times are microseconds, words are text.
+
+Who writes what is said at each table. JSON columns are for showing: no decision reads one.
+"""
+
+from sqlmodel import SQLModel
+
+from schemas.tables.told import (
+    AttemptRow,
+    BodyRow,
+    DeliveryRow,
+    FailureRow,
+    JobRow,
+    LeaseRow,
+    ObservationRow,
+    ReceiptRow,
+    RefusalRow,
+    SourceRow,
+    TallyRow,
+    TransitionRow,
+    WatchRow,
+)
+from schemas.tables.work import (
+    ActionRow,
+    GroupRow,
+    HandoffRow,
+    IdempotencyRow,
+    LabelRow,
+    OutputRow,
+    RowMatchRow,
+    SubmissionRow,
+)
+
+METADATA = SQLModel.metadata
+
+__all__ = [
+    "METADATA",
+    "ActionRow",
+    "AttemptRow",
+    "BodyRow",
+    "DeliveryRow",
+    "FailureRow",
+    "GroupRow",
+    "HandoffRow",
+    "IdempotencyRow",
+    "JobRow",
+    "LabelRow",
+    "LeaseRow",
+    "ObservationRow",
+    "OutputRow",
+    "ReceiptRow",
+    "RefusalRow",
+    "RowMatchRow",
+    "SourceRow",
+    "SubmissionRow",
+    "TallyRow",
+    "TransitionRow",
+    "WatchRow",
+]
