@@ -23,7 +23,7 @@ from reconciler.login import LoggedIn
 from reconciler.pace import Pace
 from reconciler.submission import Patience
 from reconciler.sweep import Swept
-from reconciler.websocket import Bounds, WebSocketClient
+from reconciler.websocket import Bounds, WebSocketClient, ask_whole
 from schemas.config import Config, Handoff, Source
 from schemas.dialects import Dialect
 from schemas.readings import Advice, Question, Response, Troubled
@@ -122,9 +122,7 @@ class Owned:
 
     async def ask(self, question: Question) -> Response | Troubled:
         """Ask for something that may be read whole: an answer, or the first message that comes over a socket."""
-        if question.url.startswith(("ws://", "wss://")):
-            return await self.sockets.first(question)
-        return await self.client.send(question)
+        return await ask_whole(self.client, self.sockets, question)
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[AsyncConnection]:
@@ -178,16 +176,20 @@ def client_of(
     authorization: Authorization,
     transport: httpx.AsyncBaseTransport | None = None,
 ) -> Client:
-    knobs = config.reconciler
-    timeout = source.request_timeout_seconds or knobs.request_timeout_seconds
-    return Client(source.base_url, authorization, timeout, source.max_answer_bytes or knobs.max_answer_bytes, transport)
+    return Client(source.base_url, authorization, _timeout(config, source), _largest(config, source), transport)
+
+
+def _timeout(config: Config, source: Source) -> float:
+    return source.request_timeout_seconds or config.reconciler.request_timeout_seconds
+
+
+def _largest(config: Config, source: Source) -> int:
+    return source.max_answer_bytes or config.reconciler.max_answer_bytes
 
 
 def sockets_of(config: Config, source: Source, authorization: Authorization) -> WebSocketClient:
     """For what is asked over a socket and answered in one message, however large an answer may be."""
-    knobs = config.reconciler
-    timeout = source.request_timeout_seconds or knobs.request_timeout_seconds
-    largest = source.max_answer_bytes or knobs.max_answer_bytes
+    timeout, largest = _timeout(config, source), _largest(config, source)
     bounds = Bounds(opening=timeout, silence=timeout, message_bytes=largest, bytes_a_minute=2 * largest)
     return WebSocketClient(source.base_url, authorization, bounds)
 
@@ -205,5 +207,4 @@ def authorization_of(
     if login is None:
         return KeyShown(dialect, source.api_key)
     kept = Path(config.data.dir) / "logins" / source.name if keeps_tokens else None
-    timeout = source.request_timeout_seconds or config.reconciler.request_timeout_seconds
-    return LoggedIn(source, dialect, login, kept, timeout, clock, transport)
+    return LoggedIn(source, dialect, login, kept, _timeout(config, source), clock, transport)

@@ -23,6 +23,7 @@ from websockets.http11 import Response
 from websockets.uri import WebSocketURI, parse_uri
 
 from reconciler.authorization import Authorization
+from reconciler.client import Client
 from schemas.readings import Question, Troubled
 from schemas.readings import Response as Answer
 from schemas.times import SECOND
@@ -153,6 +154,12 @@ class WebSocketClient:
             take(message)
             has_pinged = False
             await asyncio.sleep(self._bounds.pause)
+
+
+async def ask_whole(client: Client, sockets: WebSocketClient, question: Question) -> Answer | Troubled:
+    """Ask for what may be read whole: an answer, or the first message that comes over a socket."""
+    is_socket = question.url.startswith(("ws://", "wss://"))
+    return await (sockets.first(question) if is_socket else client.send(question))
 
 
 class _Direct(connect):

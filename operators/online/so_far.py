@@ -10,7 +10,7 @@ from operators.results import Result
 from reconciler.client import Client
 from reconciler.owned import authorization_of, sockets_of
 from reconciler.paging import lines_of_page, naming_of, pages_of
-from reconciler.websocket import WebSocketClient
+from reconciler.websocket import WebSocketClient, ask_whole
 from schemas.config import Config, Source
 from schemas.contents import ResultPage, ResultRow
 from schemas.dialects import Dialect, dialect_of
@@ -30,9 +30,7 @@ class _Asker:
     sockets: WebSocketClient
 
     async def ask(self, question: Question) -> Response | Troubled:
-        if question.url.startswith(("ws://", "wss://")):
-            return await self.sockets.first(question)
-        return await self.client.send(question)
+        return await ask_whole(self.client, self.sockets, question)
 
     def spend(self) -> None:
         """A person's question counts with nobody's."""

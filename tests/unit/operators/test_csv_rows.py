@@ -9,6 +9,7 @@ import pytest
 
 from operators.csv_rows import rows_from_csv
 from operators.errors import BadInput
+from operators.rows_file import read_rows
 from schemas.dialects.orders import Column
 from schemas.dialects.phaseo import Phaseo
 
@@ -66,6 +67,16 @@ def test_what_does_not_fit(tmp_path: Path, content: bytes, headers: Mapping[str,
     """The refusal says where, and what to do."""
     with pytest.raises(BadInput, match=words):
         rows(tmp_path, content, headers)
+
+
+def test_faults_are_told_in_rows(tmp_path: Path) -> None:
+    """What is wrong with a row that came as CSV is told by its row below the header, and not by a line of our own making."""
+    path, into = tmp_path / "in.csv", tmp_path / "out.jsonl"
+    path.write_bytes(b"custom_id,url\nsame,u\nsame,v\n")
+    rows_from_csv(path, Tabular(), {}, into)
+
+    with pytest.raises(BadInput, match="row 2: custom_id same stands in row 1 already"):
+        read_rows(into, Tabular(), unit="row")
 
 
 def test_who_takes_no_csv(tmp_path: Path) -> None:

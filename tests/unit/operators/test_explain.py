@@ -96,6 +96,17 @@ def test_an_open_job_says_what_a_webhook_reported():
     assert ("reported_status", "a webhook") in [(fact.name, fact.read_from) for fact in finding.facts]
 
 
+def test_a_denied_job_is_not_shown_as_said_just_now():
+    """
+    While the provider denies a job, what it said of it before has no time of its own: the last answer was a denial.
+    """
+    denied = a_job(denied_since=NOW - 2 * MINUTE, denials=3, answered_at=NOW)
+    finding = one(the_facts(denied), "execution")
+
+    assert finding.message == "running, as the provider said last; it has denied the job for 2 min, since then"
+    assert [fact.at for fact in finding.facts if fact.name == "status"] == [None]
+
+
 @pytest.mark.parametrize(
     ("columns", "message"),
     [
