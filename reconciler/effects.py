@@ -1,4 +1,4 @@
-"""Effects: whether a pause or a resume that was accepted came true. Only the job's own status tells. Pure."""
+"""Effects: what becomes of an action by what its job does: it comes true, shows no effect, or the job ends first. Pure."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,12 +8,23 @@ from schemas.times import MINUTE
 from schemas.words import ActionState, ActionVerb, Status
 
 _RAN_ON = frozenset({Status.COMPLETED, Status.FAILED})  # ends that a job which is held back does not come to
+ENDED_BY_THE_END = frozenset({ActionVerb.CANCEL.value, ActionVerb.PAUSE.value, ActionVerb.RESUME.value})
 PATIENCE = MINUTE  # how long after it was accepted an action may take to show
 _SHOWN = {ActionVerb.PAUSE: "the job is paused", ActionVerb.RESUME: "the job is at work"}
 _NOT_SHOWN = {
     ActionVerb.PAUSE: "the provider took it, and the job went on: it is {status}",
     ActionVerb.RESUME: "the provider took it, and the job stayed as it was: it is {status}",
 }
+
+
+def moot(status: str, now: int) -> dict[str, Any]:
+    """What the row of an action becomes whose job had ended before it was answered."""
+    return {
+        "state": ActionState.MOOT.value,
+        "answered_at": now,
+        "due_at": None,
+        "message": f"the job had ended {status}",
+    }
 
 
 def awaited(actions: Sequence[ActionRow]) -> list[ActionRow]:

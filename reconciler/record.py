@@ -10,7 +10,7 @@ from reconciler import outbox
 from reconciler.accounting import is_ours
 from reconciler.apply import Applied, apply
 from reconciler.details import details_of
-from reconciler.effects import awaited, effect
+from reconciler.effects import ENDED_BY_THE_END, awaited, effect, moot
 from reconciler.facts import Facts
 from reconciler.gather import gather_to_decide
 from reconciler.groups import is_bad, member_ended_badly, member_is_over
@@ -109,6 +109,7 @@ async def review_job(
 
 async def _ended(connection: AsyncConnection, owned: Owned, number: int, now: int) -> None:
     job = await _job(connection, number)
+    await actions.end(connection, number, ENDED_BY_THE_END, moot(job.status, now))
     if is_bad(job):
         what = f"{job.job_id} ended {job.status}"
         await member_ended_badly(connection, owned, job.group_id, what, job.submission_id, now)

@@ -41,6 +41,12 @@ async def change(connection: AsyncConnection, number: int, changes: Mapping[str,
     await connection.execute(update(ACTIONS).where(ACTIONS.c.id == number).values(**changes))
 
 
+async def end(connection: AsyncConnection, job: int, verbs: Collection[str], changes: Mapping[str, Any]) -> None:
+    """End those of a job's actions, among some verbs, that still wait to be sent or sent again."""
+    waiting = (ACTIONS.c.job == job) & ACTIONS.c.due_at.is_not(None) & ACTIONS.c.verb.in_(list(verbs))
+    await connection.execute(update(ACTIONS).where(waiting).values(**changes))
+
+
 async def of_job(connection: AsyncConnection, job: int) -> list[ActionRow]:
     statement = select(ACTIONS).where(ACTIONS.c.job == job).order_by(ACTIONS.c.id).limit(1000)
     return await fetch(connection, ActionRow, statement)

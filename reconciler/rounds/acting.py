@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from reconciler.apply import claimed
 from reconciler.asking import BROKEN, Asking, Back
+from reconciler.effects import moot
 from reconciler.owned import Owned
 from reconciler.pace import RETRY_FIRST, clamp, growing
 from reconciler.record import record, review_job
@@ -78,9 +79,7 @@ class ActionRound:
             self._owned.circuit = self._owned.circuit.tried_at(now)  # who asks now may know that it has been mended
             return None
         if Status(job.status).is_terminal:
-            await actions.change(
-                connection, action.id, _over(ActionState.MOOT, now, message=f"the job had ended {job.status}")
-            )
+            await actions.change(connection, action.id, moot(job.status, now))
             await review_job(connection, self._owned, job.id, now, answered=False)
             return None
         # It stays due until it is answered: whoever comes after us, if we die meanwhile, sends it again at once.
@@ -155,7 +154,7 @@ async def _job(connection: AsyncConnection, action: ActionRow) -> JobRow:
 def _outcome(action: ActionRow, acted: Acted, now: int) -> dict[str, Any]:
     match acted.answer:
         case Observed(observation) if acted.is_look:
-            return _over(ActionState.MOOT, now, message=f"the job had ended {observation.status}")
+            return moot(observation.status, now)
         case Observed():
             return _over(ActionState.ACCEPTED, now, http_status=200)
         case Accepted(message):

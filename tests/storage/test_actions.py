@@ -90,3 +90,29 @@ def test_about_a_job_that_is_there(store: Store, run: Run) -> None:
         assert await everything(store, ActionRow) == []
 
     run(flow())
+
+
+def test_ended_by_the_end(store: Store, run: Run) -> None:
+    """What still waits is ended, of one job and of the verbs named; what was answered, and what others wait for, stays."""
+
+    async def flow() -> None:
+        job, other = await a_job(store), await a_job(store, job_id="batch_2")
+        waits = await ask(store, job.id, due_at=NOON + SECOND)
+        answered = await ask(store, job.id, due_at=None, state="accepted")
+        poll = await ask(store, job.id, verb="poll")
+        elsewhere = await ask(store, other.id)
+
+        ended = {"state": "moot", "due_at": None}
+        async with store.writing() as connection:
+            await actions.end(connection, job.id, {"cancel", "pause"}, ended)
+
+        rows = [*await within(store.reading(), actions.of_job, job.id)]
+        rows += await within(store.reading(), actions.of_job, other.id)
+        assert {row.id: (row.state, row.due_at) for row in rows} == {
+            waits.id: ("moot", None),
+            answered.id: ("accepted", None),
+            poll.id: ("asked", NOON),
+            elsewhere.id: ("asked", NOON),
+        }
+
+    run(flow())
