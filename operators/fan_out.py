@@ -2,14 +2,13 @@
 
 import uuid
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from operators import views
-from operators.errors import BadInput, NoSuchThing, NotPossible
+from operators.errors import NoSuchThing, NotPossible
 from operators.outcomes import Member, of_all
-from operators.queries import Listing
 from operators.submitting import path_token
 from operators.views import View
 from operators.work import Work, of_group
@@ -20,10 +19,9 @@ from storage import groups, labels, submissions
 from storage.wake import wake
 
 
-async def list_groups(connection: AsyncConnection, limit: int | None, source: str | None = None) -> Listing:
-    found = await groups.newest(connection, None if limit is None else limit + 1, source)
-    rows = [await _summary(connection, row) for row in found[:limit]]
-    return Listing(rows, len(found) > len(rows))
+async def summaries(connection: AsyncConnection, rows: Sequence[GroupRow]) -> list[View]:
+    """Groups in short: how many of their jobs are where, and what came of them."""
+    return [await _summary(connection, row) for row in rows]
 
 
 async def show_group(connection: AsyncConnection, name: str) -> View:
@@ -35,22 +33,6 @@ async def show_group(connection: AsyncConnection, name: str) -> View:
     if work.group is None:
         raise NoSuchThing(f"no group is called {name[:80]}; `batchkeeper groups` lists them")
     return {**await _whole(connection, work.group, work), "members": [views.member(one) for one in work.members]}
-
-
-async def list_submissions(
-    connection: AsyncConnection, limit: int | None, source: str | None = None, states: Collection[str] = ()
-) -> Listing:
-    found = await submissions.newest(connection, None if limit is None else limit + 1, source, states)
-    return Listing([views.submission(row) for row in found[:limit]], len(found) > len(found[:limit]))
-
-
-def read_states(words: Sequence[str]) -> list[str]:
-    """Raises BadInput for a word that is no state."""
-    known = [state.value for state in SubmissionState]
-    for word in words:
-        if word not in known:
-            raise BadInput(f"--state {word[:40]}: there are {', '.join(known)}")
-    return list(words)
 
 
 async def resubmit(connection: AsyncConnection, name: str, sure: bool, now: int) -> View:

@@ -8,7 +8,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from operators import views
 from operators.errors import NoSuchThing, NotPossible
-from operators.queries import Listing
 from operators.views import View
 from reconciler.events import HANDOFF
 from schemas.config import Config
@@ -21,15 +20,6 @@ from storage import actions, failures, handoffs
 from storage.wake import wake
 
 LONGEST_MESSAGE = 600
-
-
-async def list_handoffs(
-    connection: AsyncConnection, config: Config, limit: int | None, state: str | None = None, target: str | None = None
-) -> Listing:
-    """The newest hand-offs, of one state or target or of all."""
-    found = await handoffs.newest(connection, None if limit is None else limit + 1, state, target)
-    rows = [views.handoff(row, row.target in config.handoffs) for row in found[:limit]]
-    return Listing(rows, len(found) > len(rows))
 
 
 async def backlog(connection: AsyncConnection, config: Config) -> list[View]:

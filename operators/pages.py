@@ -4,14 +4,14 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from starlette.requests import Request
 
-from operators import fan_out, handed_on, queries
+from operators import fan_out, filters, handed_on, listings, queries
 from operators.errors import BadInput, NoSuchThing
-from operators.statuses import read_statuses
+from operators.filters import LIMIT, MOST, Asked, Noun
+from operators.listings import Listing
+from operators.views import View
 from schemas.config import Config
-from schemas.words import Category, HandoffState, SubmissionState
 from storage.store import Store
 
-LIMIT, MOST = 100, 1000
 Page = Callable[[Request], Awaitable[object]]
 
 
@@ -28,7 +28,9 @@ class Pages:
             "/jobs/{job:path}/explain": self.explain,
             "/jobs/{job:path}": self.job,
             "/deliveries": self.deliveries,
+            "/receipts": self.receipts,
             "/failures": self.failures,
+            "/actions": self.actions,
             "/refusals": self.refusals,
             "/sources": self.sources,
             "/groups": self.groups,
@@ -40,11 +42,9 @@ class Pages:
         }
 
     async def jobs(self, request: Request) -> object:
-        given = [text for name in ("status", "statuses") for text in request.query_params.getlist(name)]
-        source, statuses = _one(request, "source"), read_statuses(given, "status")
+        asked = self._asked(request, filters.JOBS)
         async with self._store.reading() as connection:
-            found = await queries.list_jobs(connection, _limit(request), source, statuses)
-        return {"jobs": found.rows, "has_more": found.is_cut}
+            return _told(asked, await listings.list_jobs(connection, asked))
 
     async def job(self, request: Request) -> object:
         async with self._store.reading() as connection:
@@ -58,43 +58,49 @@ class Pages:
             )
 
     async def deliveries(self, request: Request) -> object:
+        asked = self._asked(request, filters.DELIVERIES)
         async with self._store.reading() as connection:
-            found = await queries.list_deliveries(connection, _limit(request), _one(request, "source"))
-        return {"deliveries": found.rows, "has_more": found.is_cut}
+            return _told(asked, await listings.list_deliveries(connection, self._configured(), asked))
+
+    async def receipts(self, request: Request) -> object:
+        asked = self._asked(request, filters.RECEIPTS)
+        async with self._store.reading() as connection:
+            return _told(asked, await listings.list_receipts(connection, asked))
 
     async def failures(self, request: Request) -> object:
-        source, category = _one(request, "source"), _one_of(request, "category", list(Category))
+        asked = self._asked(request, filters.FAILURES)
         async with self._store.reading() as connection:
-            found = await queries.list_failures(connection, _limit(request), source, category)
-        return {"failures": found.rows, "has_more": found.is_cut}
+            return _told(asked, await listings.list_failures(connection, asked))
 
     async def refusals(self, request: Request) -> object:
+        asked = self._asked(request, filters.REFUSALS)
         async with self._store.reading() as connection:
-            found = await queries.list_refusals(connection, _limit(request), _one(request, "source"))
-        return {"refusals": found.rows, "has_more": found.is_cut}
+            return _told(asked, await listings.list_refusals(connection, asked))
+
+    async def actions(self, request: Request) -> object:
+        asked = self._asked(request, filters.ACTIONS)
+        async with self._store.reading() as connection:
+            return _told(asked, await listings.list_actions(connection, asked))
 
     async def groups(self, request: Request) -> object:
+        asked = self._asked(request, filters.GROUPS)
         async with self._store.reading() as connection:
-            found = await fan_out.list_groups(connection, _limit(request), _one(request, "source"))
-        return {"groups": found.rows, "has_more": found.is_cut}
+            return _told(asked, await listings.list_groups(connection, asked))
 
     async def group(self, request: Request) -> object:
         async with self._store.reading() as connection:
             return await fan_out.show_group(connection, request.path_params["group"])
 
     async def submissions(self, request: Request) -> object:
-        state = _one_of(request, "state", list(SubmissionState))
-        states, source = [] if state is None else [state], _one(request, "source")
+        asked = self._asked(request, filters.SUBMISSIONS)
         async with self._store.reading() as connection:
-            found = await fan_out.list_submissions(connection, _limit(request), source, states)
-        return {"submissions": found.rows, "has_more": found.is_cut}
+            return _told(asked, await listings.list_submissions(connection, asked))
 
     async def handoffs(self, request: Request) -> object:
-        state, target = _one_of(request, "state", list(HandoffState)), _one(request, "target")
+        asked, config = self._asked(request, filters.HANDOFFS), self._configured()
         async with self._store.reading() as connection:
-            found = await handed_on.list_handoffs(connection, self._configured(), _limit(request), state, target)
-            backlog = await handed_on.backlog(connection, self._configured())
-        return {"handoffs": found.rows, "has_more": found.is_cut, "backlog": backlog}
+            found = await listings.list_handoffs(connection, config, asked)
+            return {**_told(asked, found), "backlog": await handed_on.backlog(connection, config)}
 
     async def handoff(self, request: Request) -> object:
         async with self._store.reading() as connection:
@@ -105,27 +111,26 @@ class Pages:
             clock = self._store.engine.lease_clock(self._now())
             return {"sources": await queries.list_sources(connection, self._configured(), self._now(), clock)}
 
+    def _asked(self, request: Request, noun: Noun) -> Asked:
+        given = {name: request.query_params.getlist(name) for name in request.query_params}
+        if "statuses" in given and noun is filters.JOBS:
+            given["status"] = [*given.get("status", []), *given.pop("statuses")]
+        limit, cursor = given.pop("limit", []), given.pop("cursor", [])
+        return filters.read(noun, given, self._now(), _limit(limit), cursor[-1] if cursor else None)
+
+
+def _told(asked: Asked, found: Listing) -> View:
+    return {asked.noun.name: found.rows, "next": found.next}
+
 
 async def _nothing(request: Request) -> object:
     raise NoSuchThing(f"there is nothing at {request.url.path}")
 
 
-def _limit(request: Request) -> int:
-    wished = request.query_params.get("limit")
-    if wished is None:
+def _limit(given: Sequence[str]) -> int:
+    if not given:
         return LIMIT
+    wished = given[-1]
     if not (wished.isascii() and wished.isdigit() and len(wished) <= 6 and 0 < int(wished) <= MOST):
         raise BadInput(f"limit is a number from 1 to {MOST}")
     return int(wished)
-
-
-def _one(request: Request, name: str) -> str | None:
-    return request.query_params.get(name) or None
-
-
-def _one_of(request: Request, name: str, words: Sequence[str]) -> str | None:
-    """A parameter that has to be one of a closed set of words."""
-    wished = _one(request, name)
-    if wished is not None and wished not in words:
-        raise BadInput(f"{name} is one of {', '.join(words)}")
-    return wished

@@ -1,7 +1,5 @@
 """What operators can ask of the store. One view each, whichever face asks."""
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,49 +20,9 @@ from schemas.dialects import dialect_of
 from schemas.ids import shown
 from schemas.readings import Observation
 from schemas.strict_json import NotStrictJson, parse_object
-from schemas.tables import FailureRow, JobRow, ReceiptRow, SourceRow
+from schemas.tables import JobRow, ReceiptRow, SourceRow
 from schemas.times import rfc3339_or_none
-from storage import deliveries, failures, handoffs, jobs, leases, observations, sources
-
-_PORTION = 500
-
-
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """The newest rows, and whether there are more."""
-
-    rows: list[View]
-    is_cut: bool
-
-
-async def list_jobs(
-    connection: AsyncConnection, limit: int | None, source: str | None = None, status: Collection[str] = ()
-) -> Listing:
-    found = await jobs.newest(connection, _one_more(limit), source, status)
-    chosen = found[:limit]
-    held = await _failures_by_job(connection, [row.id for row in chosen])
-    return Listing([views.job(row, held.get(row.id, ())) for row in chosen], len(found) > len(chosen))
-
-
-async def list_deliveries(connection: AsyncConnection, limit: int | None, source: str | None = None) -> Listing:
-    found = await deliveries.newest(connection, _one_more(limit), source)
-    return Listing([views.delivery(row) for row in found[:limit]], len(found) > len(found[:limit]))
-
-
-async def list_failures(
-    connection: AsyncConnection,
-    limit: int | None,
-    source: str | None = None,
-    category: str | None = None,
-    cleared: bool = False,
-) -> Listing:
-    found = await failures.newest(connection, _one_more(limit), source, category, cleared)
-    return Listing([views.failure(row, job) for row, job in found[:limit]], len(found) > len(found[:limit]))
-
-
-async def list_refusals(connection: AsyncConnection, limit: int | None, source: str | None = None) -> Listing:
-    found = await deliveries.newest_refusals(connection, _one_more(limit), source)
-    return Listing([views.refusal(row) for row in found[:limit]], len(found) > len(found[:limit]))
+from storage import deliveries, failures, handoffs, leases, observations, sources
 
 
 async def list_sources(connection: AsyncConnection, config: Config, now: int, lease_clock: Any) -> list[View]:
@@ -196,16 +154,3 @@ async def facts_of(
     row = await sources.get(connection, job.source)
     terms = terms_of(config, source, row.listening_since if row else now)
     return await gather(connection, job, source, dialect_of(source), terms), row
-
-
-async def _failures_by_job(connection: AsyncConnection, numbers: Sequence[int]) -> dict[int, list[FailureRow]]:
-    """The failures that hold now, asked for in portions: a statement takes only so many values."""
-    held: dict[int, list[FailureRow]] = {}
-    for start in range(0, len(numbers), _PORTION):
-        for row in await failures.of_jobs(connection, numbers[start : start + _PORTION]):
-            held.setdefault(row.job, []).append(row)
-    return held
-
-
-def _one_more(limit: int | None) -> int | None:
-    return None if limit is None else limit + 1

@@ -226,6 +226,18 @@ def receipt(row: ReceiptRow) -> View:
     }
 
 
+def receipt_whole(row: ReceiptRow) -> View:
+    """One accepted request, with the delivery that it is of."""
+    return {
+        **receipt(row),
+        "delivery": shown("dlv", row.delivery_id),
+        "source": row.source,
+        "event_type": row.event_type,
+        "event_id": row.event_id,
+        "secret_index": row.secret_index,
+    }
+
+
 def refusal(row: RefusalRow) -> View:
     return {
         "id": shown("ref", row.id),
@@ -316,6 +328,11 @@ def action(row: ActionRow) -> View:
         "http_status": row.http_status,
         "message": row.message,
     }
+
+
+def action_of(row: ActionRow, of: JobRow) -> View:
+    """One action with the job that it is about."""
+    return {**action(row), "job": shown("job", of.id), "source": of.source, "kind": of.kind, "job_id": of.job_id}
 
 
 def output(row: OutputRow, where: str | None) -> View:

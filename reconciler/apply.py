@@ -8,6 +8,7 @@ from schemas.readings import Billing, Denied, NotFoundRule, Observation, RowCoun
 from schemas.tables import JobRow
 from schemas.words import Asked, Basis, Status, Trouble
 
+WEBHOOK = "webhook"
 OPEN_AFTER_END = "open_after_end"
 PAUSED_AND_MOVING = "paused_and_moving"
 
@@ -44,7 +45,7 @@ def apply(
 ) -> Applied:
     """Decide what one answer changes. `sent_at` is when its question left, `now` when the answer is written."""
     if not asked.is_decisive:
-        return _indicated(job, sent_at, answer, now)
+        return _indicated(job, asked, sent_at, answer, now)
     match answer:
         case Troubled():
             return Applied(_troubled(job, answer, now))
@@ -170,7 +171,7 @@ def _evidence_left(job: JobRow, status: Status, sent_at: int, now: int) -> dict[
     confirms it, settles it. A claimed end that the provider does not confirm stays a claim, and is asked about again soon."""
     still_wanted = _still_wanted(job, sent_at, now)
     if status == job.wanted_status or (status.is_terminal and not still_wanted):
-        return {"wanted_at": None, "wanted_status": None, "claimed_at": None, "claim_asks": 0}
+        return {"wanted_at": None, "wanted_status": None, "claimed_at": None, "claimed_by": None, "claim_asks": 0}
     if still_wanted:
         return still_wanted
     if job.claimed_at is not None:
@@ -194,7 +195,7 @@ def _still_open(job: JobRow, evidence: Mapping[str, Any], patience: int, now: in
     return in_trouble(job, Trouble.STILL_OPEN, message, now)
 
 
-def _indicated(job: JobRow, sent_at: int, answer: Observation | Denied | Troubled, now: int) -> Applied:
+def _indicated(job: JobRow, asked: Asked, sent_at: int, answer: Observation | Denied | Troubled, now: int) -> Applied:
     """A list or a socket: it may show progress and make us ask, no more. That it is in trouble says nothing, and neither does
     a word that is older than the job's own last answer."""
     if isinstance(answer, Troubled) or Status(job.status).is_terminal or _is_overtaken(job, sent_at):
@@ -206,7 +207,7 @@ def _indicated(job: JobRow, sent_at: int, answer: Observation | Denied | Trouble
         return Applied(_progress(job, answer))
     if job.claimed_at is not None and job.wanted_status == answer.status:
         return Applied()  # claimed already, and being asked about at the pace of a claim
-    return Applied(claimed(job, answer.status, now))
+    return Applied(claimed(job, answer.status, now, asked.value))
 
 
 def _progress(job: JobRow, answer: Observation) -> dict[str, Any]:
@@ -227,11 +228,15 @@ def _is_overtaken(job: JobRow, sent_at: int) -> bool:
     return job.asked_at is not None and job.asked_at >= sent_at
 
 
-def claimed(job: JobRow, status: Status | None, now: int) -> dict[str, Any]:
-    """Evidence that the job is not as we know it: ask now, and remember a claimed end until it is confirmed or denied."""
+def claimed(job: JobRow, status: Status | None, now: int, by: str = WEBHOOK) -> dict[str, Any]:
+    """Evidence that the job is not as we know it: ask now, and remember a claimed end until it is confirmed or denied.
+
+    `by` says who claims it: a webhook, or which question of ours was answered so.
+    """
     wanted = {"wanted_at": now, "due_at": now}
     if status is not None and status.is_terminal:
-        return {**wanted, "wanted_status": status.value, "claimed_at": job.claimed_at or now}
+        first = {} if job.claimed_at else {"claimed_at": now, "claimed_by": by}
+        return {**wanted, "wanted_status": status.value, **first}
     if job.claimed_at is not None:
         return wanted
     return {**wanted, "wanted_status": status.value if status else None}

@@ -21,6 +21,7 @@ from schemas.readings import Account, Denied, Expected, NamedOutput, Observation
 from schemas.tables import AttemptRow, FailureRow, JobRow, ObservationRow, OutputRow, TransitionRow
 from schemas.words import Asked, OutputRole, OutputState, Status
 from storage import actions, attempts, failures, jobs, observations, outputs
+from storage.counting import count
 
 URL_MISMATCH = "url_mismatch"
 
@@ -46,7 +47,7 @@ async def record(
     has_ended = applied.move is not None and applied.move.to_status.is_terminal
     changes = {
         **applied.changes,
-        **({"ended_by": asked.value} if has_ended else {}),
+        **(_ended_by(job, asked, now) if has_ended else {}),
         **(_account_changes(owned, job, said, now) if isinstance(said, Observation) else {}),
     }
     if changes:
@@ -59,6 +60,8 @@ async def record(
         if Status(job.status).is_terminal:
             await outbox.withdraw(connection, job, applied.move.to_status.value, now)
         await observations.record(connection, _transition(owned, job, applied, observation, now))
+        moved = f"moved.{job.status}.{applied.move.to_status}"
+        await count(connection, job.source, {moved: 1}, now)
         owned.news.append(News(job.job_id, job.kind, job.status, applied.move.to_status.value, asked.value))
     if has_ended:
         await _ended(connection, owned, number, now)
@@ -98,7 +101,7 @@ async def review_job(
     for action in awaited(facts.actions):
         if answered and (came := effect(action, job, now)) is not None:
             await actions.change(connection, action.id, came)
-    began = await failures.sync(connection, number, named, owned.store.new_id, now)
+    began = await failures.sync(connection, job, named, owned.store.new_id, now)
     await jobs.change(connection, number, changes, now)
     await _hand_on(connection, owned, facts, reviewed, began, has_ended, now)
     if job.ready_at is None and changes["ready_at"] is not None:
@@ -143,6 +146,12 @@ async def _job(connection: AsyncConnection, number: int) -> JobRow:
     if job is None:
         raise LookupError(f"job {number} is not there")
     return job
+
+
+def _ended_by(job: JobRow, asked: Asked, now: int) -> dict[str, Any]:
+    """Who ended a job, and who had told of its end first: whatever claimed it before, or the answer itself."""
+    heard_by, heard_at = (asked.value, now) if job.claimed_at is None else (job.claimed_by, job.claimed_at)
+    return {"ended_by": asked.value, "end_heard_by": heard_by, "end_heard_at": heard_at}
 
 
 def _account_changes(owned: Owned, job: JobRow, said: Observation, now: int) -> dict[str, Any]:

@@ -7,7 +7,8 @@ from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from schemas.tables import ActionRow
-from storage.rows import add, fetch, table
+from storage.listing import Part
+from storage.rows import add, fetch, fetch_one, table
 from storage.wake import wake
 
 ACTIONS = table(ActionRow)
@@ -50,3 +51,23 @@ async def end(connection: AsyncConnection, job: int, verbs: Collection[str], cha
 async def of_job(connection: AsyncConnection, job: int) -> list[ActionRow]:
     statement = select(ACTIONS).where(ACTIONS.c.job == job).order_by(ACTIONS.c.id).limit(1000)
     return await fetch(connection, ActionRow, statement)
+
+
+async def newest(
+    connection: AsyncConnection,
+    part: Part,
+    source: str | None = None,
+    verb: str | None = None,
+    state: str | None = None,
+    job: int | None = None,
+) -> list[ActionRow]:
+    """The newest of them, of every job or of one."""
+    statement = part.of(select(ACTIONS), ACTIONS.c.id)
+    equal = ((ACTIONS.c.source, source), (ACTIONS.c.verb, verb), (ACTIONS.c.state, state), (ACTIONS.c.job, job))
+    for column, value in equal:
+        statement = statement if value is None else statement.where(column == value)
+    return await fetch(connection, ActionRow, statement)
+
+
+async def get(connection: AsyncConnection, number: int) -> ActionRow | None:
+    return await fetch_one(connection, ActionRow, select(ACTIONS).where(ACTIONS.c.id == number))

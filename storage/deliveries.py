@@ -2,15 +2,16 @@
 
 from collections.abc import Collection
 
-from sqlalchemy import select
+from sqlalchemy import literal_column, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from schemas.tables import BodyRow, DeliveryRow, ReceiptRow, RefusalRow
+from schemas.tables import BodyRow, DeliveryRow, ReceiptRow
+from schemas.words import Verdict
+from storage.listing import Part, begins_with
 from storage.rows import fetch, fetch_one, table
 
 MOST_OF_A_JOB = 1000
-DELIVERIES, RECEIPTS, REFUSALS = table(DeliveryRow), table(ReceiptRow), table(RefusalRow)
-BODIES = table(BodyRow)
+DELIVERIES, RECEIPTS, BODIES = table(DeliveryRow), table(ReceiptRow), table(BodyRow)
 
 
 async def of_job(
@@ -50,17 +51,52 @@ async def newest_body(connection: AsyncConnection, identity: tuple[str, str, str
     return None if body is None else (receipt, bytes(body))
 
 
-async def newest(connection: AsyncConnection, limit: int | None, source: str | None = None) -> list[DeliveryRow]:
-    statement = select(DELIVERIES).order_by(DELIVERIES.c.id.desc()).limit(limit)
+async def newest(
+    connection: AsyncConnection, part: Part, source: str | None = None, verdict: str | None = None
+) -> list[DeliveryRow]:
+    """The newest deliveries; by verdict only those that are odd: in conflict, about an unknown job, unreadable."""
+    statement = part.of(select(DELIVERIES), DELIVERIES.c.id)
     if source is not None:
         statement = statement.where(DELIVERIES.c.source == source)
+    if verdict is not None:
+        # Written out: the index has the odd ones only, and has to be seen to have this one.
+        statement = statement.where(DELIVERIES.c.verdict == literal_column(f"'{Verdict(verdict)}'"))
     return await fetch(connection, DeliveryRow, statement)
 
 
-async def newest_refusals(
-    connection: AsyncConnection, limit: int | None, source: str | None = None
-) -> list[RefusalRow]:
-    statement = select(REFUSALS).order_by(REFUSALS.c.id.desc()).limit(limit)
-    if source is not None:
-        statement = statement.where(REFUSALS.c.source == source)
-    return await fetch(connection, RefusalRow, statement)
+async def named(
+    connection: AsyncConnection, part: Part, sources: Collection[str], kinds: Collection[str], job_id: str
+) -> list[DeliveryRow]:
+    """The newest deliveries about jobs with this provider's id, whether we know such a job or not."""
+    of_it = DELIVERIES.c.source.in_(sources) & DELIVERIES.c.kind.in_(kinds) & (DELIVERIES.c.job_id == job_id)
+    return await fetch(connection, DeliveryRow, part.of(select(DELIVERIES).where(of_it), DELIVERIES.c.id))
+
+
+async def with_prefix(
+    connection: AsyncConnection, part: Part, source: str, kind: str, prefix: str
+) -> list[DeliveryRow]:
+    """Those about jobs whose provider's id begins so, by that id and key; those after the one with the id `part.before`."""
+    ours = (DELIVERIES.c.source == source) & (DELIVERIES.c.kind == kind)
+    statement = select(DELIVERIES).where(ours, *begins_with(DELIVERIES.c.job_id, prefix))
+    last = None if part.before is None else await get(connection, part.before)
+    if last is not None:
+        place = tuple_(DELIVERIES.c.job_id, DELIVERIES.c.delivery_key)
+        statement = statement.where(place > (last.job_id, last.delivery_key))
+    in_order = statement.order_by(DELIVERIES.c.job_id, DELIVERIES.c.delivery_key)
+    return await fetch(connection, DeliveryRow, in_order.limit(part.limit))
+
+
+async def get(connection: AsyncConnection, number: int) -> DeliveryRow | None:
+    return await fetch_one(connection, DeliveryRow, select(DELIVERIES).where(DELIVERIES.c.id == number))
+
+
+async def newest_receipts(connection: AsyncConnection, part: Part, delivery: int | None = None) -> list[ReceiptRow]:
+    """The newest accepted requests, of one delivery or of all."""
+    statement = part.of(select(RECEIPTS), RECEIPTS.c.id)
+    if delivery is not None:
+        statement = statement.where(RECEIPTS.c.delivery_id == delivery)
+    return await fetch(connection, ReceiptRow, statement)
+
+
+async def receipt(connection: AsyncConnection, number: int) -> ReceiptRow | None:
+    return await fetch_one(connection, ReceiptRow, select(RECEIPTS).where(RECEIPTS.c.id == number))

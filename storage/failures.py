@@ -1,14 +1,17 @@
 """Failures: one row for each fact that ever held for a job. Cleared when it no longer holds, never deleted."""
 
 import json
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import exists, select, update
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from schemas.tables import FailureRow, JobRow
+from storage.counting import count
+from storage.listing import Part, newest_of
 from storage.rows import add, fetch, fetch_one, table
 
 FAILURES, JOBS = table(FailureRow), table(JobRow)
@@ -30,15 +33,15 @@ class Named:
 
 
 async def sync(
-    connection: AsyncConnection, job: int, named: Sequence[Named], new_id: Callable[[], int], now: int
+    connection: AsyncConnection, job: JobRow, named: Sequence[Named], new_id: Callable[[], int], now: int
 ) -> list[FailureRow]:
     """
     Make the job's rows say just what holds now: new ones appear, others are cleared, returning ones are uncleared.
 
     The rows of those that begin to hold come back.
     """
-    known = {(row.category, row.code, row.subject): row for row in await of_job(connection, job)}
-    began = []
+    known = {(row.category, row.code, row.subject): row for row in await of_job(connection, job.id)}
+    began, counted = [], Counter[str]()
     for failure in named:
         row = known.pop(failure.key, None)
         fresh = _row(new_id() if row is None else row.id, job, failure, now)
@@ -48,9 +51,13 @@ async def sync(
             await _renew(connection, row, failure, now)
         if row is None or row.cleared_at is not None:
             began.append(fresh)
+            counted[f"began.{fresh.category}.{fresh.code}"] += 1
     for row in known.values():
         if row.cleared_at is None:
-            await connection.execute(update(FAILURES).where(FAILURES.c.id == row.id).values(cleared_at=now))
+            cleared = update(FAILURES).where(FAILURES.c.id == row.id).values(cleared_at=now, holds=0)
+            await connection.execute(cleared)
+            counted[f"cleared.{row.category}.{row.code}"] += 1
+    await count(connection, job.source, counted, now)
     return began
 
 
@@ -63,29 +70,27 @@ async def of_job(connection: AsyncConnection, job: int) -> list[FailureRow]:
 
 
 async def of_jobs(connection: AsyncConnection, jobs: Sequence[int]) -> list[FailureRow]:
-    """The failures that hold now for some jobs."""
+    """The failures that hold now for some jobs, oldest first."""
     condition = FAILURES.c.job.in_(jobs) & FAILURES.c.cleared_at.is_(None)
-    return await fetch(connection, FailureRow, select(FAILURES).where(condition).order_by(FAILURES.c.id))
+    return sorted(await fetch(connection, FailureRow, select(FAILURES).where(condition)), key=lambda row: row.id)
 
 
 async def newest(
     connection: AsyncConnection,
-    limit: int | None,
+    part: Part,
     source: str | None = None,
     category: str | None = None,
+    code: str | None = None,
     cleared: bool = False,
 ) -> list[tuple[FailureRow, JobRow]]:
     """Failures with their jobs, newest first; those that no longer hold only when asked for."""
-    statement = select(FAILURES.c.id).order_by(FAILURES.c.id.desc()).limit(limit)
-    if source is not None:
-        statement = statement.where(exists().where(JOBS.c.id == FAILURES.c.job, JOBS.c.source == source))
-    if category is not None:
-        statement = statement.where(FAILURES.c.category == category)
-    if not cleared:
-        statement = statement.where(FAILURES.c.cleared_at.is_(None))
-    chosen = select(FAILURES).where(FAILURES.c.id.in_(statement)).order_by(FAILURES.c.id.desc())
-    rows = await fetch(connection, FailureRow, chosen)
-    about = select(JOBS).where(JOBS.c.id.in_(select(FAILURES.c.job).where(FAILURES.c.id.in_(statement))))
+    statement = part.of(select(FAILURES), FAILURES.c.id)
+    for column, value in ((FAILURES.c.source, source), (FAILURES.c.category, category), (FAILURES.c.code, code)):
+        statement = statement if value is None else statement.where(column == value)
+    kept = (1, 0) if cleared else (1,)
+    found = [await fetch(connection, FailureRow, statement.where(FAILURES.c.holds == holds)) for holds in kept]
+    rows = newest_of(found, part, lambda row: row.id)
+    about = select(JOBS).where(JOBS.c.id.in_({row.job for row in rows}))
     jobs = {job.id: job for job in await fetch(connection, JobRow, about)}
     return [(row, jobs[row.job]) for row in rows]
 
@@ -94,16 +99,17 @@ async def _renew(connection: AsyncConnection, row: FailureRow, failure: Named, n
     evidence = json.dumps(failure.evidence, sort_keys=True)
     if row.cleared_at is None and (row.message, row.evidence) == (failure.message, evidence):
         return
-    values: dict[str, Any] = {"message": failure.message, "evidence": evidence, "cleared_at": None}
+    values: dict[str, Any] = {"message": failure.message, "evidence": evidence, "cleared_at": None, "holds": 1}
     if row.cleared_at is not None:
         values["detected_at"] = now
     await connection.execute(update(FAILURES).where(FAILURES.c.id == row.id).values(**values))
 
 
-def _row(number: int, job: int, failure: Named, now: int) -> FailureRow:
+def _row(number: int, job: JobRow, failure: Named, now: int) -> FailureRow:
     return FailureRow(
         id=number,
-        job=job,
+        job=job.id,
+        source=job.source,
         category=failure.category,
         code=failure.code,
         subject=failure.subject,

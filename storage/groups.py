@@ -3,11 +3,13 @@
 from sqlalchemy import exists, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from schemas.tables import GroupRow, JobRow, SubmissionRow
+from schemas.tables import GroupRow, JobRow, LabelRow, SubmissionRow
 from schemas.words import SubmissionState
+from storage.listing import Part
 from storage.rows import add, fetch, fetch_one, table
 
 GROUPS, JOBS, SUBMISSIONS = table(GroupRow), table(JobRow), table(SubmissionRow)
+LABELS = table(LabelRow)
 
 
 async def store(connection: AsyncConnection, row: GroupRow) -> None:
@@ -35,8 +37,16 @@ async def complete(connection: AsyncConnection, number: int, now: int) -> None:
     await connection.execute(update(GROUPS).where(GROUPS.c.id == number).values(completed_at=now))
 
 
-async def newest(connection: AsyncConnection, limit: int | None, source: str | None = None) -> list[GroupRow]:
-    statement = select(GROUPS).order_by(GROUPS.c.id.desc()).limit(limit)
+async def newest(connection: AsyncConnection, part: Part, source: str | None = None) -> list[GroupRow]:
+    statement = part.of(select(GROUPS), GROUPS.c.id)
     if source is not None:
         statement = statement.where(GROUPS.c.source == source)
     return await fetch(connection, GroupRow, statement)
+
+
+async def labelled(connection: AsyncConnection, part: Part, key: str, value: str) -> list[GroupRow]:
+    """The newest groups with a label."""
+    given = select(LABELS.c.subject).where(LABELS.c.key == key, LABELS.c.value == value)
+    of_groups = given.where(exists().where(GROUPS.c.id == LABELS.c.subject))
+    ids = list(await connection.scalars(part.of(of_groups, LABELS.c.subject)))
+    return await fetch(connection, GroupRow, select(GROUPS).where(GROUPS.c.id.in_(ids)).order_by(GROUPS.c.id.desc()))

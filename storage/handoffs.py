@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from schemas.tables import FailureRow, HandoffRow
 from schemas.words import HandoffState
+from storage.listing import Part
 from storage.rows import fetch, fetch_one, table, upsert
 from storage.wake import wake
 
@@ -77,13 +78,15 @@ async def of_job(connection: AsyncConnection, job: int) -> list[HandoffRow]:
 
 
 async def newest(
-    connection: AsyncConnection, limit: int | None, state: str | None = None, target: str | None = None
+    connection: AsyncConnection,
+    part: Part,
+    state: str | None = None,
+    target: str | None = None,
+    source: str | None = None,
 ) -> list[HandoffRow]:
-    statement = select(HANDOFFS).order_by(HANDOFFS.c.id.desc()).limit(limit)
-    if state is not None:
-        statement = statement.where(HANDOFFS.c.state == state)
-    if target is not None:
-        statement = statement.where(HANDOFFS.c.target == target)
+    statement = part.of(select(HANDOFFS), HANDOFFS.c.id)
+    for column, value in ((HANDOFFS.c.state, state), (HANDOFFS.c.target, target), (HANDOFFS.c.source, source)):
+        statement = statement if value is None else statement.where(column == value)
     return await fetch(connection, HandoffRow, statement)
 
 

@@ -3,15 +3,17 @@
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from sqlalchemy import Select, and_, case, func, or_, select, update
+from sqlalchemy import Select, and_, case, exists, func, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from schemas.tables import JobRow
+from schemas.tables import FailureRow, JobRow, LabelRow
 from schemas.words import OPEN, Origin
+from storage.counting import count
+from storage.listing import Part, begins_with, newest_of
 from storage.rows import fetch, fetch_one, table, upsert
 from storage.wake import wake
 
-JOBS = table(JobRow)
+JOBS, FAILURES, LABELS = table(JobRow), table(FailureRow), table(LabelRow)
 _PORTION = 500  # a statement takes only so many values
 
 
@@ -66,6 +68,8 @@ async def bear(
     born = await by_identity(connection, source, kind, job_id)
     if born is None:
         raise LookupError(f"{job_id} is not there after it was inserted")
+    if born.id == number:
+        await count(connection, source, {f"born.{origin}": 1}, now)
     return born
 
 
@@ -185,11 +189,68 @@ async def adopted_open(connection: AsyncConnection, source: str, limit: int) -> 
 
 
 async def newest(
-    connection: AsyncConnection, limit: int | None, source: str | None = None, status: Collection[str] = ()
+    connection: AsyncConnection,
+    part: Part,
+    source: str | None = None,
+    kind: str | None = None,
+    status: Collection[str] = (),
+    in_trouble: bool = False,
 ) -> list[JobRow]:
-    statement = select(JOBS).order_by(JOBS.c.id.desc()).limit(limit)
+    """The newest jobs, by equality. Each status is asked for alone, so that an index answers in order."""
+    statement = part.of(select(JOBS), JOBS.c.id)
+    for column, value in ((JOBS.c.source, source), (JOBS.c.kind, kind)):
+        statement = statement if value is None else statement.where(column == value)
+    if in_trouble:
+        statement = statement.where(JOBS.c.trouble.is_not(None))
+    if not status:
+        return await fetch(connection, JobRow, statement)
+    words = sorted(set(status))
+    found = [await fetch(connection, JobRow, statement.where(JOBS.c.status == word)) for word in words]
+    return newest_of(found, part, lambda row: row.id)
+
+
+async def failing(
+    connection: AsyncConnection,
+    part: Part,
+    category: str | None = None,
+    code: str | None = None,
+    source: str | None = None,
+) -> list[JobRow]:
+    """The newest jobs for which a failure of a category, or with a code, holds now."""
+    chosen = select(FAILURES.c.job).where(FAILURES.c.cleared_at.is_(None)).group_by(FAILURES.c.job)
+    for column, value in ((FAILURES.c.source, source), (FAILURES.c.category, category), (FAILURES.c.code, code)):
+        chosen = chosen if value is None else chosen.where(column == value)
+    return await _these(connection, list(await connection.scalars(part.of(chosen, FAILURES.c.job))))
+
+
+async def labelled(connection: AsyncConnection, part: Part, key: str, value: str) -> list[JobRow]:
+    """The newest jobs with a label."""
+    given = select(LABELS.c.subject).where(LABELS.c.key == key, LABELS.c.value == value)
+    of_jobs = given.where(exists().where(JOBS.c.id == LABELS.c.subject))
+    return await _these(connection, list(await connection.scalars(part.of(of_jobs, LABELS.c.subject))))
+
+
+async def with_prefix(connection: AsyncConnection, part: Part, prefix: str, source: str | None = None) -> list[JobRow]:
+    """The jobs whose provider's id begins so, by that id; those after the one with our id `part.before`."""
+    statement = select(JOBS).where(*begins_with(JOBS.c.job_id, prefix))
     if source is not None:
         statement = statement.where(JOBS.c.source == source)
-    if status:
-        statement = statement.where(or_(*(JOBS.c.status == word for word in status)))
-    return await fetch(connection, JobRow, statement)
+    last = None if part.before is None else await get(connection, part.before)
+    if last is not None:
+        statement = statement.where(tuple_(JOBS.c.job_id, JOBS.c.id) > (last.job_id, last.id))
+    return await fetch(connection, JobRow, statement.order_by(JOBS.c.job_id, JOBS.c.id).limit(part.limit))
+
+
+async def these(connection: AsyncConnection, ids: Collection[int]) -> dict[int, JobRow]:
+    """Jobs by our ids."""
+    return {row.id: row for row in await _these(connection, ids)}
+
+
+async def _these(connection: AsyncConnection, ids: Collection[int]) -> list[JobRow]:
+    """Jobs by our ids, newest first."""
+    found: list[JobRow] = []
+    wanted = sorted(ids, reverse=True)
+    for start in range(0, len(wanted), _PORTION):
+        portion = JOBS.c.id.in_(wanted[start : start + _PORTION])
+        found += await fetch(connection, JobRow, select(JOBS).where(portion).order_by(JOBS.c.id.desc()))
+    return found

@@ -9,6 +9,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from schemas.tables import SubmissionRow
 from schemas.words import SubmissionState
+from storage.listing import Part, newest_of
 from storage.rows import add, fetch, fetch_one, table
 from storage.wake import wake
 
@@ -50,21 +51,16 @@ async def of_group(connection: AsyncConnection, group: int) -> list[SubmissionRo
 
 
 async def newest(
-    connection: AsyncConnection, limit: int | None, source: str | None = None, states: Collection[str] = ()
+    connection: AsyncConnection, part: Part, source: str | None = None, states: Collection[str] = ()
 ) -> list[SubmissionRow]:
-    statement = select(SUBMISSIONS).order_by(SUBMISSIONS.c.id.desc()).limit(limit)
+    """The newest submissions. Each state is asked for alone, so that an index answers in order."""
+    statement = part.of(select(SUBMISSIONS), SUBMISSIONS.c.id)
     if source is not None:
         statement = statement.where(SUBMISSIONS.c.source == source)
-        if states:
-            statement = statement.where(SUBMISSIONS.c.state.in_(list(states)))
-        return await fetch(connection, SubmissionRow, statement)
     if not states:
         return await fetch(connection, SubmissionRow, statement)
-    # One statement for each state, which an index answers in order; one for all would sort whatever is in them.
-    found: list[SubmissionRow] = []
-    for state in sorted(set(states)):
-        found += await fetch(connection, SubmissionRow, statement.where(SUBMISSIONS.c.state == state))
-    return sorted(found, key=lambda row: row.id, reverse=True)[:limit]
+    in_state = [statement.where(SUBMISSIONS.c.state == state) for state in sorted(set(states))]
+    return newest_of([await fetch(connection, SubmissionRow, one) for one in in_state], part, lambda row: row.id)
 
 
 async def store(connection: AsyncConnection, row: SubmissionRow) -> None:

@@ -4,11 +4,11 @@ from typing import Annotated
 
 import typer
 
-from operators import fan_out
+from operators import fan_out, filters, listings
 from operators.cli import present
 from operators.cli.columns import GROUPS, MEMBERS, RARE, SUBMISSIONS, WIDTHS
 from operators.cli.context import configuration, verb
-from operators.cli.options import All, Json, Limit, OfSource
+from operators.cli.options import All, Json, Limit, OfSource, asked_for
 from operators.cli.told import money
 from operators.cli.work import hint
 from operators.clock import now
@@ -24,8 +24,9 @@ NEWEST = 100
 @verb
 async def groups(source: OfSource = None, limit: Limit = NEWEST, every: All = False, in_json: Json = False) -> None:
     """List groups of jobs that were submitted as one piece of work, the newest first."""
+    asked = asked_for(filters.GROUPS, {"source": source}, limit, every)
     async with opened(configuration()) as store, store.reading() as connection:
-        found = await fan_out.list_groups(connection, None if every else limit, source)
+        found = await listings.list_groups(connection, asked)
     nothing = "no group yet; `batchkeeper submit` with --shard-rows, or with a large file, makes one"
     present.listing(found, GROUPS, in_json, nothing, WIDTHS, RARE)
 
@@ -74,9 +75,9 @@ async def submissions(
     in_json: Json = False,
 ) -> None:
     """List what was submitted from here, the newest first: how far each part came, and when it goes on."""
-    states = fan_out.read_states(state or [])
+    asked = asked_for(filters.SUBMISSIONS, {"source": source, "state": state}, limit, every)
     async with opened(configuration()) as store, store.reading() as connection:
-        found = await fan_out.list_submissions(connection, None if every else limit, source, states)
+        found = await listings.list_submissions(connection, asked)
     present.listing(found, SUBMISSIONS, in_json, "nothing was submitted from here yet", WIDTHS, RARE)
 
 

@@ -4,11 +4,11 @@ from typing import Annotated
 
 import typer
 
-from operators import handed_on
+from operators import filters, handed_on, listings
 from operators.cli import present
 from operators.cli.columns import HANDOFFS, RARE, WIDTHS
 from operators.cli.context import complain, configuration, verb
-from operators.cli.options import All, Json, Limit
+from operators.cli.options import All, Json, Limit, asked_for
 from operators.clock import now
 from operators.errors import BadInput
 from operators.store import opened
@@ -45,15 +45,15 @@ async def handoffs(
 
     Below stands which targets have a backlog, and since when the oldest of it waits.
     """
+    asked = asked_for(filters.HANDOFFS, {"state": state, "target": target}, limit, every)
     config = configuration()
-    word = state.value if state else None
     async with opened(config) as store, store.reading() as connection:
-        found = await handed_on.list_handoffs(connection, config, None if every else limit, word, target)
+        found = await listings.list_handoffs(connection, config, asked)
         backlog = await handed_on.backlog(connection, config)
     if target is not None and target not in config.handoffs and not found.rows:
         known = ", ".join(sorted(config.handoffs)) or "none"
         raise BadInput(f"no target is called {clean(target, 63)}; configured are: {known}")
-    wanted = " ".join(name for name in (word, target) if name)
+    wanted = " ".join(name for name in (state, target) if name)
     nothing = f"nothing here for {wanted}" if wanted else "nothing was handed on yet"
     present.listing(found, HANDOFFS, in_json, nothing, WIDTHS, RARE)
     if not in_json:

@@ -2,23 +2,37 @@
 
 import json
 import shlex
-from collections.abc import Collection
 from typing import Annotated
 
 import typer
 
-from operators import queries
+from operators import filters, listings, queries
 from operators.cli import present
 from operators.cli.columns import DELIVERIES, FAILURES, JOBS, RARE, REFUSALS, WIDTHS
 from operators.cli.context import configuration, source_named, verb
-from operators.cli.options import All, Json, Limit, OfSource
+from operators.cli.options import (
+    All,
+    Json,
+    Limit,
+    OfCategory,
+    OfCode,
+    OfJobId,
+    OfKind,
+    OfLabel,
+    OfPrefix,
+    OfSource,
+    Since,
+    Until,
+    asked_for,
+)
 from operators.clock import now
-from operators.queries import Listing
-from operators.statuses import HELP, read_statuses
+from operators.filters import ODD_VERDICTS, Asked
+from operators.listings import Listing
+from operators.statuses import HELP
 from operators.store import opened
 from operators.views import View
 from schemas.config import Config
-from schemas.words import Category
+from schemas.words import RefusalReason, Verdict
 
 look = typer.Typer()
 
@@ -29,63 +43,116 @@ NEWEST = 100
 @verb
 async def jobs(
     source: OfSource = None,
+    kind: OfKind = None,
     status: Annotated[list[str] | None, typer.Option("--status", metavar="STATUS", help=HELP)] = None,
+    category: OfCategory = None,
+    code: OfCode = None,
+    trouble: Annotated[
+        bool, typer.Option("--trouble", help="Only those that our own asking has trouble with.")
+    ] = False,
+    label: OfLabel = None,
+    job_id: OfJobId = None,
+    job_id_prefix: OfPrefix = None,
+    since: Since = None,
+    until: Until = None,
     limit: Limit = NEWEST,
     every: All = False,
     in_json: Json = False,
 ) -> None:
     """List jobs, the newest first."""
-    words = read_statuses(status or (), "--status")
+    given = {
+        "source": source, "kind": kind, "status": status, "category": category, "code": code, "label": label,
+        "trouble": trouble, "job_id": job_id, "job_id_prefix": job_id_prefix, "since": since, "until": until,
+    }  # fmt: skip
+    asked = asked_for(filters.JOBS, given, limit, every)
     config = configuration()
     async with opened(config) as store, store.reading() as connection:
-        found = await queries.list_jobs(connection, None if every else limit, source, words)
+        found = await listings.list_jobs(connection, asked)
     nothing = "no jobs yet; `batchkeeper submit` makes one, `batchkeeper track` takes one in"
-    _show(config, found, JOBS, in_json, nothing, source, words)
+    _show(config, asked, found, JOBS, in_json, nothing)
 
 
 @look.command()
 @verb
-async def deliveries(source: OfSource = None, limit: Limit = NEWEST, every: All = False, in_json: Json = False) -> None:
+async def deliveries(
+    source: OfSource = None,
+    kind: OfKind = None,
+    verdict: Annotated[
+        Verdict | None,
+        typer.Option("--verdict", metavar="VERDICT", help=f"Only with this odd verdict: {', '.join(ODD_VERDICTS)}."),
+    ] = None,
+    job: Annotated[str | None, typer.Option("--job", metavar="JOB", help="Only about this job.")] = None,
+    job_id: OfJobId = None,
+    job_id_prefix: OfPrefix = None,
+    since: Since = None,
+    until: Until = None,
+    limit: Limit = NEWEST,
+    every: All = False,
+    in_json: Json = False,
+) -> None:
     """List deliveries, the newest first."""
+    given = {
+        "source": source, "kind": kind, "verdict": verdict, "job": job, "job_id": job_id,
+        "job_id_prefix": job_id_prefix, "since": since, "until": until,
+    }  # fmt: skip
+    asked = asked_for(filters.DELIVERIES, given, limit, every)
     config = configuration()
     async with opened(config) as store, store.reading() as connection:
-        found = await queries.list_deliveries(connection, None if every else limit, source)
+        found = await listings.list_deliveries(connection, config, asked)
     nothing = "no delivery has arrived yet; `batchkeeper sources` says which URL to register"
-    _show(config, found, DELIVERIES, in_json, nothing, source)
+    _show(config, asked, found, DELIVERIES, in_json, nothing)
 
 
 @look.command()
 @verb
 async def failures(
     source: OfSource = None,
-    category: Annotated[
-        Category | None,
-        typer.Option("--category", metavar="CATEGORY", help=f"Only of this category: {', '.join(Category)}."),
-    ] = None,
+    category: OfCategory = None,
+    code: OfCode = None,
+    job: Annotated[str | None, typer.Option("--job", metavar="JOB", help="Only of this job.")] = None,
     cleared: Annotated[bool, typer.Option("--cleared", help="Also those that no longer hold.")] = False,
+    since: Since = None,
+    until: Until = None,
     limit: Limit = NEWEST,
     every: All = False,
     in_json: Json = False,
 ) -> None:
     """List failures of execution, cancellation and delivery, the newest first."""
+    given = {
+        "source": source, "category": category, "code": code, "job": job, "cleared": cleared, "since": since,
+        "until": until,
+    }  # fmt: skip
+    asked = asked_for(filters.FAILURES, given, limit, every)
     config = configuration()
-    word = category.value if category else None
     async with opened(config) as store, store.reading() as connection:
-        found = await queries.list_failures(connection, None if every else limit, source, word, cleared)
-    _show(config, found, FAILURES, in_json, "no failures", source, [word] if word else ())
+        found = await listings.list_failures(connection, asked)
+    _show(config, asked, found, FAILURES, in_json, "no failures")
 
 
 @look.command()
 @verb
-async def refusals(source: OfSource = None, limit: Limit = NEWEST, every: All = False, in_json: Json = False) -> None:
+async def refusals(
+    source: OfSource = None,
+    reason: Annotated[
+        RefusalReason | None,
+        typer.Option("--reason", metavar="REASON", help=f"Only for this reason: {', '.join(RefusalReason)}."),
+    ] = None,
+    since: Since = None,
+    until: Until = None,
+    limit: Limit = NEWEST,
+    every: All = False,
+    in_json: Json = False,
+) -> None:
     """List requests that were not accepted, the newest first.
 
     The reason is the one that the sender is not told.
     """
+    given = {"source": source, "reason": reason, "since": since, "until": until}
+    asked = asked_for(filters.REFUSALS, given, limit, every)
     config = configuration()
     async with opened(config) as store, store.reading() as connection:
-        found = await queries.list_refusals(connection, None if every else limit, source)
-    _show(config, found, REFUSALS, in_json, "nothing was refused", source)
+        found = await listings.list_refusals(connection, asked)
+    _show(config, asked, found, REFUSALS, in_json, "nothing was refused")
 
 
 @look.command()
@@ -104,19 +171,11 @@ async def sources(in_json: Json = False) -> None:
         _registration(row)
 
 
-def _show(
-    config: Config,
-    found: Listing,
-    columns: present.Columns,
-    in_json: bool,
-    nothing: str,
-    source: str | None,
-    wanted: Collection[str] = (),
-) -> None:
+def _show(config: Config, asked: Asked, found: Listing, columns: present.Columns, in_json: bool, nothing: str) -> None:
     """Show a listing. An empty one of a source that nobody knows is a slip of the pen, and said to be one."""
-    if source is not None and not found.rows:
-        source_named(config, source)
-    filtered = " ".join([*([source] if source else []), *wanted])
+    if "source" in asked.by and not found.rows:
+        source_named(config, asked.by["source"])
+    filtered = " ".join([*asked.by.values(), *asked.statuses])
     empty = f"nothing here for {filtered}" if filtered else nothing
     present.listing(found, columns, in_json, empty, WIDTHS, RARE)
 

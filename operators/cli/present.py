@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from operators.queries import Listing
+from operators.listings import Listing
 from operators.views import View
 from schemas.texts import clean
 

@@ -28,6 +28,10 @@ class SourceRow(SQLModel, table=True):
     list_unreadable: int = big(0)
     list_message: str | None = maybe_words()  # what kept the last look from being whole; to be shown
     orphans: str = words("{}")  # jobs of the last sweep that are not ours to ask about, by kind; to be shown
+    heard_at: int | None = maybe_big()  # the last accepted request
+    unheard_ends: int = big(0)  # jobs that we saw end, by asking, since then
+    unheard_since: int | None = maybe_big()
+    clock_ahead: int | None = maybe_big()  # how far our clock was ahead of the provider's, by its last answer's Date
 
 
 class JobRow(SQLModel, table=True):
@@ -40,8 +44,17 @@ class JobRow(SQLModel, table=True):
         Index("ix_jobs_wanted", "source", "due_at", "id", **where("wanted_at IS NOT NULL")),
         Index("ix_jobs_adopted", "source", "origin", "status"),
         Index("ix_jobs_source", "source", "id"),
-        Index("ix_jobs_provider_id", "job_id", "source"),
+        Index("ix_jobs_provider_id", "job_id", "id"),
+        Index("ix_jobs_source_provider_id", "source", "job_id", "id"),
         Index("ix_jobs_status", "status", "id"),
+        Index("ix_jobs_kind", "kind", "id"),
+        Index("ix_jobs_source_kind", "source", "kind", "id"),
+        Index("ix_jobs_source_status", "source", "status", "id"),
+        Index("ix_jobs_kind_status", "kind", "status", "id"),
+        Index("ix_jobs_source_kind_status", "source", "kind", "status", "id"),
+        Index("ix_jobs_trouble", "id", **where("trouble IS NOT NULL")),
+        Index("ix_jobs_source_trouble", "source", "id", **where("trouble IS NOT NULL")),
+        Index("ix_jobs_unsettled", "source", "id", **where("settled_at IS NULL")),
         Index("ix_jobs_cancel", "source", "cancel_at", **where("cancel_at IS NOT NULL")),
         Index("ix_jobs_match", "source", "match_due_at", **where("match_due_at IS NOT NULL")),
         Index("ix_jobs_submission", "submission_id", **where("submission_id IS NOT NULL")),
@@ -80,11 +93,14 @@ class JobRow(SQLModel, table=True):
     updated_at: int = big()
     ended_at: int | None = maybe_big()
     ended_by: str | None = maybe_words()
+    end_heard_by: str | None = maybe_words()  # who told of the end first: a webhook, or which question of ours
+    end_heard_at: int | None = maybe_big()
     provider_created_at: int | None = maybe_big()
     provider_ended_at: int | None = maybe_big()
     wanted_at: int | None = maybe_big()
     wanted_status: str | None = maybe_words()
     claimed_at: int | None = maybe_big()  # since when a terminal status is reported that the provider does not confirm
+    claimed_by: str | None = maybe_words()
     claim_asks: int = big(0)
     due_at: int | None = maybe_big()
     asks: int = big(0)
@@ -106,6 +122,9 @@ class JobRow(SQLModel, table=True):
     cost_state: str | None = maybe_words()  # pending, estimated, settled or void
 
 
+_IS_ODD = "verdict IN ('conflict', 'unknown_job', 'unreadable')"
+
+
 class DeliveryRow(SQLModel, table=True):
     """One event of one job, however often it came. Inserted and counted by the ledger; its verdict is set by the judge."""
 
@@ -113,6 +132,8 @@ class DeliveryRow(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("source", "kind", "job_id", "delivery_key"),
         Index("ix_deliveries_source", "source", "id"),
+        Index("ix_deliveries_odd", "verdict", "id", **where(_IS_ODD)),
+        Index("ix_deliveries_source_odd", "source", "verdict", "id", **where(_IS_ODD)),
     )
     id: int = primary()
     source: str = words()
@@ -167,7 +188,11 @@ class RefusalRow(SQLModel, table=True):
     """A request that we did not accept. Written by the receiver, a bounded number a minute; the rest is only tallied."""
 
     __tablename__ = "refusals"
-    __table_args__ = (Index("ix_refusals_source", "source", "id"),)
+    __table_args__ = (
+        Index("ix_refusals_source", "source", "id"),
+        Index("ix_refusals_reason", "reason", "id"),
+        Index("ix_refusals_source_reason", "source", "reason", "id"),
+    )
     id: int = primary()
     source: str = words()
     reason: str = words()
@@ -175,6 +200,21 @@ class RefusalRow(SQLModel, table=True):
     received_at: int = big()
     remote: str | None = maybe_words()
     body_bytes: int | None = maybe_big()
+
+
+class RefusedRequestRow(SQLModel, table=True):
+    """What is kept of a refused request, so that it can be verified once more when a secret or a clock has been mended: its
+    bytes, and of its signature only hashes. Written by the receiver, within bounds."""
+
+    __tablename__ = "refused_requests"
+    __table_args__ = (Index("ix_refused_requests_source", "source", "id"),)
+    id: int = primary()  # of the refusal
+    source: str = words()
+    body: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    presented: str = words()  # what its headers presented, without a signature in clear; JSON
+    submission: str | None = maybe_words()  # the further part of the path
+    taken_in_at: int | None = maybe_big()
+    receipt_id: int | None = maybe_big()
 
 
 class ObservationRow(SQLModel, table=True):
@@ -231,16 +271,29 @@ class TransitionRow(SQLModel, table=True):
     at: int = big()
 
 
+_HOLDS = "cleared_at IS NULL"
+
+
 class FailureRow(SQLModel, table=True):
     """A classified fact about a job. Cleared when it no longer holds, never deleted."""
 
     __tablename__ = "failures"
     __table_args__ = (
         UniqueConstraint("job", "category", "code", "subject"),
-        Index("ix_failures_category", "category", "code", "id"),
+        Index("ix_failures_holds", "holds", "id"),
+        Index("ix_failures_holds_source", "holds", "source", "id"),
+        Index("ix_failures_holds_category", "holds", "category", "id"),
+        Index("ix_failures_holds_code", "holds", "code", "id"),
+        Index("ix_failures_holds_source_category", "holds", "source", "category", "id"),
+        Index("ix_failures_holds_source_code", "holds", "source", "code", "id"),
+        Index("ix_failures_job_category", "category", "job", **where(_HOLDS)),
+        Index("ix_failures_job_code", "code", "job", **where(_HOLDS)),
+        Index("ix_failures_job_source_category", "source", "category", "job", **where(_HOLDS)),
+        Index("ix_failures_job_source_code", "source", "code", "job", **where(_HOLDS)),
     )
     id: int = primary()
     job: int = of("jobs.id")
+    source: str = words("")
     category: str = words()
     code: str = words()
     subject: str = words("")
@@ -248,6 +301,26 @@ class FailureRow(SQLModel, table=True):
     evidence: str = words("{}")
     detected_at: int = big()
     cleared_at: int | None = maybe_big()
+    holds: int = big(1)  # 0: cleared
+
+
+class FindingRow(SQLModel, table=True):
+    """A conclusion about a source that deserves a person's eye. Written by the reconciler that holds its lease; closed when the
+    evidence says so, and opened again, with another revision, when it comes back."""
+
+    __tablename__ = "findings"
+    __table_args__ = (UniqueConstraint("source", "rule", "subject"),)
+    id: int = primary()
+    source: str = words()
+    rule: str = words()
+    subject: str = words("")
+    message: str = words()
+    evidence: str = words("{}")
+    revision: int = big(1)
+    began_at: int = big()
+    seen_at: int = big()
+    closed_at: int | None = maybe_big()
+    told_at: int | None = maybe_big()  # when downstream was told of it last
 
 
 class WatchRow(SQLModel, table=True):
@@ -273,10 +346,29 @@ class LeaseRow(SQLModel, table=True):
 
 
 class TallyRow(SQLModel, table=True):
-    """Counters per minute, so that nobody has to count rows."""
+    """Counters per minute, so that nobody has to count rows. What is counted, `storage/counting.py` says."""
 
     __tablename__ = "tallies"
     minute: int = primary()  # minutes since 1970
+    source: str = words(key=True)
+    what: str = words(key=True)
+    count: int = big()
+
+
+class HourlyTallyRow(SQLModel, table=True):
+    """The same per hour, for looking back over days."""
+
+    __tablename__ = "hourly_tallies"
+    hour: int = primary()  # hours since 1970
+    source: str = words(key=True)
+    what: str = words(key=True)
+    count: int = big()
+
+
+class TotalRow(SQLModel, table=True):
+    """The same since ever. None ever falls: what there is now is the difference of what came and what went."""
+
+    __tablename__ = "totals"
     source: str = words(key=True)
     what: str = words(key=True)
     count: int = big()

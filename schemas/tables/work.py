@@ -29,6 +29,7 @@ class SubmissionRow(SQLModel, table=True):
     __table_args__ = (
         Index("ix_submissions_source", "source", "id"),
         Index("ix_submissions_state", "state", "id"),
+        Index("ix_submissions_source_state", "source", "state", "id"),
         Index("ix_submissions_input_file", "source", "input_file_id"),
         Index("ix_submissions_due", "source", "due_at", "id", **where("due_at IS NOT NULL")),
         Index("ix_submissions_uploaded", "source", "uploaded_at", **where("uploaded_at IS NOT NULL")),
@@ -73,7 +74,7 @@ class LabelRow(SQLModel, table=True):
     """A label of a job or a group, given by whoever submitted it."""
 
     __tablename__ = "labels"
-    __table_args__ = (Index("ix_labels_key_value", "key", "value"),)
+    __table_args__ = (Index("ix_labels_key_value", "key", "value", "subject"),)
     subject: int = primary()
     key: str = words(key=True)
     value: str = words()
@@ -86,6 +87,11 @@ class ActionRow(SQLModel, table=True):
     __table_args__ = (
         Index("ix_actions_due", "source", "due_at", **where("due_at IS NOT NULL")),
         Index("ix_actions_job", "job", "id"),
+        Index("ix_actions_source", "source", "id"),
+        Index("ix_actions_verb", "verb", "id"),
+        Index("ix_actions_state", "state", "id"),
+        Index("ix_actions_source_verb", "source", "verb", "id"),
+        Index("ix_actions_source_state", "source", "state", "id"),
     )
     id: int = primary()
     job: int = of("jobs.id")
@@ -161,6 +167,10 @@ class HandoffRow(SQLModel, table=True):
         UniqueConstraint("subject", "target", "revision"),
         Index("ix_handoffs_due", "target", "due_at", "id", **where("due_at IS NOT NULL")),
         Index("ix_handoffs_state", "state", "id"),
+        Index("ix_handoffs_source", "source", "id"),
+        Index("ix_handoffs_target", "target", "id"),
+        Index("ix_handoffs_target_state", "target", "state", "id"),
+        Index("ix_handoffs_source_state", "source", "state", "id"),
     )
     id: int = primary()
     about: str = words()  # job, group or finding

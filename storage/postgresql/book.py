@@ -54,6 +54,18 @@ _TALLIES = """INSERT INTO tallies (minute, source, what, count)
 SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[])
 ON CONFLICT (minute, source, what) DO UPDATE SET count = tallies.count + excluded.count"""
 
+_HOURLY = """INSERT INTO hourly_tallies (hour, source, what, count)
+SELECT minute / 60, source, what, sum(count)::bigint
+FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[]) AS counted(minute, source, what, count)
+GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
+ON CONFLICT (hour, source, what) DO UPDATE SET count = hourly_tallies.count + excluded.count"""
+
+_TOTALS = """INSERT INTO totals (source, what, count)
+SELECT source, what, sum(count)::bigint
+FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[]) AS counted(minute, source, what, count)
+GROUP BY 1, 2 ORDER BY 1, 2
+ON CONFLICT (source, what) DO UPDATE SET count = totals.count + excluded.count"""
+
 _REFUSALS = """INSERT INTO refusals (id, source, reason, http_status, received_at, remote, body_bytes)
 SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::text[], $7::bigint[])"""
 
@@ -102,7 +114,8 @@ class PostgresqlBook:
         connection = self._open()
         if notes.counters:
             counted = sorted((*key, count) for key, count in notes.counters.items())
-            self._run(connection.execute(_TALLIES, *_columns(counted)))
+            for statement in (_TALLIES, _HOURLY, _TOTALS):
+                self._run(connection.execute(statement, *_columns(counted)))
         if notes.refusals:
             self._run(connection.execute(_REFUSALS, *_columns([(new_id(), *refusal) for refusal in notes.refusals])))
 

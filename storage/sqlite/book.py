@@ -55,6 +55,10 @@ _DELIVERIES = "SELECT group_concat(id || ' ' || delivery_id) FROM receipts WHERE
 
 _TALLY = """INSERT INTO tallies (minute, source, what, count) VALUES (?, ?, ?, ?)
 ON CONFLICT (minute, source, what) DO UPDATE SET count = count + excluded.count"""
+_HOURLY = """INSERT INTO hourly_tallies (hour, source, what, count) VALUES (?1 / 60, ?2, ?3, ?4)
+ON CONFLICT (hour, source, what) DO UPDATE SET count = count + excluded.count"""
+_TOTAL = """INSERT INTO totals (source, what, count) VALUES (?2, ?3, ?4 + 0 * ?1)
+ON CONFLICT (source, what) DO UPDATE SET count = count + excluded.count"""
 _REFUSAL = """INSERT INTO refusals (id, source, reason, http_status, received_at, remote, body_bytes)
 VALUES (?, ?, ?, ?, ?, ?, ?)"""
 
@@ -111,7 +115,9 @@ class SqliteBook:
     def write_notes(self, notes: Notes, new_id: Callable[[], int]) -> None:
         connection = self._open()
         if notes.counters:
-            connection.executemany(_TALLY, [(*key, count) for key, count in sorted(notes.counters.items())])
+            counted = [(*key, count) for key, count in sorted(notes.counters.items())]
+            for statement in (_TALLY, _HOURLY, _TOTAL):
+                connection.executemany(statement, counted)
         if notes.refusals:
             connection.executemany(_REFUSAL, [(new_id(), *refusal) for refusal in notes.refusals])
 

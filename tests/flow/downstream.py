@@ -14,6 +14,7 @@ from operators.clock import now
 from schemas.tables import HandoffRow, LabelRow
 from schemas.words import Origin
 from storage import handoffs, jobs
+from storage.listing import Part
 from storage.rows import add
 
 Answer = Callable[[Asked], Said | Awaitable[Said]]
@@ -96,7 +97,7 @@ async def adopted(service: Service, job_id: str) -> None:
 async def outbox(service: Service) -> list[HandoffRow]:
     """All hand-offs, oldest first."""
     async with service.store.reading() as connection:
-        return list(reversed(await handoffs.newest(connection, None)))
+        return list(reversed(await handoffs.newest(connection, Part())))
 
 
 async def all_are(service: Service, count: int, *states: str) -> list[HandoffRow]:

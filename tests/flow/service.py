@@ -23,7 +23,7 @@ import httpx
 import structlog
 from stores import DATABASE
 
-from operators import acts, queries
+from operators import acts, filters, listings, queries
 from operators.clock import now
 from operators.store import opened
 from receiver.app import build_app
@@ -186,11 +186,13 @@ class Service:
 
     async def deliveries(self) -> list[dict[str, Any]]:
         async with self.store.reading() as connection:
-            return (await queries.list_deliveries(connection, None)).rows
+            return (
+                await listings.list_deliveries(connection, self.config, filters.everything(filters.DELIVERIES))
+            ).rows
 
     async def refusals(self) -> list[dict[str, Any]]:
         async with self.store.reading() as connection:
-            return (await queries.list_refusals(connection, None)).rows
+            return (await listings.list_refusals(connection, filters.everything(filters.REFUSALS))).rows
 
     async def source(self, name: str = "gateway") -> dict[str, Any]:
         async with self.store.reading() as connection:

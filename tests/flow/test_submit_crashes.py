@@ -17,6 +17,7 @@ from operators.store import opened
 from sandbox.server import RunningSandbox, SandboxSettings
 from schemas.tables import SubmissionRow
 from storage import submissions
+from storage.listing import Part
 
 pytestmark = [pytest.mark.both_stores, pytest.mark.processes]
 
@@ -63,7 +64,7 @@ def test_killed_while_submitting(point: str, stored: int, tmp_path: Path) -> Non
                 async def decided() -> list[SubmissionRow] | None:
                     assert await command(tmp_path, environ, "reconcile", "--once") == 0
                     async with store.reading() as connection:
-                        found = await submissions.newest(connection, None)
+                        found = await submissions.newest(connection, Part())
                     return found if all(row.state in ("created", "unconfirmed") for row in found) else None
 
                 found: list[SubmissionRow] = []

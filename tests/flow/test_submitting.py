@@ -21,6 +21,7 @@ from schemas.tables import ActionRow, JobRow, SubmissionRow
 from schemas.times import SECOND
 from schemas.words import Policy
 from storage import actions, groups, jobs, labels, submissions
+from storage.listing import Part
 from storage.wake import wake
 
 pytestmark = pytest.mark.both_stores
@@ -310,7 +311,7 @@ def test_an_input_that_is_gone(tmp_path: Path) -> None:
             assert "No such file" in str(row.message)
             assert (row.state, await on.truth()) == ("stored", {})
             async with on.service.store.reading() as connection:
-                assert await groups.newest(connection, None) == []
+                assert await groups.newest(connection, Part()) == []
 
     asyncio.run(flow())
 

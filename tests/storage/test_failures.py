@@ -7,10 +7,11 @@ from typing import Any
 from sqlalchemy import event
 from stored import NOON, Run, a_job, within
 
-from schemas.tables import FailureRow
+from schemas.tables import FailureRow, JobRow
 from schemas.times import SECOND
 from storage import failures
 from storage.failures import Named
+from storage.listing import Part
 from storage.store import Store
 
 FAILED = Named("execution", "failed", "", "the provider says failed", {"status": "failed"})
@@ -19,7 +20,7 @@ EVERY = {"F": FAILED, "M": MISSING}
 SETS = ["", "F", "M", "FM"]
 
 
-async def sync(store: Store, job: int, named: list[Named], now: int) -> None:
+async def sync(store: Store, job: JobRow, named: list[Named], now: int) -> None:
     await within(store.writing(), failures.sync, job, named, store.new_id, now)
 
 
@@ -32,7 +33,7 @@ def test_appear(store: Store, run: Run) -> None:
 
     async def flow() -> None:
         job = await a_job(store)
-        await sync(store, job.id, [FAILED, MISSING], NOON)
+        await sync(store, job, [FAILED, MISSING], NOON)
         one, two = await kept(store, job.id)
 
         assert (one.category, one.code, one.subject, one.message) == ("execution", "failed", "", FAILED.message)
@@ -54,7 +55,7 @@ def test_every_history(store: Store, run: Run) -> None:
             expected: dict[str, tuple[int, int | None]] = {}
             for step, words in enumerate(history):
                 now = NOON + step * SECOND
-                await sync(store, job.id, [EVERY[word] for word in words], now)
+                await sync(store, job, [EVERY[word] for word in words], now)
                 for word in EVERY:
                     _live(expected, word, word in words, now)
                 rows = {row.category: (row.detected_at, row.cleared_at) for row in await kept(store, job.id)}
@@ -77,10 +78,10 @@ def test_new_evidence(store: Store, run: Run) -> None:
 
     async def flow() -> None:
         job = await a_job(store)
-        await sync(store, job.id, [FAILED], NOON)
+        await sync(store, job, [FAILED], NOON)
         (before,) = await kept(store, job.id)
         said = Named("execution", "failed", "", "3 of 5 rows", {"rows_failed": 3})
-        await sync(store, job.id, [said], NOON + SECOND)
+        await sync(store, job, [said], NOON + SECOND)
         (after,) = await kept(store, job.id)
 
         assert (after.id, after.detected_at, after.cleared_at) == (before.id, NOON, None)
@@ -95,12 +96,12 @@ def test_unchanged_writes_nothing(store: Store, run: Run) -> None:
     async def flow() -> None:
         job = await a_job(store)
         facts = {"b": 1, "a": [1, 2]}
-        await sync(store, job.id, [Named("execution", "failed", "", "m", facts)], NOON)
+        await sync(store, job, [Named("execution", "failed", "", "m", facts)], NOON)
         again = [Named("execution", "failed", "", "m", dict(reversed(facts.items())))]
         statements: list[str] = []
         async with store.writing() as connection:
             event.listen(connection.sync_connection, "before_cursor_execute", lambda *told: statements.append(told[2]))
-            await failures.sync(connection, job.id, again, store.new_id, NOON + SECOND)
+            await failures.sync(connection, job, again, store.new_id, NOON + SECOND)
 
         assert [statement.split()[0] for statement in statements] == ["SELECT"]
 
@@ -113,8 +114,8 @@ def test_subjects_are_apart(store: Store, run: Run) -> None:
     async def flow() -> None:
         job = await a_job(store)
         two = [Named("delivery", "missing", key, "m", {}) for key in ("batch.completed", "batch.progress:50")]
-        await sync(store, job.id, two, NOON)
-        await sync(store, job.id, two[1:], NOON + SECOND)
+        await sync(store, job, two, NOON)
+        await sync(store, job, two[1:], NOON + SECOND)
 
         assert [row.cleared_at for row in await kept(store, job.id)] == [NOON + SECOND, None]
 
@@ -127,8 +128,8 @@ def test_jobs_do_not_mix(store: Store, run: Run) -> None:
     async def flow() -> None:
         one, two = await a_job(store, "b1"), await a_job(store, "b2")
         for job in (one, two):
-            await sync(store, job.id, [FAILED], NOON)
-        await sync(store, one.id, [], NOON + SECOND)
+            await sync(store, job, [FAILED], NOON)
+        await sync(store, one, [], NOON + SECOND)
 
         assert [row.cleared_at for row in await kept(store, one.id)] == [NOON + SECOND]
         assert [row.cleared_at for row in await kept(store, two.id)] == [None]
@@ -144,20 +145,20 @@ def test_newest(store: Store, run: Run) -> None:
     async def flow() -> None:
         one, two = await a_job(store, "b1"), await a_job(store, "b2", "other")
         for job in (one, two):
-            await sync(store, job.id, [FAILED, MISSING], NOON)
-        await sync(store, two.id, [FAILED], NOON + SECOND)
+            await sync(store, job, [FAILED, MISSING], NOON)
+        await sync(store, two, [FAILED], NOON + SECOND)
 
         async def listed(*arguments: Any, **named: Any) -> list[tuple[str, str]]:
-            found = await within(store.reading(), failures.newest, *arguments, **named)
+            found = await within(store.reading(), failures.newest, Part(*arguments), **named)
             return [(job.job_id, row.code) for row, job in found]
 
         whole = [("b2", "failed"), ("b1", "missing"), ("b1", "failed")]
-        assert await listed(None) == whole
+        assert await listed() == whole
         assert await listed(2) == whole[:2]
-        assert await listed(None, source="acme") == whole[1:]
-        assert await listed(None, category="execution") == [whole[0], whole[2]]
-        assert await listed(None, source="acme", category="delivery") == [whole[1]]
-        assert await listed(None, source="other", cleared=True) == [("b2", "missing"), ("b2", "failed")]
-        assert await listed(None, source="nobody") == []
+        assert await listed(source="acme") == whole[1:]
+        assert await listed(category="execution") == [whole[0], whole[2]]
+        assert await listed(source="acme", category="delivery") == [whole[1]]
+        assert await listed(source="other", cleared=True) == [("b2", "missing"), ("b2", "failed")]
+        assert await listed(source="nobody") == []
 
     run(flow())

@@ -8,6 +8,7 @@ from stored import NOON, Another, Clock, Run, a_job, everything, within
 from schemas.tables import FailureRow, HandoffRow, JobRow, LabelRow
 from schemas.times import DAY, SECOND
 from storage import handoffs, labels, retention
+from storage.listing import Part
 from storage.rows import add
 from storage.store import Store
 
@@ -137,10 +138,10 @@ def test_listings(store: Store, run: Run) -> None:
         async def newest(*arguments: Any) -> list[int]:
             return [row.id for row in await within(store.reading(), handoffs.newest, *arguments)]
 
-        assert await newest(2) == [dead[2].id, dead[1].id]
-        assert await newest(None, "waiting") == [found.id, own.id]
-        assert await newest(None, "waiting", "b") == []
-        assert await newest(1, None, "down") == [found.id]
+        assert await newest(Part(2)) == [dead[2].id, dead[1].id]
+        assert await newest(Part(), "waiting") == [found.id, own.id]
+        assert await newest(Part(), "waiting", "b") == []
+        assert await newest(Part(1), None, "down") == [found.id]
         of_job = await within(store.reading(), handoffs.of_job, job.id)
         assert [row.id for row in of_job] == [own.id, found.id]
         assert await within(store.reading(), handoffs.backlog) == [("down", 2, NOON - 5)]

@@ -11,6 +11,7 @@ from schemas.tables import DeliveryRow, ReceiptRow
 from schemas.times import MINUTE, SECOND
 from schemas.words import Verdict
 from storage import deliveries, inbox
+from storage.listing import Part
 from storage.store import Store
 
 
@@ -142,8 +143,8 @@ def test_deliveries_as_read(store: Store, run: Run) -> None:
         assert await listed(deliveries.of_job, ("acme", "batch", "b1")) == [one.delivery_id, two.delivery_id]
         assert await listed(deliveries.receipts_of, one.delivery_id, 10) == [one.id, again.id]
         assert await listed(deliveries.receipts_of, one.delivery_id, 1) == [one.id]
-        assert await listed(deliveries.newest, 2) == [other.delivery_id, three.delivery_id]
-        assert await listed(deliveries.newest, 2, "acme") == [three.delivery_id, two.delivery_id]
-        assert len(await listed(deliveries.newest, None)) == 4
+        assert await listed(deliveries.newest, Part(2)) == [other.delivery_id, three.delivery_id]
+        assert await listed(deliveries.newest, Part(2), "acme") == [three.delivery_id, two.delivery_id]
+        assert len(await listed(deliveries.newest, Part())) == 4
 
     run(flow())

@@ -9,9 +9,12 @@ from schemas.tables import JobRow, SubmissionRow
 from schemas.times import MINUTE, SECOND
 from schemas.words import OPEN, Origin, Status
 from storage import jobs, submissions
+from storage.listing import Part
 from storage.store import Store
 
 IDENTITY = ("acme", "batch", "batch_1")
+
+EVERY = Part()
 
 
 async def names(store: Store, limit: int = 10, now: int = NOON, without: Any = (), source: str = "acme") -> list[str]:
@@ -219,14 +222,18 @@ def test_newest(store: Store, run: Run) -> None:
         made.append(await a_job(store, "b9", "other", status="failed"))
         one, two, three, four, other = (job.id for job in made)
 
-        async def listed(*arguments: Any) -> list[int]:
-            return [job.id for job in await within(store.reading(), jobs.newest, *arguments)]
+        async def listed(part: Part = EVERY, *arguments: Any, **named: Any) -> list[int]:
+            return [job.id for job in await within(store.reading(), jobs.newest, part, *arguments, **named)]
 
-        assert await listed(None) == [other, four, three, two, one]
-        assert await listed(2) == [other, four]
-        assert await listed(3, "acme") == [four, three, two]
-        assert await listed(None, "acme", ["failed", "expired"]) == [four, three, two]
-        assert await listed(None, None, ["failed"]) == [other, four, two]
+        assert await listed() == [other, four, three, two, one]
+        assert await listed(Part(2)) == [other, four]
+        assert await listed(Part(2, before=four)) == [three, two]
+        assert await listed(Part(3), "acme") == [four, three, two]
+        assert await listed(EVERY, "acme", status=["failed", "expired"]) == [four, three, two]
+        assert await listed(Part(2), status=["failed", "expired"]) == [other, four]
+        assert await listed(EVERY, status=["failed"]) == [other, four, two]
+        assert await listed(EVERY, kind="video") == []
+        assert await listed(EVERY, in_trouble=True) == []
 
     run(flow())
 

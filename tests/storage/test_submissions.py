@@ -5,20 +5,21 @@ from stored import NOON, Run, within
 
 from schemas.tables import SubmissionRow
 from storage import submissions
+from storage.listing import Part
 from storage.store import Store
 
 ROWS = (("acme", "stored"), ("other", "refused"), ("acme", "created"), ("other", "stored"), ("acme", "refused"))
 
 LISTS = {
-    "all": ((None,), [4, 3, 2, 1, 0]),
-    "the newest": ((2,), [4, 3]),
-    "of a source": ((None, "acme"), [4, 2, 0]),
-    "of a source, in several states": ((1, "acme", ["stored", "created"]), [2]),
-    "in one state": ((None, None, ["stored"]), [3, 0]),
-    "in several states": ((None, None, ["stored", "refused"]), [4, 3, 1, 0]),
-    "the newest in several states": ((3, None, ["stored", "refused"]), [4, 3, 1]),
-    "in a state that is named twice": ((None, None, ["stored", "stored"]), [3, 0]),
-    "in none of these": ((None, None, ["dropped", "unclear"]), []),
+    "all": ((Part(),), [4, 3, 2, 1, 0]),
+    "the newest": ((Part(2),), [4, 3]),
+    "of a source": ((Part(), "acme"), [4, 2, 0]),
+    "of a source, in several states": ((Part(1), "acme", ["stored", "created"]), [2]),
+    "in one state": ((Part(), None, ["stored"]), [3, 0]),
+    "in several states": ((Part(), None, ["stored", "refused"]), [4, 3, 1, 0]),
+    "the newest in several states": ((Part(3), None, ["stored", "refused"]), [4, 3, 1]),
+    "in a state that is named twice": ((Part(), None, ["stored", "stored"]), [3, 0]),
+    "in none of these": ((Part(), None, ["dropped", "unclear"]), []),
 }
 
 

@@ -71,7 +71,7 @@ OF_ONE_JOB = [
         ["ix_submissions_input_file (source=? AND input_file_id=?)", "PRIMARY KEY"],
     ),
     (jobs.named, ("b",), ["ix_jobs_provider_id (job_id=?)"]),
-    (jobs.named, ("b", "acme"), ["ix_jobs_provider_id (job_id=? AND source=?)"]),
+    (jobs.named, ("b", "acme"), ["ix_jobs_source_provider_id (source=? AND job_id=?)"]),
     (jobs.adopted_open, ("acme", 10), ["ix_jobs_adopted (source=? AND origin=? AND status=?)"]),
     (deliveries.of_job, (("acme", "batch", "b"),), ["(source=? AND kind=? AND job_id=?)"]),
     (deliveries.receipts_of, (1, 10), ["ix_receipts_delivery (delivery_id=?)"]),
@@ -100,16 +100,6 @@ OF_ONE_GROUP = [
     (submissions.ask_to_drop, (1, "", "operator", NOW), ["ix_submissions_group_id (group_id=?)"]),
     (row_matches.of_jobs, ([1, 2],), ["PRIMARY KEY"]),
 ]  # fmt: skip
-
-LISTINGS = [
-    (submissions.newest, (10, "acme"), "ix_submissions_source (source=?)"),
-    (submissions.newest, (10, "acme", ["stored", "refused"]), "ix_submissions_source (source=?)"),
-    (groups.newest, (10, "acme"), "ix_groups_source (source=?)"),
-    (jobs.newest, (10, "acme"), "ix_jobs_source (source=?)"),
-    (jobs.newest, (10, "acme", ["failed", "expired"]), "ix_jobs_source (source=?)"),
-    (deliveries.newest, (10, "acme"), "ix_deliveries_source (source=?)"),
-    (deliveries.newest_refusals, (10, "acme"), "ix_refusals_source (source=?)"),
-]
 
 PRUNING = ["bodies", "receipts", "orphans", "refusals", "observations", "actions", "handoffs", "watches"]
 
@@ -142,15 +132,6 @@ def test_about_one_job(plan: Plan, query: Any, arguments: tuple[Any, ...], expec
         assert "SCAN " not in re.sub(r"SCAN (CONSTANT|\(subquery|anon_)", "", steps)
 
 
-@pytest.mark.parametrize(("query", "arguments", "expected"), LISTINGS)
-def test_listings(plan: Plan, query: Any, arguments: tuple[Any, ...], expected: str) -> None:
-    """The newest of one source are read from the new end of an index, and no further than the limit."""
-    (steps,) = plan(query, *arguments)
-
-    assert expected in steps
-    assert not scanned(steps)
-
-
 def test_what_a_group_awaits(plan: Plan) -> None:
     """Each member of the group is looked at, and the job that came of it."""
     (steps,) = plan(groups.awaits, 1)
@@ -158,26 +139,6 @@ def test_what_a_group_awaits(plan: Plan) -> None:
     assert "ix_submissions_group_id (group_id=?)" in steps
     assert "ix_jobs_submission (submission_id=?)" in steps
     assert not scanned(steps)
-
-
-def test_newest_in_several_states(plan: Plan) -> None:
-    """Of each state the newest are read, from the new end of an index, and no further than the limit."""
-    plans = plan(submissions.newest, 10, None, ["stored", "refused"])
-
-    assert len(plans) == 2
-    for steps in plans:
-        assert "ix_submissions_state (state=?)" in steps
-        assert not scanned(steps)
-
-
-@pytest.mark.parametrize(
-    "query", [jobs.newest, deliveries.newest, deliveries.newest_refusals, submissions.newest, groups.newest]
-)
-def test_newest_of_all(plan: Plan, query: Any) -> None:
-    """The newest of all are read from the end of the table itself, unsorted."""
-    (steps,) = plan(query, 10)
-
-    assert "TEMP B-TREE" not in steps
 
 
 @pytest.mark.parametrize("chore", PRUNING)

@@ -254,6 +254,7 @@ def test_evidence_makes_due() -> None:
         "due_at": NOW,
         "wanted_status": "failed",
         "claimed_at": NOW,
+        "claimed_by": "webhook",
     }
     assert claimed(job(), None, NOW) == {"wanted_at": NOW, "due_at": NOW, "wanted_status": None}
 

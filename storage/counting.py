@@ -1,0 +1,79 @@
+"""Counting: whatever happens is added up per minute, per hour and since ever, so that nobody has to count rows.
+
+What is counted, each as one word: by the receiver `accepted`, `duplicate`, `unreadable` and `refused.REASON`; by whoever learns
+of a job `born.ORIGIN`; by whoever changes one `moved.FROM.TO`, `began.CATEGORY.CODE` and `cleared.CATEGORY.CODE`; and by the
+reconciler, now and then and not in the transaction that it is about, what it asked and heard.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Table, func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from schemas.tables import HourlyTallyRow, TallyRow, TotalRow
+from schemas.times import HOUR, MINUTE
+from storage.rows import table, upsert
+
+TALLIES, HOURLY, TOTALS = table(TallyRow), table(HourlyTallyRow), table(TotalRow)
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """So many of something, in one span of time that begins `at` (microseconds)."""
+
+    at: int
+    source: str
+    what: str
+    count: int
+
+
+async def count(connection: AsyncConnection, source: str, counted: Mapping[str, int], now: int) -> None:
+    """Add to what was counted of a source."""
+    rows = [{"source": source, "what": what, "count": number} for what, number in sorted(counted.items()) if number]
+    if not rows:
+        return
+    await _add(connection, TALLIES, [{"minute": now // MINUTE, **row} for row in rows])
+    await _add(connection, HOURLY, [{"hour": now // HOUR, **row} for row in rows])
+    await _add(connection, TOTALS, rows)
+
+
+async def totals(connection: AsyncConnection) -> dict[tuple[str, str], int]:
+    """Everything that was ever counted, by source and word."""
+    found = await connection.execute(select(TOTALS.c.source, TOTALS.c.what, TOTALS.c.count))
+    return {(row.source, row.what): row[2] for row in found}
+
+
+async def by_minute(connection: AsyncConnection, since: int, until: int) -> list[Tally]:
+    """What was counted between two times, per minute, oldest first."""
+    return await _between(connection, TALLIES, "minute", MINUTE, since, until)
+
+
+async def by_hour(connection: AsyncConnection, since: int, until: int) -> list[Tally]:
+    """The same, per hour."""
+    return await _between(connection, HOURLY, "hour", HOUR, since, until)
+
+
+async def lately(connection: AsyncConnection, since: int) -> dict[tuple[str, str], int]:
+    """What was counted since a time, in whole minutes, by source and word."""
+    summed = select(TALLIES.c.source, TALLIES.c.what, func.sum(TALLIES.c.count)).where(
+        TALLIES.c.minute >= since // MINUTE
+    )
+    found = await connection.execute(summed.group_by(TALLIES.c.source, TALLIES.c.what))
+    return {(source, what): int(number) for source, what, number in found}
+
+
+async def _add(connection: AsyncConnection, counters: Table, rows: Sequence[Mapping[str, object]]) -> None:
+    statement = upsert(connection, counters).values(list(rows))
+    keys = [column.name for column in counters.primary_key]
+    added = {"count": counters.c.count + statement.excluded["count"]}
+    await connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=added))
+
+
+async def _between(
+    connection: AsyncConnection, counters: Table, span: str, length: int, since: int, until: int
+) -> list[Tally]:
+    at = counters.c[span]
+    statement = select(at, counters.c.source, counters.c.what, counters.c.count)
+    within = statement.where(at >= since // length, at <= until // length).order_by(*counters.primary_key)
+    return [Tally(row[0] * length, row[1], row[2], row[3]) for row in await connection.execute(within)]

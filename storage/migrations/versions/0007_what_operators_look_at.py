@@ -1,0 +1,148 @@
+"""What operators look at: counters that nobody has to count, what was heard of an end first, findings about sources, what is
+kept of a refused request, and an index for every listing."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0007"
+down_revision = "0006"
+branch_labels = None
+depends_on = None
+
+TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
+BIG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+HOLDS, HAS_TROUBLE, IS_UNSETTLED = "cleared_at IS NULL", "trouble IS NOT NULL", "settled_at IS NULL"
+IS_ODD = "verdict IN ('conflict', 'unknown_job', 'unreadable')"
+
+
+def upgrade() -> None:
+    _jobs()
+    _failures()
+    _listings()
+    _counters()
+    _findings()
+    _refused_requests()
+
+
+def _jobs() -> None:
+    op.add_column("jobs", sa.Column("claimed_by", TEXT, nullable=True))
+    op.add_column("jobs", sa.Column("end_heard_by", TEXT, nullable=True))
+    op.add_column("jobs", sa.Column("end_heard_at", BIG, nullable=True))
+    op.execute("UPDATE jobs SET end_heard_by = ended_by, end_heard_at = ended_at WHERE ended_at IS NOT NULL")
+    for columns in (
+        ["kind"],
+        ["source", "kind"],
+        ["source", "status"],
+        ["kind", "status"],
+        ["source", "kind", "status"],
+    ):
+        op.create_index(f"ix_jobs_{'_'.join(columns)}", "jobs", [*columns, "id"])
+    op.drop_index("ix_jobs_provider_id", table_name="jobs")
+    op.create_index("ix_jobs_provider_id", "jobs", ["job_id", "id"])
+    op.create_index("ix_jobs_source_provider_id", "jobs", ["source", "job_id", "id"])
+    _partial("ix_jobs_trouble", "jobs", ["id"], HAS_TROUBLE)
+    _partial("ix_jobs_source_trouble", "jobs", ["source", "id"], HAS_TROUBLE)
+    _partial("ix_jobs_unsettled", "jobs", ["source", "id"], IS_UNSETTLED)
+
+
+def _failures() -> None:
+    op.add_column("failures", sa.Column("source", TEXT, server_default=sa.text("''"), nullable=False))
+    op.add_column("failures", sa.Column("holds", BIG, server_default=sa.text("1"), nullable=False))
+    op.execute("UPDATE failures SET source = (SELECT jobs.source FROM jobs WHERE jobs.id = failures.job)")
+    op.execute("UPDATE failures SET holds = 0 WHERE cleared_at IS NOT NULL")
+    op.drop_index("ix_failures_category", table_name="failures")
+    for columns in ([], ["source"], ["category"], ["code"], ["source", "category"], ["source", "code"]):
+        op.create_index("_".join(["ix_failures_holds", *columns]), "failures", ["holds", *columns, "id"])
+    for columns in (["category"], ["code"], ["source", "category"], ["source", "code"]):
+        _partial(f"ix_failures_job_{'_'.join(columns)}", "failures", [*columns, "job"], HOLDS)
+
+
+def _listings() -> None:
+    op.drop_index("ix_labels_key_value", table_name="labels")
+    op.create_index("ix_labels_key_value", "labels", ["key", "value", "subject"])
+    _partial("ix_deliveries_odd", "deliveries", ["verdict", "id"], IS_ODD)
+    _partial("ix_deliveries_source_odd", "deliveries", ["source", "verdict", "id"], IS_ODD)
+    for columns in (["reason"], ["source", "reason"]):
+        op.create_index(f"ix_refusals_{'_'.join(columns)}", "refusals", [*columns, "id"])
+    op.create_index("ix_submissions_source_state", "submissions", ["source", "state", "id"])
+    for columns in (["source"], ["target"], ["target", "state"], ["source", "state"]):
+        op.create_index(f"ix_handoffs_{'_'.join(columns)}", "handoffs", [*columns, "id"])
+    for columns in (["source"], ["verb"], ["state"], ["source", "verb"], ["source", "state"]):
+        op.create_index(f"ix_actions_{'_'.join(columns)}", "actions", [*columns, "id"])
+
+
+def _counters() -> None:
+    """The totals begin with what is there, so that no count has to start from nothing."""
+    op.create_table(
+        "hourly_tallies",
+        sa.Column("hour", BIG, autoincrement=False, nullable=False),
+        sa.Column("source", TEXT, nullable=False),
+        sa.Column("what", TEXT, nullable=False),
+        sa.Column("count", BIG, nullable=False),
+        sa.PrimaryKeyConstraint("hour", "source", "what"),
+    )
+    op.execute(
+        "INSERT INTO hourly_tallies (hour, source, what, count) "
+        "SELECT minute / 60, source, what, sum(count) FROM tallies GROUP BY 1, 2, 3"
+    )
+    op.create_table(
+        "totals",
+        sa.Column("source", TEXT, nullable=False),
+        sa.Column("what", TEXT, nullable=False),
+        sa.Column("count", BIG, nullable=False),
+        sa.PrimaryKeyConstraint("source", "what"),
+    )
+    op.execute(
+        "INSERT INTO totals (source, what, count) "
+        "SELECT source, what, sum(count) FROM tallies GROUP BY source, what "
+        "UNION ALL SELECT source, 'born.' || origin, count(*) FROM jobs GROUP BY source, origin "
+        "UNION ALL SELECT source, 'moved.unknown.' || status, count(*) FROM jobs WHERE status <> 'unknown' "
+        "GROUP BY source, status "
+        "UNION ALL SELECT source, 'began.' || category || '.' || code, count(*) FROM failures "
+        "GROUP BY source, category, code "
+        "UNION ALL SELECT source, 'cleared.' || category || '.' || code, count(*) FROM failures WHERE holds = 0 "
+        "GROUP BY source, category, code"
+    )
+
+
+def _findings() -> None:
+    op.create_table(
+        "findings",
+        sa.Column("id", BIG, autoincrement=False, nullable=False),
+        sa.Column("source", TEXT, nullable=False),
+        sa.Column("rule", TEXT, nullable=False),
+        sa.Column("subject", TEXT, server_default=sa.text("''"), nullable=False),
+        sa.Column("message", TEXT, nullable=False),
+        sa.Column("evidence", TEXT, server_default=sa.text("'{}'"), nullable=False),
+        sa.Column("revision", BIG, server_default=sa.text("1"), nullable=False),
+        sa.Column("began_at", BIG, nullable=False),
+        sa.Column("seen_at", BIG, nullable=False),
+        sa.Column("closed_at", BIG, nullable=True),
+        sa.Column("told_at", BIG, nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("source", "rule", "subject"),
+    )
+    op.add_column("sources", sa.Column("heard_at", BIG, nullable=True))
+    op.add_column("sources", sa.Column("unheard_ends", BIG, server_default=sa.text("0"), nullable=False))
+    op.add_column("sources", sa.Column("unheard_since", BIG, nullable=True))
+    op.add_column("sources", sa.Column("clock_ahead", BIG, nullable=True))
+
+
+def _refused_requests() -> None:
+    op.create_table(
+        "refused_requests",
+        sa.Column("id", BIG, autoincrement=False, nullable=False),
+        sa.Column("source", TEXT, nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.Column("presented", TEXT, nullable=False),
+        sa.Column("submission", TEXT, nullable=True),
+        sa.Column("taken_in_at", BIG, nullable=True),
+        sa.Column("receipt_id", BIG, nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("ix_refused_requests_source", "refused_requests", ["source", "id"])
+
+
+def _partial(name: str, table: str, columns: list[str], condition: str) -> None:
+    op.create_index(name, table, columns, sqlite_where=sa.text(condition), postgresql_where=sa.text(condition))

@@ -1,0 +1,23 @@
+"""Refusals as they are read. Only the receiver's ledger inserts them."""
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from schemas.tables import RefusalRow
+from storage.listing import Part
+from storage.rows import fetch, fetch_one, table
+
+REFUSALS = table(RefusalRow)
+
+
+async def newest(
+    connection: AsyncConnection, part: Part, source: str | None = None, reason: str | None = None
+) -> list[RefusalRow]:
+    statement = part.of(select(REFUSALS), REFUSALS.c.id)
+    for column, value in ((REFUSALS.c.source, source), (REFUSALS.c.reason, reason)):
+        statement = statement if value is None else statement.where(column == value)
+    return await fetch(connection, RefusalRow, statement)
+
+
+async def get(connection: AsyncConnection, number: int) -> RefusalRow | None:
+    return await fetch_one(connection, RefusalRow, select(REFUSALS).where(REFUSALS.c.id == number))
