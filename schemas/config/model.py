@@ -108,7 +108,8 @@ class OperatorsAddress(Section):
 class Operators(OperatorsAddress):
     """[operators]"""
 
-    token: Secret | None = None
+    token: Secret | None = None  # whoever has it may look and act
+    read_token: Secret | None = None  # whoever has it may look
 
 
 class Reconciler(Section):

@@ -179,7 +179,8 @@ def test_indicated_end(asked: Asked, known: Status, said: Status) -> None:
     row = job(known)
     applied = apply(row, asked, NOW - SECOND, answer(said), RULES, NOW)
     assert applied.move is None
-    assert applied.changes == {"wanted_at": NOW, "due_at": NOW, "wanted_status": said, "claimed_at": NOW}
+    claim = {"wanted_status": said, "claimed_at": NOW, "claimed_by": asked}
+    assert applied.changes == {"wanted_at": NOW, "due_at": NOW, **claim}
 
 
 @pytest.mark.parametrize("asked", INDICATIVE)
