@@ -6,6 +6,7 @@ about ours.
 from dataclasses import dataclass
 from typing import Any
 
+from schemas.dialects import documents
 from schemas.dialects.members import mapping, text
 from schemas.readings import Denied, Response, Troubled
 from schemas.retry_after import retry_after
@@ -59,10 +60,7 @@ def document_of(response: Response) -> dict[str, Any] | Troubled:
     """The body of a success; or what is wrong."""
     if not 200 <= response.status < 300:
         return read_trouble(response)
-    try:
-        return parse_object(response.body, any_text=True)
-    except NotStrictJson as error:
-        return Troubled(Trouble.UNREADABLE, f"the answer is not readable: {error}", response.status)
+    return documents.document_of(response)
 
 
 def read_trouble(response: Response) -> Troubled:

@@ -6,13 +6,12 @@ A batch is created without naming one. They are looked at to compare them with o
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
+from schemas.dialects.documents import endpoints_of
 from schemas.dialects.members import text
 from schemas.dialects.openai.errors import read_envelope, read_trouble
 from schemas.dialects.urls import segment
 from schemas.readings import Denied, NotVisible, Question, Response, Troubled, WebhookEndpoint
-from schemas.strict_json import NotStrictJson, parse_object
 from schemas.texts import clean
-from schemas.words import Trouble
 
 NAME = "batchkeeper"  # an endpoint has to have one
 LISTED = "listed"  # OpenAI has no word for the state of an endpoint: it is there, or it is not
@@ -34,16 +33,7 @@ def read(response: Response) -> tuple[WebhookEndpoint, ...] | NotVisible | Denie
     """The endpoint that was asked for, or each of the project; why there is nothing to see; or what went wrong."""
     if not 200 <= response.status < 300:
         return _refused(response)
-    try:
-        document = parse_object(response.body, any_text=True)
-    except NotStrictJson as error:
-        return Troubled(Trouble.UNREADABLE, f"the answer is not readable: {error}", response.status)
-    listed = document.get("data", [document])
-    read = [_endpoint(entry) for entry in listed] if isinstance(listed, list) else [None]
-    found = tuple(one for one in read if one is not None)
-    if len(found) < len(read):
-        return Troubled(Trouble.UNREADABLE, "an endpoint is shown without an id or a URL", response.status)
-    return found
+    return endpoints_of(response, _endpoint, "an id or a URL")
 
 
 def why_undeliverable(url: str) -> str | None:

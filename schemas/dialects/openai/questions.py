@@ -3,13 +3,12 @@
 
 from urllib.parse import urlsplit
 
+from schemas.dialects.documents import file_of, id_of, job_of, uploaded
 from schemas.dialects.openai.errors import read_envelope, read_trouble
 from schemas.dialects.openai.objects import KIND, read_object
 from schemas.dialects.orders import InputLimits, NewJob, SubmitLater, SubmitRefused, SubmitUnclear
 from schemas.dialects.urls import follow, segment
-from schemas.identity import is_job_id
 from schemas.readings import Answer, CancelRefused, Denied, FileExists, Observed, Question, Response, Troubled, Uploaded
-from schemas.strict_json import NotStrictJson, parse_object
 from schemas.words import Trouble
 
 # "Up to 50,000 requests, and up to 200 MB in size" (docstring of `batches.create`).
@@ -69,15 +68,7 @@ def read_cancel(job_id: str, response: Response) -> Answer:
 def read_file(file_id: str, response: Response) -> FileExists | Denied | Troubled:
     if not 200 <= response.status < 300:
         return read_denied(response)
-    document = _document(response)
-    if isinstance(document, Troubled):
-        return document
-    if document.get("id") != file_id:
-        return Troubled(Trouble.WRONG_JOB, "the answer is about another file", response.status)
-    size = document.get("bytes")
-    if isinstance(size, bool) or not isinstance(size, int) or not 0 <= size < 1 << 53:
-        return FileExists(file_id, None)
-    return FileExists(file_id, size)
+    return file_of(response, file_id)
 
 
 def read_denied(response: Response) -> Denied | Troubled:
@@ -89,13 +80,7 @@ def read_upload(response: Response) -> Uploaded | SubmitRefused | SubmitLater | 
         trouble = read_trouble(response)
         is_final = trouble.trouble is Trouble.REQUEST and 400 <= response.status < 500
         return SubmitRefused(response.status, str(read_envelope(response))) if is_final else trouble
-    document = _document(response)
-    if isinstance(document, Troubled):
-        return document
-    file_id = document.get("id")
-    if not isinstance(file_id, str) or not is_job_id(file_id):
-        return Troubled(Trouble.UNREADABLE, "the upload was answered without a usable file id", response.status)
-    return Uploaded(file_id)
+    return uploaded(response)
 
 
 def read_create(response: Response) -> Observed | SubmitRefused | SubmitLater | SubmitUnclear:
@@ -113,9 +98,7 @@ def read_create(response: Response) -> Observed | SubmitRefused | SubmitLater | 
 
 def _unread(response: Response, trouble: Troubled) -> SubmitUnclear:
     """A create that succeeded and told too little: its id, if there is one, is enough to ask about it."""
-    document = _document(response)
-    job_id = None if isinstance(document, Troubled) else document.get("id")
-    known = job_id if isinstance(job_id, str) and is_job_id(job_id) else None
+    known = id_of(response)
     message = f"the create was answered without a readable batch: {trouble.message}"
     return SubmitUnclear(message, None if known is None else KIND, known)
 
@@ -123,22 +106,7 @@ def _unread(response: Response, trouble: Troubled) -> SubmitUnclear:
 def _read_job(response: Response, job_id: str | None) -> Observed | Troubled:
     if not 200 <= response.status < 300:
         return read_trouble(response)
-    document = _document(response)
-    if isinstance(document, Troubled):
-        return document
-    read = read_object(document)
-    if isinstance(read, str):
-        return Troubled(Trouble.UNREADABLE, read, response.status)
-    if job_id is not None and read.job_id != job_id:
-        return Troubled(Trouble.WRONG_JOB, f"the answer is about {read.job_id}", response.status)
-    return Observed(read)
-
-
-def _document(response: Response) -> dict[str, object] | Troubled:
-    try:
-        return parse_object(response.body, any_text=True)
-    except NotStrictJson as error:
-        return Troubled(Trouble.UNREADABLE, f"the answer is not readable: {error}", response.status)
+    return job_of(response, job_id, read_object)
 
 
 def _denied(response: Response) -> Denied | None:

@@ -10,10 +10,10 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
+from schemas.dialects.documents import endpoints_of
 from schemas.dialects.phaseo.errors import read_envelope, read_trouble
 from schemas.dialects.urls import segment
 from schemas.readings import Denied, NotVisible, Question, Response, Troubled, WebhookEndpoint
-from schemas.strict_json import NotStrictJson, parse_object
 from schemas.texts import clean
 from schemas.words import Trouble
 
@@ -37,16 +37,7 @@ def read(response: Response) -> tuple[WebhookEndpoint, ...] | NotVisible | Denie
     """The endpoint that was asked for, or each of the account; why there is nothing to see; or what went wrong."""
     if not 200 <= response.status < 300:
         return _refused(response)
-    try:
-        document = parse_object(response.body, any_text=True)
-    except NotStrictJson as error:
-        return Troubled(Trouble.UNREADABLE, f"the answer is not readable: {error}", response.status)
-    listed = document.get("data", [document])
-    read = [_endpoint(entry) for entry in listed] if isinstance(listed, list) else [None]
-    found = tuple(one for one in read if one is not None)
-    if len(found) < len(read):
-        return Troubled(Trouble.UNREADABLE, "an endpoint is shown without an id, a URL or a status", response.status)
-    return found
+    return endpoints_of(response, _endpoint, "an id, a URL or a status")
 
 
 def why_undeliverable(url: str) -> str | None:

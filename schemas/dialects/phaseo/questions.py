@@ -6,13 +6,13 @@ A single batch is asked for without any query string: the gateway cuts the id fr
 from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
 
+from schemas.dialects.documents import file_of, id_of, job_of, uploaded
 from schemas.dialects.orders import NewJob, SubmitLater, SubmitRefused, SubmitUnclear, Webhook
 from schemas.dialects.phaseo.errors import Envelope, read_envelope, read_trouble
 from schemas.dialects.phaseo.objects import read_object
 from schemas.dialects.urls import follow, segment
 from schemas.identity import is_job_id
 from schemas.readings import Answer, CancelRefused, Denied, FileExists, Observed, Question, Response, Troubled, Uploaded
-from schemas.strict_json import NotStrictJson, parse_object
 from schemas.times import DAY, HOUR
 from schemas.words import OutputRole, Trouble
 
@@ -91,15 +91,7 @@ def read_cancel(kind: str, job_id: str, response: Response) -> Answer:
 def read_file(file_id: str, response: Response) -> FileExists | Denied | Troubled:
     if not 200 <= response.status < 300:
         return read_denied(response)
-    document = _document(response)
-    if isinstance(document, Troubled):
-        return document
-    if document.get("id") != file_id:
-        return Troubled(Trouble.WRONG_JOB, "the answer is about another file", response.status)
-    size = document.get("bytes")
-    if isinstance(size, bool) or not isinstance(size, int) or not 0 <= size < 1 << 53:
-        return FileExists(file_id, None)
-    return FileExists(file_id, size)
+    return file_of(response, file_id)
 
 
 def read_denied(response: Response) -> Denied | Troubled:
@@ -113,13 +105,7 @@ def read_denied(response: Response) -> Denied | Troubled:
 def read_upload(response: Response) -> Uploaded | SubmitRefused | SubmitLater | Troubled:
     if not 200 <= response.status < 300:
         return _not_uploaded(response)
-    document = _document(response)
-    if isinstance(document, Troubled):
-        return document
-    file_id = document.get("id")
-    if not isinstance(file_id, str) or not is_job_id(file_id):
-        return Troubled(Trouble.UNREADABLE, "the upload was answered without a usable file id", response.status)
-    return Uploaded(file_id)
+    return uploaded(response)
 
 
 def read_create(response: Response) -> Observed | SubmitRefused | SubmitLater | SubmitUnclear:
@@ -142,9 +128,7 @@ def read_create(response: Response) -> Observed | SubmitRefused | SubmitLater | 
 
 def _unread(response: Response, trouble: Troubled) -> SubmitUnclear:
     """A create that succeeded and told too little: its id, if there is one, is enough to ask about it."""
-    document = _document(response)
-    job_id = None if isinstance(document, Troubled) else document.get("id")
-    return _unclear(f"the create was answered without a readable batch: {trouble.message}", job_id)
+    return _unclear(f"the create was answered without a readable batch: {trouble.message}", id_of(response))
 
 
 def _unclear(message: str, job_id: object) -> SubmitUnclear:
@@ -165,22 +149,7 @@ def _not_uploaded(response: Response) -> SubmitRefused | SubmitLater | Troubled:
 def _read_job(response: Response, kind: str, job_id: str | None) -> Observed | Troubled:
     if not 200 <= response.status < 300:
         return read_trouble(response)
-    document = _document(response)
-    if isinstance(document, Troubled):
-        return document
-    read = read_object(document, kind)
-    if isinstance(read, str):
-        return Troubled(Trouble.UNREADABLE, read, response.status)
-    if job_id is not None and read.job_id != job_id:
-        return Troubled(Trouble.WRONG_JOB, f"the answer is about {read.job_id}", response.status)
-    return Observed(read)
-
-
-def _document(response: Response) -> dict[str, object] | Troubled:
-    try:
-        return parse_object(response.body, any_text=True)
-    except NotStrictJson as error:
-        return Troubled(Trouble.UNREADABLE, f"the answer is not readable: {error}", response.status)
+    return job_of(response, job_id, lambda document: read_object(document, kind))
 
 
 def _denied(kind: str, job_id: str, envelope: Envelope) -> Denied | None:

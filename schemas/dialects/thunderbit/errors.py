@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from schemas.dialects import documents
 from schemas.dialects.members import mapping, text
 from schemas.dialects.thunderbit.rows import error_of
 from schemas.readings import Denied, Response, Troubled
@@ -52,11 +53,10 @@ def document_of(response: Response) -> dict[str, Any] | Troubled:
     """The body of a success; or what is wrong, which may be told in a success, too."""
     if not 200 <= response.status < 300:
         return read_trouble(response)
-    try:
-        document = parse_object(response.body, any_text=True)
-    except NotStrictJson as error:
-        return Troubled(Trouble.UNREADABLE, f"the answer is not readable: {error}", response.status)
-    return read_trouble(response) if document.get("success") is False else document
+    document = documents.document_of(response)
+    if isinstance(document, dict) and document.get("success") is False:
+        return read_trouble(response)
+    return document
 
 
 def denied(response: Response) -> Denied | None:
