@@ -1,7 +1,7 @@
 """The listings that operators ask for: newest first, narrowed by filters, a page at a time."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -34,13 +34,14 @@ class Listing:
 
 
 async def list_jobs(connection: AsyncConnection, asked: Asked) -> Listing:
-    found, cursor = _page(asked, await _jobs(connection, asked), lambda row: row.id)
+    found, cursor = _page(asked, await jobs_of(connection, replace(asked, part=asked.part.and_one)), lambda row: row.id)
     held = await failures_by_job(connection, [row.id for row in found])
     return Listing([views.job(row, held.get(row.id, ())) for row in found], cursor)
 
 
-async def _jobs(connection: AsyncConnection, asked: Asked) -> list[JobRow]:
-    by, part, label = asked.by, asked.part.and_one, asked.label()
+async def jobs_of(connection: AsyncConnection, asked: Asked) -> list[JobRow]:
+    """The rows of a part of the listing of jobs."""
+    by, part, label = asked.by, asked.part, asked.label()
     source = by.get("source")
     if "job_id_prefix" in by:
         return await jobs.with_prefix(connection, part, by["job_id_prefix"], source)

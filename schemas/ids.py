@@ -20,7 +20,7 @@ _PAIRS = [first + second for first in _LETTERS for second in _LETTERS]
 _LENGTH = 13
 _SEQUENCE_BITS, _WRITER_BITS = 12, 10
 
-PREFIXES = ("rcp", "dlv", "job", "act", "sub", "grp", "hnd", "ref", "fail", "obs", "out")
+PREFIXES = ("rcp", "dlv", "job", "act", "sub", "grp", "hnd", "ref", "fail", "obs", "out", "mov", "find")
 RECEIPT_PATTERN = re.compile(rf"rcp_[{_LETTERS}]{{{_LENGTH}}}")
 
 
@@ -47,6 +47,11 @@ class IdMaker:
 def first_at(micros: int) -> int:
     """The smallest id that can be made at this time: whatever was made before has a smaller one."""
     return max(0, micros // 1000 - _START_MS) << (_WRITER_BITS + _SEQUENCE_BITS)
+
+
+def span(micros: int) -> int:
+    """How far apart ids are that are made so long after each other."""
+    return micros // 1000 << (_WRITER_BITS + _SEQUENCE_BITS)
 
 
 def shown(prefix: str, number: int) -> str:

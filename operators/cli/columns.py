@@ -58,6 +58,27 @@ REFUSALS: Columns = {
     "bytes": lambda row: row["body_bytes"],
     "received (UTC)": lambda row: moment(row["received_at"]),
 }
+RECEIPTS: Columns = {
+    "receipt": lambda row: row["id"],
+    "delivery": lambda row: row["delivery"],
+    "source": lambda row: row["source"],
+    "event": lambda row: row["event_type"],
+    "attempt": lambda row: row["attempt"],
+    "reported": lambda row: row["reported_status"],
+    "verdict": lambda row: row["verdict"] or "not judged yet",
+    "received (UTC)": lambda row: moment(row["received_at"]),
+}
+ACTIONS: Columns = {
+    "action": lambda row: row["id"],
+    "source": lambda row: row["source"],
+    "job": lambda row: row["job_id"],
+    "verb": lambda row: row["verb"],
+    "state": lambda row: row["state"],
+    "by": lambda row: row["asked_by"],
+    "reason": lambda row: row["reason"],
+    "message": lambda row: row["message"],
+    "asked (UTC)": lambda row: moment(row["asked_at"]),
+}
 
 GROUPS: Columns = {
     "group": lambda row: row["id"],
@@ -121,6 +142,9 @@ WIDTHS: Mapping[str, int] = {
     "bytes": 80,
     "made (UTC)": 112,
     "stored (UTC)": 130,
+    "received (UTC)": 100,
+    "asked (UTC)": 112,
+    "event": 120,
     "input": 120,
     "succeeded": 100,
     "missing": 100,

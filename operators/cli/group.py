@@ -8,7 +8,7 @@ from operators import fan_out, filters, listings
 from operators.cli import present
 from operators.cli.columns import GROUPS, MEMBERS, RARE, SUBMISSIONS, WIDTHS
 from operators.cli.context import configuration, verb
-from operators.cli.options import All, Json, Limit, OfSource, asked_for
+from operators.cli.options import All, Form, Json, Limit, OfLabel, OfSource, Since, Until, asked_for, shape
 from operators.cli.told import money
 from operators.cli.work import hint
 from operators.clock import now
@@ -22,13 +22,23 @@ NEWEST = 100
 
 @fan.command()
 @verb
-async def groups(source: OfSource = None, limit: Limit = NEWEST, every: All = False, in_json: Json = False) -> None:
+async def groups(
+    source: OfSource = None,
+    label: OfLabel = None,
+    since: Since = None,
+    until: Until = None,
+    limit: Limit = NEWEST,
+    every: All = False,
+    in_json: Json = False,
+    form: Form = None,
+) -> None:
     """List groups of jobs that were submitted as one piece of work, the newest first."""
-    asked = asked_for(filters.GROUPS, {"source": source}, limit, every)
+    given = {"source": source, "label": label, "since": since, "until": until}
+    asked = asked_for(filters.GROUPS, given, limit, every)
     async with opened(configuration()) as store, store.reading() as connection:
         found = await listings.list_groups(connection, asked)
     nothing = "no group yet; `batchkeeper submit` with --shard-rows, or with a large file, makes one"
-    present.listing(found, GROUPS, in_json, nothing, WIDTHS, RARE)
+    present.listing(found, GROUPS, shape(in_json, form), nothing, WIDTHS, RARE)
 
 
 @fan.command()
@@ -70,15 +80,19 @@ async def submissions(
     state: Annotated[
         list[str] | None, typer.Option("--state", metavar="STATE", help="Only in this state; may be repeated.")
     ] = None,
+    since: Since = None,
+    until: Until = None,
     limit: Limit = NEWEST,
     every: All = False,
     in_json: Json = False,
+    form: Form = None,
 ) -> None:
     """List what was submitted from here, the newest first: how far each part came, and when it goes on."""
-    asked = asked_for(filters.SUBMISSIONS, {"source": source, "state": state}, limit, every)
+    given = {"source": source, "state": state, "since": since, "until": until}
+    asked = asked_for(filters.SUBMISSIONS, given, limit, every)
     async with opened(configuration()) as store, store.reading() as connection:
         found = await listings.list_submissions(connection, asked)
-    present.listing(found, SUBMISSIONS, in_json, "nothing was submitted from here yet", WIDTHS, RARE)
+    present.listing(found, SUBMISSIONS, shape(in_json, form), "nothing was submitted from here yet", WIDTHS, RARE)
 
 
 @fan.command()

@@ -8,7 +8,7 @@ from operators import filters, handed_on, listings
 from operators.cli import present
 from operators.cli.columns import HANDOFFS, RARE, WIDTHS
 from operators.cli.context import complain, configuration, verb
-from operators.cli.options import All, Json, Limit, asked_for
+from operators.cli.options import All, Form, Json, Limit, OfSource, Since, Until, asked_for, shape
 from operators.clock import now
 from operators.errors import BadInput
 from operators.store import opened
@@ -37,15 +37,21 @@ async def handoffs(
         typer.Option("--state", metavar="STATE", help=f"Only in this state: {', '.join(HandoffState)}."),
     ] = None,
     target: OfTarget = None,
+    source: OfSource = None,
+    job: Annotated[str | None, typer.Option("--job", metavar="JOB", help="Only about this job.")] = None,
+    since: Since = None,
+    until: Until = None,
     limit: Limit = NEWEST,
     every: All = False,
     in_json: Json = False,
+    form: Form = None,
 ) -> None:
     """List what downstream was told or is to be told, the newest first.
 
     Below stands which targets have a backlog, and since when the oldest of it waits.
     """
-    asked = asked_for(filters.HANDOFFS, {"state": state, "target": target}, limit, every)
+    given = {"state": state, "target": target, "source": source, "job": job, "since": since, "until": until}
+    asked = asked_for(filters.HANDOFFS, given, limit, every)
     config = configuration()
     async with opened(config) as store, store.reading() as connection:
         found = await listings.list_handoffs(connection, config, asked)
@@ -53,10 +59,10 @@ async def handoffs(
     if target is not None and target not in config.handoffs and not found.rows:
         known = ", ".join(sorted(config.handoffs)) or "none"
         raise BadInput(f"no target is called {clean(target, 63)}; configured are: {known}")
-    wanted = " ".join(name for name in (state, target) if name)
+    wanted = " ".join(asked.by.values())
     nothing = f"nothing here for {wanted}" if wanted else "nothing was handed on yet"
-    present.listing(found, HANDOFFS, in_json, nothing, WIDTHS, RARE)
-    if not in_json:
+    present.listing(found, HANDOFFS, shape(in_json, form), nothing, WIDTHS, RARE)
+    if shape(in_json, form) is present.Shape.TABLE:
         _footer(backlog)
 
 

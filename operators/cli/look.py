@@ -8,10 +8,11 @@ import typer
 
 from operators import filters, listings, queries
 from operators.cli import present
-from operators.cli.columns import DELIVERIES, FAILURES, JOBS, RARE, REFUSALS, WIDTHS
+from operators.cli.columns import ACTIONS, DELIVERIES, FAILURES, JOBS, RARE, RECEIPTS, REFUSALS, WIDTHS
 from operators.cli.context import configuration, source_named, verb
 from operators.cli.options import (
     All,
+    Form,
     Json,
     Limit,
     OfCategory,
@@ -21,18 +22,19 @@ from operators.cli.options import (
     OfLabel,
     OfPrefix,
     OfSource,
+    OfStatus,
     Since,
     Until,
     asked_for,
+    shape,
 )
 from operators.clock import now
 from operators.filters import ODD_VERDICTS, Asked
 from operators.listings import Listing
-from operators.statuses import HELP
 from operators.store import opened
 from operators.views import View
 from schemas.config import Config
-from schemas.words import RefusalReason, Verdict
+from schemas.words import ActionState, ActionVerb, RefusalReason, Verdict
 
 look = typer.Typer()
 
@@ -44,7 +46,7 @@ NEWEST = 100
 async def jobs(
     source: OfSource = None,
     kind: OfKind = None,
-    status: Annotated[list[str] | None, typer.Option("--status", metavar="STATUS", help=HELP)] = None,
+    status: OfStatus = None,
     category: OfCategory = None,
     code: OfCode = None,
     trouble: Annotated[
@@ -58,6 +60,7 @@ async def jobs(
     limit: Limit = NEWEST,
     every: All = False,
     in_json: Json = False,
+    form: Form = None,
 ) -> None:
     """List jobs, the newest first."""
     given = {
@@ -69,7 +72,7 @@ async def jobs(
     async with opened(config) as store, store.reading() as connection:
         found = await listings.list_jobs(connection, asked)
     nothing = "no jobs yet; `batchkeeper submit` makes one, `batchkeeper track` takes one in"
-    _show(config, asked, found, JOBS, in_json, nothing)
+    _show(config, asked, found, JOBS, shape(in_json, form), nothing)
 
 
 @look.command()
@@ -89,6 +92,7 @@ async def deliveries(
     limit: Limit = NEWEST,
     every: All = False,
     in_json: Json = False,
+    form: Form = None,
 ) -> None:
     """List deliveries, the newest first."""
     given = {
@@ -100,7 +104,7 @@ async def deliveries(
     async with opened(config) as store, store.reading() as connection:
         found = await listings.list_deliveries(connection, config, asked)
     nothing = "no delivery has arrived yet; `batchkeeper sources` says which URL to register"
-    _show(config, asked, found, DELIVERIES, in_json, nothing)
+    _show(config, asked, found, DELIVERIES, shape(in_json, form), nothing)
 
 
 @look.command()
@@ -116,6 +120,7 @@ async def failures(
     limit: Limit = NEWEST,
     every: All = False,
     in_json: Json = False,
+    form: Form = None,
 ) -> None:
     """List failures of execution, cancellation and delivery, the newest first."""
     given = {
@@ -126,7 +131,7 @@ async def failures(
     config = configuration()
     async with opened(config) as store, store.reading() as connection:
         found = await listings.list_failures(connection, asked)
-    _show(config, asked, found, FAILURES, in_json, "no failures")
+    _show(config, asked, found, FAILURES, shape(in_json, form), "no failures")
 
 
 @look.command()
@@ -142,6 +147,7 @@ async def refusals(
     limit: Limit = NEWEST,
     every: All = False,
     in_json: Json = False,
+    form: Form = None,
 ) -> None:
     """List requests that were not accepted, the newest first.
 
@@ -152,7 +158,56 @@ async def refusals(
     config = configuration()
     async with opened(config) as store, store.reading() as connection:
         found = await listings.list_refusals(connection, asked)
-    _show(config, asked, found, REFUSALS, in_json, "nothing was refused")
+    _show(config, asked, found, REFUSALS, shape(in_json, form), "nothing was refused")
+
+
+@look.command()
+@verb
+async def receipts(
+    delivery: Annotated[
+        str | None, typer.Option("--delivery", metavar="DELIVERY", help="Only of this delivery, dlv_....")
+    ] = None,
+    since: Since = None,
+    until: Until = None,
+    limit: Limit = NEWEST,
+    every: All = False,
+    in_json: Json = False,
+    form: Form = None,
+) -> None:
+    """List accepted requests, the newest first: a delivery that came again has several."""
+    given = {"delivery": delivery, "since": since, "until": until}
+    asked = asked_for(filters.RECEIPTS, given, limit, every)
+    config = configuration()
+    async with opened(config) as store, store.reading() as connection:
+        found = await listings.list_receipts(connection, asked)
+    _show(config, asked, found, RECEIPTS, shape(in_json, form), "nothing has been accepted yet")
+
+
+@look.command()
+@verb
+async def actions(
+    source: OfSource = None,
+    verb: Annotated[
+        ActionVerb | None, typer.Option("--verb", metavar="VERB", help=f"Only: {', '.join(ActionVerb)}.")
+    ] = None,
+    state: Annotated[
+        ActionState | None, typer.Option("--state", metavar="STATE", help=f"Only: {', '.join(ActionState)}.")
+    ] = None,
+    job: Annotated[str | None, typer.Option("--job", metavar="JOB", help="Only about this job.")] = None,
+    since: Since = None,
+    until: Until = None,
+    limit: Limit = NEWEST,
+    every: All = False,
+    in_json: Json = False,
+    form: Form = None,
+) -> None:
+    """List what operators and automation asked for, the newest first, and what came of it."""
+    given = {"source": source, "verb": verb, "state": state, "job": job, "since": since, "until": until}
+    asked = asked_for(filters.ACTIONS, given, limit, every)
+    config = configuration()
+    async with opened(config) as store, store.reading() as connection:
+        found = await listings.list_actions(connection, asked)
+    _show(config, asked, found, ACTIONS, shape(in_json, form), "nothing was asked for yet")
 
 
 @look.command()
@@ -171,13 +226,15 @@ async def sources(in_json: Json = False) -> None:
         _registration(row)
 
 
-def _show(config: Config, asked: Asked, found: Listing, columns: present.Columns, in_json: bool, nothing: str) -> None:
+def _show(
+    config: Config, asked: Asked, found: Listing, columns: present.Columns, shape: present.Shape, nothing: str
+) -> None:
     """Show a listing. An empty one of a source that nobody knows is a slip of the pen, and said to be one."""
     if "source" in asked.by and not found.rows:
         source_named(config, asked.by["source"])
     filtered = " ".join([*asked.by.values(), *asked.statuses])
     empty = f"nothing here for {filtered}" if filtered else nothing
-    present.listing(found, columns, in_json, empty, WIDTHS, RARE)
+    present.listing(found, columns, shape, empty, WIDTHS, RARE)
 
 
 def _source_fields(row: View) -> View:

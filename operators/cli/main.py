@@ -18,7 +18,7 @@ from operators.errors import BadInput, Problem
 
 # Each section of the help: each verb, where it lives, and what it does, as the first line of its own help says it.
 SECTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
-    "Run it": {
+    "Run": {
         "up": ("run:run", "Run receiver, reconciler and operators' app in one process."),
         "receive": ("run:run", "Run the receiver alone: it takes webhooks and records them."),
         "reconcile": (
@@ -28,19 +28,16 @@ SECTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "migrate": ("run:run", "Make the tables, or bring them up to date."),
         "config": ("config:config", "Look at the configuration."),
     },
-    "Ask for something": {
+    "Work": {
         "submit": ("submit:submit", "Check a file of requests, upload it, create batches of it, and watch those."),
         "wait": ("wait:waiting", "Wait until a job or a group is done, whoever submitted it."),
-        "resubmit": (
-            "group:fan",
-            "Send a submission once more that was refused or dropped, or of which nobody knows whether it made a job.",
-        ),
         "track": ("work:work", "Take in a job that was made elsewhere: it is asked about until it has ended."),
-        "cancel": ("work:work", "Ask the provider to cancel a job, or every job of a group."),
-        "pause": ("work:work", "Ask the provider to hold a job back, where it can."),
-        "resume": ("work:work", "Ask the provider to go on with a paused job."),
-        "poll": ("work:work", "Have the provider asked about a job now."),
-        "replay": ("handoffs:handing", "Have hand-offs told again, each under its own id."),
+        "cancel": (
+            "work:work",
+            "Ask the provider to cancel a job, every job of a group, or every open job of a scope.",
+        ),
+        "pause": ("work:work", "Ask the provider to hold a job back, where it can; or every open job of a scope."),
+        "resume": ("work:work", "Ask the provider to go on with a paused job; or with every one of a scope."),
     },
     "Look": {
         "jobs": ("look:look", "List jobs, the newest first."),
@@ -62,9 +59,26 @@ SECTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         ),
         "handoff": ("handoffs:handing", "Show one hand-off whole, with its event as it is sent."),
         "refusals": ("look:look", "List requests that were not accepted, the newest first."),
+        "receipts": ("look:look", "List accepted requests, the newest first: a delivery that came again has several."),
+        "actions": (
+            "look:look",
+            "List what operators and automation asked for, the newest first, and what came of it.",
+        ),
+        "events": (
+            "events:happening",
+            "Print what happens, the oldest first: deliveries, refusals, moves, failures, actions, hand-offs.",
+        ),
         "sources": ("look:look", "List the configured sources, with the URL to register at each provider."),
     },
-    "Try it": {
+    "Mend": {
+        "resubmit": (
+            "group:fan",
+            "Send a submission once more that was refused or dropped, or of which nobody knows whether it made a job.",
+        ),
+        "poll": ("work:work", "Have the provider asked about a job now; or about every open job of a scope."),
+        "replay": ("handoffs:handing", "Have hand-offs told again, each under its own id."),
+    },
+    "Develop": {
         "demo": ("demo:demonstrating", "Play jobs at every provider against a sandbox, and show how each ended."),
         "sandbox": ("sandbox:standing_in", "Run stand-ins of all providers on loopback, with faults on demand."),
         "sign": ("develop:develop", "Make a signed delivery by hand, and print it as a curl command."),
@@ -111,7 +125,7 @@ app = typer.Typer(
     help="Records every webhook of your asynchronous batch jobs once and for good, and brings every job to its true end.",
     epilog=EPILOG,
     no_args_is_help=True,
-    add_completion=False,
+    add_completion=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},

@@ -6,11 +6,17 @@ from typing import Annotated
 import typer
 
 from operators import filters
+from operators.cli.present import Shape
 from operators.clock import now
+from operators.errors import BadInput
 from operators.filters import Asked, Noun
+from operators.statuses import HELP
 from schemas.words import Category, Code
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+Form = Annotated[
+    Shape | None, typer.Option("--format", metavar="FORMAT", help="table, json, jsonl (an object a line) or csv.")
+]
 Limit = Annotated[int, typer.Option("--limit", metavar="N", min=1, help="How many of the newest to show.")]
 All = Annotated[bool, typer.Option("--all", help="Show every one.")]
 OfSource = Annotated[str | None, typer.Option("--source", metavar="SOURCE", help="Only of this source.")]
@@ -35,6 +41,11 @@ Since = Annotated[
 Until = Annotated[
     str | None, typer.Option("--until", metavar="TIME", help="Only from before then: RFC 3339, or how long ago.")
 ]
+OfStatus = Annotated[list[str] | None, typer.Option("--status", metavar="STATUS", help=HELP)]
+Sure = Annotated[bool, typer.Option("--yes", help="Yes, every open job of that scope.")]
+MaybeJob = Annotated[
+    str | None, typer.Argument(metavar="[JOB]", help="Our id, SOURCE/JOB_ID, or the provider's id; or name a scope.")
+]
 JobName = Annotated[str, typer.Argument(metavar="JOB", help="Our id, SOURCE/JOB_ID, or the provider's id.")]
 
 
@@ -42,6 +53,13 @@ def asked_for(noun: Noun, given: Mapping[str, str | Sequence[str] | bool | None]
     """What the options of a listing ask for. Raises BadInput for what cannot be combined."""
     texts = {name: _texts(value) for name, value in given.items()}
     return filters.read(noun, texts, now(), None if every else limit)
+
+
+def shape(in_json: bool, form: Shape | None) -> Shape:
+    """The form to print in: --json is short for --format json."""
+    if in_json and form not in (None, Shape.JSON):
+        raise BadInput(f"--json and --format {form} cannot be combined")
+    return form or (Shape.JSON if in_json else Shape.TABLE)
 
 
 def _texts(value: str | Sequence[str] | bool | None) -> Sequence[str]:

@@ -1,9 +1,11 @@
 """How views are shown: as a table that a person reads, as plain lines in a pipe, or as JSON that a program reads."""
 
+import csv
 import json
 import sys
 import textwrap
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from enum import StrEnum
 from typing import Any
 
 import typer
@@ -20,6 +22,7 @@ Columns = Mapping[str, Callable[[View], Any]]
 LONGEST_CELL, LONGEST_FIELD = 300, 1_000
 LONGEST_WORD, NARROWEST, GAP = 36, 12, 2  # characters of a column
 MOST_DRAWN = 2_000  # rows; beyond that a table takes longer to draw than anybody reads
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _NO_WIDTHS: Mapping[str, int] = {}
 
 # What stands before a finding, by its tone.
@@ -50,24 +53,57 @@ def as_json(value: Any) -> None:
     typer.echo(json.dumps(value, indent=2))
 
 
+class Shape(StrEnum):
+    """In which form a listing is printed."""
+
+    TABLE = "table"
+    JSON = "json"  # one array
+    JSONL = "jsonl"  # an object a line
+    CSV = "csv"
+
+
 def listing(
     found: Listing,
     columns: Columns,
-    in_json: bool,
+    shape: Shape,
     nothing: str,
     widths: Mapping[str, int] = _NO_WIDTHS,
     rare: Collection[str] = (),
 ) -> None:
     """Show a listing, and say on standard error when there is more. For `widths` and `rare` see `fitting`."""
-    if in_json:
-        as_json(found.rows)
-    elif not found.rows:
-        typer.echo(nothing)
-    else:
-        table(found.rows, columns, widths, rare)
+    match shape:
+        case Shape.JSON:
+            as_json(found.rows)
+        case Shape.JSONL:
+            for row in found.rows:
+                typer.echo(json.dumps(row))
+        case Shape.CSV:
+            as_csv(found.rows)
+        case Shape.TABLE if not found.rows:
+            typer.echo(nothing)
+        case Shape.TABLE:
+            table(found.rows, columns, widths, rare)
     if found.is_cut:
         count = len(found.rows)
         typer.echo(f"only the newest {count} {'is' if count == 1 else 'are'} shown; --all shows every one", err=True)
+
+
+def as_csv(rows: Sequence[View]) -> None:
+    """Print views as CSV: a column for each member, JSON in those that hold more than a value."""
+    if not rows:
+        return
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow(rows[0])
+    for row in rows:
+        writer.writerow([_csv_cell(value) for value in row.values()])
+
+
+def _csv_cell(value: Any) -> Any:
+    """A spreadsheet takes what begins with one of a few signs for a formula; such a text gets an apostrophe in front."""
+    if isinstance(value, dict | list):
+        return json.dumps(value)
+    text = value if isinstance(value, str) else ""
+    return f"'{text}" if text[:1] in _FORMULA else clean(text, len(text)) if text else value
 
 
 def table(

@@ -1,13 +1,14 @@
 """The verbs that ask for something: track, cancel, poll. The reconciler does it."""
 
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 import typer
 
 from operators import acts, views
-from operators.cli import present
+from operators.cli import present, scopes
 from operators.cli.context import complain, configuration, source_named, verb
-from operators.cli.options import JobName, Json
+from operators.cli.options import Json, MaybeJob, OfKind, OfLabel, OfSource, OfStatus, Sure
 from operators.clock import now
 from operators.errors import BadInput
 from operators.store import opened
@@ -55,16 +56,25 @@ async def cancel(
     group: Annotated[
         str | None, typer.Option("--group", metavar="GROUP", help="Every part of a group that is not over.")
     ] = None,
+    source: OfSource = None,
+    status: OfStatus = None,
+    kind: OfKind = None,
+    label: OfLabel = None,
+    sure: Sure = False,
     in_json: Json = False,
 ) -> None:
-    """Ask the provider to cancel a job, or every job of a group.
+    """Ask the provider to cancel a job, every job of a group, or every open job of a scope.
 
     Parts of a group that have not been sent are dropped, jobs that run are cancelled, what is over is spared. What became of
     it is told by `batchkeeper job`, `batchkeeper group` and `batchkeeper explain`.
     """
     _check_reason(reason)
-    if (name is None) == (group is None):
-        raise BadInput("name either a JOB or a --group to cancel")
+    scope = {"source": source, "status": status, "kind": kind, "label": label}
+    if (name is not None) + (group is not None) + scopes.is_given(scope) != 1:
+        raise BadInput("name a JOB, a --group, or a scope such as --source, to cancel")
+    if scopes.is_given(scope):
+        await scopes.act_on(ActionVerb.CANCEL, scope, reason, sure, in_json)
+        return
     if name is not None and parse(name, "grp") is not None:
         group = name
     if group is not None:
@@ -120,29 +130,65 @@ async def _drop(name: str, reason: str, in_json: bool) -> None:
 
 @work.command()
 @verb
-async def pause(name: JobName, reason: Reason, in_json: Json = False) -> None:
-    """Ask the provider to hold a job back, where it can.
+async def pause(
+    reason: Reason,
+    name: MaybeJob = None,
+    source: OfSource = None,
+    status: OfStatus = None,
+    kind: OfKind = None,
+    label: OfLabel = None,
+    sure: Sure = False,
+    in_json: Json = False,
+) -> None:
+    """Ask the provider to hold a job back, where it can; or every open job of a scope.
 
     Whether that came true is told by the job's own status: see `batchkeeper explain`.
     """
-    await _hold(ActionVerb.PAUSE, name, reason, in_json)
+    scope = {"source": source, "status": status, "kind": kind, "label": label}
+    await _hold(ActionVerb.PAUSE, name, scope, reason, sure, in_json)
 
 
 @work.command()
 @verb
-async def resume(name: JobName, reason: Reason, in_json: Json = False) -> None:
-    """Ask the provider to go on with a paused job."""
-    await _hold(ActionVerb.RESUME, name, reason, in_json)
+async def resume(
+    reason: Reason,
+    name: MaybeJob = None,
+    source: OfSource = None,
+    status: OfStatus = None,
+    kind: OfKind = None,
+    label: OfLabel = None,
+    sure: Sure = False,
+    in_json: Json = False,
+) -> None:
+    """Ask the provider to go on with a paused job; or with every one of a scope."""
+    scope = {"source": source, "status": status, "kind": kind, "label": label}
+    await _hold(ActionVerb.RESUME, name, scope, reason, sure, in_json)
 
 
-async def _hold(verb: ActionVerb, name: str, reason: str, in_json: bool) -> None:
+async def _hold(
+    verb: ActionVerb,
+    name: str | None,
+    scope: Mapping[str, str | Sequence[str] | None],
+    reason: str,
+    sure: bool,
+    in_json: bool,
+) -> None:
     _check_reason(reason)
+    if name is None:
+        await scopes.act_on(verb, scope, reason, sure, in_json)
+        return
+    _refuse_both(scope)
     config = configuration()
     async with opened(config) as store:
         async with store.writing() as connection:
             job, action = await acts.hold(connection, config, verb, name, reason, store.new_id, now())
         _show_action(job, views.action(action), in_json, f"it is to be {verb}d")
         await hint(store, job.source)
+
+
+def _refuse_both(scope: Mapping[str, str | Sequence[str] | None]) -> None:
+    if scopes.is_given(scope):
+        raise BadInput("name either a JOB or a scope such as --source, not both")
 
 
 def _check_reason(reason: str) -> None:
@@ -152,8 +198,21 @@ def _check_reason(reason: str) -> None:
 
 @work.command()
 @verb
-async def poll(name: JobName, in_json: Json = False) -> None:
-    """Have the provider asked about a job now."""
+async def poll(
+    name: MaybeJob = None,
+    source: OfSource = None,
+    status: OfStatus = None,
+    kind: OfKind = None,
+    label: OfLabel = None,
+    sure: Sure = False,
+    in_json: Json = False,
+) -> None:
+    """Have the provider asked about a job now; or about every open job of a scope."""
+    scope = {"source": source, "status": status, "kind": kind, "label": label}
+    if name is None:
+        await scopes.act_on(ActionVerb.POLL, scope, None, sure, in_json)
+        return
+    _refuse_both(scope)
     async with opened(configuration()) as store:
         async with store.writing() as connection:
             job, action = await acts.poll(connection, name, store.new_id, now())

@@ -9,6 +9,7 @@ from rich.console import Console
 from operators.cli import present
 from operators.cli.columns import JOBS, WIDTHS
 from operators.cli.context import complain
+from operators.cli.present import Shape
 from operators.listings import Listing
 
 LONG_ID = "batch_01K2XYZ3ABCDEFGHJKMNPQRSTV"
@@ -124,7 +125,7 @@ def test_a_cut_listing_says_so_on_standard_error(capsys):
     """
     That there is more is said beside the listing and not in it.
     """
-    present.listing(Listing([ROW], "job_1"), JOBS, in_json=True, nothing="no jobs")
+    present.listing(Listing([ROW], "job_1"), JOBS, Shape.JSON, nothing="no jobs")
     printed = capsys.readouterr()
 
     assert json.loads(printed.out) == [ROW]
@@ -135,8 +136,8 @@ def test_an_empty_listing_says_what_to_do(capsys):
     """
     An empty listing is a sentence for a person, and an empty array for a program.
     """
-    present.listing(Listing([]), JOBS, in_json=False, nothing="no jobs yet")
-    present.listing(Listing([]), JOBS, in_json=True, nothing="no jobs yet")
+    present.listing(Listing([]), JOBS, Shape.TABLE, nothing="no jobs yet")
+    present.listing(Listing([]), JOBS, Shape.JSON, nothing="no jobs yet")
 
     assert capsys.readouterr().out == "no jobs yet\n[]\n"
 
