@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c const
 WORKERS ?= 4
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check crash fuzz bench simulate clean
+.PHONY: help install demo test check crash fuzz bench surface simulate clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ fuzz: .venv/fuzz ## look for bytes that break the dialect or the receiver, half 
 
 bench: .venv/test ## durable deliveries a second, beside a bare endpoint in the same run
 	PYTHONPATH=tests $(BIN)/python -m benchmarks.receive $(BENCH)
+
+surface: .venv/test ## how long every listing and page takes with a million jobs and five million deliveries
+	PYTHONPATH=tests $(BIN)/python -m benchmarks.surface $(SURFACE)
 
 simulate: .venv/test ## requests per job and time to truth as webhooks get lost, beside fixed-interval pollers
 	$(BIN)/python -m benchmarks.simulate

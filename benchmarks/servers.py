@@ -15,12 +15,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from operators.app import build_app as build_operators_app
 from receiver.app import build_app
 from receiver.server import Server
-from schemas.config import Config, Database, Receiver, Secret, Source
+from schemas.config import Config, Database, Operators, Receiver, Secret, Source
 from storage import schema
 from storage.ledger import Ledger
 from storage.store import Store, engine_for
+
+SOURCES = [f"source_{number}" for number in range(5)]
 
 
 def clock() -> int:
@@ -63,6 +66,23 @@ async def durable(folder: Path, url: str) -> None:
     await store.close()
 
 
+async def operators(folder: Path, url: str) -> None:
+    """The operators' app, just as `batchkeeper up` serves it."""
+    base = config(folder, url)
+    sources = {name: base.sources["phaseo"].model_copy(update={"name": name}) for name in SOURCES}
+    surface = Operators(port=0, token=Secret(os.environ["BENCH_TOKEN"]))
+    chosen = base.model_copy(update={"sources": sources, "operators": surface})
+    store = Store(engine_for(chosen.database.url), clock)
+    app = build_operators_app(lambda: chosen, store, clock)
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.bind(("127.0.0.1", 0))
+    listener.listen(128)
+    server = uvicorn.Server(uvicorn.Config(app, http="httptools", log_config=None, access_log=False, lifespan="off"))
+    print(listener.getsockname()[1], flush=True)
+    await server.serve([listener])
+    await store.close()
+
+
 async def bare(_folder: Path, _url: str) -> None:
     """The least that an endpoint can do: read the body, and say so."""
 
@@ -80,4 +100,4 @@ async def bare(_folder: Path, _url: str) -> None:
 
 
 if __name__ == "__main__":
-    uvloop.run({"durable": durable, "bare": bare}[sys.argv[1]](Path(sys.argv[2]), sys.argv[3]))
+    uvloop.run({"durable": durable, "bare": bare, "operators": operators}[sys.argv[1]](Path(sys.argv[2]), sys.argv[3]))

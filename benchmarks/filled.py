@@ -1,0 +1,210 @@
+"""A store as it is after a month of work: jobs, and what was told, asked and found out about them. Made in SQL, in minutes."""
+
+import asyncio
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sqlalchemy import text
+
+from schemas.ids import first_at, span
+from schemas.times import DAY, HOUR, MINUTE
+from storage import schema
+from storage.store import Store, engine_for
+
+SOURCES = 5
+MONTH = 30 * DAY
+PORTION = 250_000  # rows of one transaction
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much there is of it. Each job has so many deliveries, each received once."""
+
+    jobs: int
+    deliveries: int
+    now: int
+
+    @property
+    def each(self) -> int:
+        return max(1, self.deliveries // self.jobs)
+
+    @property
+    def step(self) -> int:
+        """How far apart the ids of two jobs are."""
+        return span(MONTH) // self.jobs
+
+    @property
+    def first(self) -> int:
+        return first_at(self.now - MONTH)
+
+    def job(self, number: int) -> int:
+        """The id of a job."""
+        return self.first + number * self.step
+
+
+# The status of the job with a number: two of a hundred are open, and the newest are so more often.
+STATUS = """CASE WHEN i % 100 = 0 THEN 'running' WHEN i % 100 = 1 THEN 'pending' WHEN i % 100 < 6 THEN 'failed'
+WHEN i % 100 < 8 THEN 'cancelled' WHEN i % 100 = 8 THEN 'expired' ELSE 'completed' END"""
+CODE = "CASE WHEN i % 100 < 6 THEN 'failed' WHEN i % 100 < 8 THEN 'cancelled_elsewhere' ELSE 'expired' END"
+CATEGORY = "CASE WHEN i % 100 BETWEEN 6 AND 7 THEN 'cancellation' ELSE 'execution' END"
+
+
+def statements(size: Size) -> Iterator[tuple[str, int, int]]:
+    """SQL that makes rows of the numbers i from :low to :high, for so many numbers, in portions of so many."""
+    job, at = f"({size.first} + i * {size.step})", f"({size.now - MONTH} + i * {MONTH // size.jobs})"
+    source, kind = f"'source_' || (i % {SOURCES})", "CASE WHEN i % 10 = 0 THEN 'video' ELSE 'batch' END"
+    ended = f"CASE WHEN i % 100 < 2 THEN NULL ELSE {at} + 60000000 END"
+    yield (
+        f"""INSERT INTO jobs (id, source, kind, job_id, origin, status, native_status, revision, created_at, updated_at,
+        ended_at, ended_by, end_heard_by, end_heard_at, ready_at, settled_at, due_at, asks, answered_at, asked_at,
+        has_webhook, trouble, trouble_message, trouble_since, rows_total, rows_completed, rows_failed)
+        SELECT {job}, {source}, {kind}, 'batch_' || (10000000 + i), 'submit', {STATUS}, {STATUS}, 1, {at}, {at}, {ended},
+        'poll', 'webhook', {ended}, {ended}, {ended}, CASE WHEN i % 100 < 2 THEN {at} ELSE NULL END, 3, {at}, {at}, 1,
+        CASE WHEN i % 1000 = 1 THEN 'timed_out' ELSE NULL END, 'no answer', {at}, 100, 100, 0 FROM numbers""",
+        size.jobs,
+        PORTION,
+    )
+    each = size.each
+    of_job = f"((i / {each}) * {size.step} + {size.first})"
+    delivery, came = (
+        f"({of_job} + 10 + (i % {each}) * 2)",
+        f"({size.now - MONTH} + (i / {each}) * {MONTH // size.jobs})",
+    )
+    its_source, its_kind = (
+        f"'source_' || ((i / {each}) % {SOURCES})",
+        f"CASE WHEN (i / {each}) % 10 = 0 THEN 'video' ELSE 'batch' END",
+    )
+    odd = "CASE WHEN i % 5000 = 0 THEN 'unreadable' WHEN i % 5000 = 1 THEN 'conflict' ELSE 'agrees' END"
+    yield (
+        f"""INSERT INTO deliveries (id, source, kind, job_id, delivery_key, event_type, reported_status, verdict,
+        times_received, first_received_at, last_received_at)
+        SELECT {delivery}, {its_source}, {its_kind}, 'batch_' || (10000000 + i / {each}), 'batch.progress:' || (i % {each}),
+        'batch.progress', 'running', {odd}, 1, {came}, {came} FROM numbers""",
+        size.jobs * each,
+        PORTION,
+    )
+    yield (
+        f"""INSERT INTO receipts (id, delivery_id, body_id, source, digest, received_at, reported_status, verdict)
+        SELECT {delivery} + 1, {delivery}, {delivery} + 1, {its_source}, i, {came}, 'running', {odd} FROM numbers""",
+        size.jobs * each,
+        PORTION,
+    )
+    yield (
+        f"""INSERT INTO observations (id, job, asked, status, native_status, first_seen_at, last_seen_at)
+        SELECT {job} + 1, {job}, 'poll', {STATUS}, {STATUS}, {at}, {at} FROM numbers""",
+        size.jobs,
+        PORTION,
+    )
+    yield (
+        f"""INSERT INTO transitions (id, job, revision, from_status, to_status, basis, observation, at)
+        SELECT {job} + 2, {job}, 1, 'unknown', {STATUS}, 'observed', {job} + 1, {at} FROM numbers""",
+        size.jobs,
+        PORTION,
+    )
+    yield (
+        f"""INSERT INTO failures (id, job, source, category, code, message, detected_at, holds, cleared_at)
+        SELECT {job} + 3, {job}, {source}, {CATEGORY}, {CODE}, 'it ended badly', {at},
+        CASE WHEN i % 1000 < 500 THEN 1 ELSE 0 END, CASE WHEN i % 1000 < 500 THEN NULL ELSE {at} END
+        FROM numbers WHERE i % 100 BETWEEN 2 AND 8""",
+        size.jobs,
+        PORTION,
+    )
+    yield (
+        f"""INSERT INTO handoffs (id, about, subject, source, target, revision, event, state, made_at, done_at, due_at)
+        SELECT {job} + 4, 'job', {job}, {source}, 'down', 1,
+        '{{"type": "batchkeeper.job.ready", "subject": "batch"}}',
+        CASE WHEN i % 500 = 3 THEN 'dead' ELSE 'done' END, {at}, {at}, NULL FROM numbers WHERE i % 100 > 1""",
+        size.jobs,
+        PORTION,
+    )
+    yield (
+        f"""INSERT INTO actions (id, job, source, verb, state, asked_by, reason, asked_at, sends, answered_at)
+        SELECT {job} + 5, {job}, {source}, CASE WHEN i % 20 = 6 THEN 'cancel' ELSE 'poll' END, 'done', 'operator', 'why',
+        {at}, 1, {at} FROM numbers WHERE i % 10 = 6""",
+        size.jobs,
+        PORTION,
+    )
+    yield (
+        f"""INSERT INTO labels (subject, key, value)
+        SELECT {job}, 'team', CASE WHEN i % 1000 = 9 THEN 'search' ELSE 'ads' END FROM numbers WHERE i % 10 = 9""",
+        size.jobs,
+        PORTION,
+    )
+    yield (
+        f"""INSERT INTO refusals (id, source, reason, http_status, received_at, remote, body_bytes)
+        SELECT {job} + 6, {source}, CASE WHEN i % 200 = 7 THEN 'timestamp_stale' ELSE 'signature_wrong' END, 401, {at},
+        '192.0.2.1', 3000 FROM numbers WHERE i % 100 = 7""",
+        size.jobs,
+        PORTION,
+    )
+    yield from _counters(size)
+
+
+def _counters(size: Size) -> Iterator[tuple[str, int, int]]:
+    """What was counted, in every minute of the month and since ever."""
+    words = (
+        "CASE i % 4 WHEN 0 THEN 'accepted' WHEN 1 THEN 'duplicate' WHEN 2 THEN 'moved.running.completed' "
+        "ELSE 'born.submit' END"
+    )
+    sources, kinds = f"'source_' || ((i / 4) % {SOURCES})", 4 * SOURCES
+    for table, unit, length in (("tallies", "minute", MINUTE), ("hourly_tallies", "hour", HOUR)):
+        spans = MONTH // length
+        yield (
+            f"""INSERT INTO {table} ({unit}, source, what, count)
+            SELECT {size.now // length - spans} + i / {kinds}, {sources}, {words}, 10 FROM numbers""",
+            spans * kinds + kinds,
+            PORTION,
+        )
+    yield (
+        "INSERT INTO totals (source, what, count) SELECT source, 'born.' || origin, count(*) FROM jobs GROUP BY 1, 2",
+        1,
+        1,
+    )
+    yield (
+        "INSERT INTO totals (source, what, count) SELECT source, 'moved.unknown.' || status, count(*) FROM jobs GROUP BY 1, 2",
+        1,
+        1,
+    )
+    yield (
+        "INSERT INTO totals (source, what, count) SELECT source, 'began.' || category || '.' || code, count(*) FROM failures "
+        "GROUP BY 1, 2",
+        1,
+        1,
+    )
+
+
+async def fill(url: str, size: Size) -> None:
+    """Make the tables and fill them."""
+    store = Store(engine_for(url), lambda: size.now)
+    try:
+        await schema.migrate(store)
+        for statement, many, portion in statements(size):
+            for low in range(0, many, portion):
+                await _insert(store, statement, low, min(low + portion, many) - 1)
+        async with store.writing() as connection:
+            for number in range(SOURCES):
+                entered = "INSERT INTO sources (name, dialect, listening_since) VALUES (:name, 'phaseo', :since)"
+                await connection.execute(text(entered), {"name": f"source_{number}", "since": size.now - MONTH})
+            await connection.execute(text("ANALYZE"))
+    finally:
+        await store.close()
+
+
+async def _insert(store: Store, statement: str, low: int, high: int) -> None:
+    async with store.writing() as connection:
+        if connection.dialect.name == "postgresql":
+            numbers = f"(SELECT * FROM generate_series({low}::bigint, {high}::bigint) AS counted(i)) AS numbers"
+            made = statement.replace("FROM numbers", f"FROM {numbers}")
+        else:
+            series = (
+                f"WITH RECURSIVE numbers(i) AS (SELECT {low} UNION ALL SELECT i + 1 FROM numbers WHERE i < {high}) "
+            )
+            made = statement.replace("SELECT", f"{series}SELECT", 1)
+        await connection.execute(text(made.replace(":", r"\:")))
+
+
+def fill_now(url: str, jobs: int, deliveries: int) -> Size:
+    size = Size(jobs, deliveries, time.time_ns() // 1_000)
+    asyncio.run(fill(url, size))
+    return size
