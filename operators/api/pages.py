@@ -10,6 +10,7 @@ from operators.filters import LIMIT, MOST, Asked, Noun
 from operators.listings import Listing
 from operators.views import View
 from schemas.config import Config
+from schemas.texts import clean
 from storage.store import Store
 
 Page = Callable[[Request], Awaitable[object]]
@@ -113,6 +114,9 @@ class Pages:
 
     def _asked(self, request: Request, noun: Noun) -> Asked:
         given = {name: request.query_params.getlist(name) for name in request.query_params}
+        for name, texts in given.items():
+            if "" in texts:
+                raise BadInput(f"{clean(name, 40)} is given empty; leave it out, or give it a value")
         if "statuses" in given and noun is filters.JOBS:
             given["status"] = [*given.get("status", []), *given.pop("statuses")]
         limit, cursor = given.pop("limit", []), given.pop("cursor", [])
