@@ -9,7 +9,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from operators import api
-from operators.api.problems import HEADERS, refused
+from operators.api.problems import HEADERS, problem
 from schemas.config import Config
 from storage.store import Store
 
@@ -29,7 +29,9 @@ async def _live(_: Request) -> Response:
     return PlainTextResponse("alive\n", headers=HEADERS)
 
 
-async def _refused(request: Request, error: Exception) -> Response:
-    if isinstance(error, HTTPException):
-        return refused(request, error.status_code, dict(error.headers or {}))
-    return refused(request, 404, {})
+async def _refused(_: Request, error: Exception) -> Response:
+    """What the router itself refuses: an unknown path, a method that it does not take."""
+    if isinstance(error, HTTPException) and error.status_code == 405:
+        headers = dict(error.headers or {})
+        return problem(405, f"this takes {headers.get('Allow', 'GET')}", headers)
+    return problem(404, "there is nothing here")

@@ -59,6 +59,11 @@ def shown(prefix: str, number: int) -> str:
     )
 
 
+def pattern(prefix: str) -> str:
+    """The regular expression of the ids with this prefix: what `parse` takes."""
+    return f"^{prefix}_[0-7][{_LETTERS}]{{{_LENGTH - 1}}}$"
+
+
 def parse(text: str, prefix: str) -> int | None:
     """The number behind a shown id, or None when the text is not one with this prefix."""
     head, _, tail = text.partition("_")

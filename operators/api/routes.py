@@ -1,50 +1,42 @@
-"""The routes of the API: which path is answered by what, and which token it takes."""
+"""The routes of the API, made of its operations."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Sequence
+from itertools import groupby
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from operators.access import Right
-from operators.api.guarding import Responding, guarded
-from operators.api.pages import Page, Pages
-from operators.api.problems import HEADERS, problem
-from operators.applying import Answer, Applying
-from operators.bounded import Bounded, TooLarge
+from operators.api.acting import Acting
+from operators.api.description import described
+from operators.api.door import Door
+from operators.api.operations import ROOT, Operation
+from operators.api.problems import HEADERS
+from operators.api.reading import Reading
 from schemas.config import Config
 from storage.store import Store
 
 
 def routes(configured: Callable[[], Config], store: Store, now: Callable[[], int]) -> list[Route]:
-    """Every path below /api/v1 wants a token as `Authorization: Bearer`: reading either, acting the one that may."""
-    applying = Applying(configured, store, now)
-    posted = guarded(configured, Right.ACT, _answered(applying.post_job, configured))
-    pages = Pages(configured, store, now).by_path()
+    """Every path below /api/v1 wants a token as `Authorization: Bearer`: looking either, acting the one that may."""
+    operations = [*Acting(configured, store, now).operations(), *Reading(configured, store, now).operations()]
     return [
-        Route("/api/v1/jobs", posted, methods=["POST"]),
-        *(
-            Route(f"/api/v1{path}", guarded(configured, Right.READ, _told(page)), methods=["GET"])
-            for path, page in pages.items()
-        ),
+        Route("/openapi.json", _telling(operations), methods=["GET"]),
+        *(Route(path, Door(configured, found)) for path, found in _by_path(operations)),
+        Route(f"{ROOT}{{anything:path}}", Door(configured)),
     ]
 
 
-def _told(page: Page) -> Responding:
-    async def respond(request: Request) -> Response:
-        return JSONResponse(await page(request), headers=HEADERS)
+def _by_path(operations: Sequence[Operation]) -> list[tuple[str, list[Operation]]]:
+    """A path that ends in more than a name comes before the one that ends in the name, which may hold slashes."""
+    ordered = sorted(operations, key=lambda one: (one.path.endswith("{job}"), one.route))
+    return [(route, list(found)) for route, found in groupby(ordered, key=lambda one: one.route)]
 
-    return respond
 
+def _telling(operations: Sequence[Operation]) -> Callable[[Request], Response]:
+    description = described(operations)
 
-def _answered(post: Callable[[Request], Awaitable[Answer]], configured: Callable[[], Config]) -> Responding:
-    async def respond(request: Request) -> Response:
-        bounded = Bounded(request.receive, configured().operators.max_upload_bytes)
-        try:
-            answer = await post(Request(request.scope, bounded))
-        except TooLarge:
-            return problem(413, f"the request is larger than [operators] max_upload_bytes, {bounded.limit} bytes")
-        replayed = {"idempotency-replayed": "true"} if answer.replayed else {}
-        return JSONResponse(answer.body, answer.http_status, {**HEADERS, **replayed})
+    def tell(_: Request) -> Response:
+        return JSONResponse(description, headers=HEADERS)
 
-    return respond
+    return tell

@@ -19,7 +19,6 @@ from storage.store import Store
 
 work = typer.Typer()
 
-LONGEST_REASON = 500
 Reason = Annotated[str, typer.Option("--reason", metavar="WHY", help="Why; it is kept with the job.")]
 
 
@@ -62,7 +61,7 @@ async def cancel(
     Parts of a group that have not been sent are dropped, jobs that run are cancelled, what is over is spared. What became of
     it is told by `batchkeeper job`, `batchkeeper group` and `batchkeeper explain`.
     """
-    _check_reason(reason)
+    acts.check_reason(reason, "--reason")
     if (name is None) == (group is None):
         raise BadInput("name either a JOB or a --group to cancel")
     if name is not None and parse(name, "grp") is not None:
@@ -84,12 +83,10 @@ async def _cancel_group(name: str, reason: str, in_json: bool) -> None:
     async with opened(configuration()) as store:
         async with store.writing() as connection:
             group, done = await acts.cancel_group(connection, name, reason, store.new_id, now())
-        sorts = {"dropped": done.dropped, "cancelled": done.cancelled, "spared": done.spared}
         if in_json:
-            parts = {sort: [views.member(one) for one in members] for sort, members in sorts.items()}
-            present.as_json({"group": group.name, **parts})
+            present.as_json(acts.group_cancelled(group, done))
         else:
-            for sort, members in sorts.items():
+            for sort, members in done.sorts.items():
                 for one in members:
                     _show_part(sort, views.member(one), group.name)
         await hint(store, group.source)
@@ -136,18 +133,13 @@ async def resume(name: JobName, reason: Reason, in_json: Json = False) -> None:
 
 
 async def _hold(verb: ActionVerb, name: str, reason: str, in_json: bool) -> None:
-    _check_reason(reason)
+    acts.check_reason(reason, "--reason")
     config = configuration()
     async with opened(config) as store:
         async with store.writing() as connection:
             job, action = await acts.hold(connection, config, verb, name, reason, store.new_id, now())
         _show_action(job, views.action(action), in_json, f"it is to be {verb}d")
         await hint(store, job.source)
-
-
-def _check_reason(reason: str) -> None:
-    if not reason.strip() or len(reason) > LONGEST_REASON:
-        raise BadInput(f"--reason takes 1 to {LONGEST_REASON} characters; whoever looks at the job later wants to know")
 
 
 @work.command()
