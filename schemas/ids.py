@@ -18,7 +18,7 @@ _LETTERS = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's: no i, l, o, u
 _VALUES = {letter: value for value, letter in enumerate(_LETTERS)}
 _PAIRS = [first + second for first in _LETTERS for second in _LETTERS]
 _LENGTH = 13
-_SEQUENCE_BITS, _WRITER_BITS = 12, 10
+_SEQUENCE_BITS, _WRITER_BITS, _TIME_BITS = 12, 10, 41
 
 PREFIXES = ("rcp", "dlv", "job", "act", "sub", "grp", "hnd", "ref", "fail", "obs", "out")
 RECEIPT_PATTERN = re.compile(rf"rcp_[{_LETTERS}]{{{_LENGTH}}}")
@@ -45,8 +45,10 @@ class IdMaker:
 
 
 def first_at(micros: int) -> int:
-    """The smallest id that can be made at this time: whatever was made before has a smaller one."""
-    return max(0, micros // 1000 - _START_MS) << (_WRITER_BITS + _SEQUENCE_BITS)
+    """The smallest id that can be made at this time: whatever was made before has a smaller one. There are none of a time
+    before they began, nor when they have run out."""
+    milliseconds = min(max(0, micros // 1000 - _START_MS), (1 << _TIME_BITS) - 1)
+    return milliseconds << (_WRITER_BITS + _SEQUENCE_BITS)
 
 
 def shown(prefix: str, number: int) -> str:
