@@ -5,9 +5,11 @@ from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from operators import views
 from operators.errors import BadInput, NoSuchThing, NotPossible
 from operators.find import find_job
 from operators.outcomes import Member
+from operators.views import View
 from operators.work import Work, find_work, of_group
 from reconciler.cancelling import ask_to_cancel, cancel_of
 from schemas.config import Config
@@ -18,6 +20,16 @@ from schemas.tables import ActionRow, JobRow
 from schemas.times import SECOND
 from schemas.words import ActionState, ActionVerb, AskedBy, Origin, Status
 from storage import actions, jobs, submissions
+
+LONGEST_REASON = 500
+
+
+def check_reason(reason: str, name: str) -> None:
+    """Raise BadInput for a reason that nobody could read later. `name` is how the face calls it."""
+    if not reason.strip() or len(reason) > LONGEST_REASON:
+        raise BadInput(f"{name} takes 1 to {LONGEST_REASON} characters; whoever looks at the job later wants to know")
+    if not reason.isprintable():
+        raise BadInput(f"{name} is one line of printable characters")
 
 
 async def cancel(
@@ -45,6 +57,18 @@ class GroupCancelled:
     dropped: tuple[Member, ...]
     cancelled: tuple[Member, ...]
     spared: tuple[Member, ...]
+
+    @property
+    def sorts(self) -> dict[str, tuple[Member, ...]]:
+        return {"dropped": self.dropped, "cancelled": self.cancelled, "spared": self.spared}
+
+
+def group_cancelled(group: Work, done: GroupCancelled) -> View:
+    """What becomes of each part of a group."""
+    return {
+        "group": group.name,
+        **{sort: [views.member(one) for one in members] for sort, members in done.sorts.items()},
+    }
 
 
 async def cancel_group(

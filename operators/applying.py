@@ -4,35 +4,31 @@ An `Idempotency-Key` makes a request safe to send again: the same request is ans
 """
 
 import asyncio
-import hashlib
-import json
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.datastructures import FormData, UploadFile
 from starlette.requests import Request
 
 from operators import acts, views
 from operators.csv_rows import is_csv, rows_from_csv
 from operators.durations import duration
-from operators.errors import BadInput, Conflict, KeyReused, NoSuchThing
+from operators.errors import BadInput, NoSuchThing
+from operators.once import Answer, KeyTaken, Once, digest_of, idempotency_key
 from operators.rows_file import RowsFile, read_rows
 from operators.submitting import Submitted, Wishes, check_can_submit, submit
 from schemas.config import Config, Source
 from schemas.dialects import dialect_of
 from schemas.ids import shown
 from schemas.strict_json import NotStrictJson, parse_object
-from schemas.tables import IdempotencyRow
 from schemas.texts import clean
 from schemas.words import Policy
-from storage import idempotency
 from storage.files import files_for
 from storage.store import Store
 
-LONGEST_KEY = 256
 LARGEST_JSON = 65_536
 PIECE = 1 << 20  # bytes
 FIELDS = frozenset(
@@ -43,34 +39,19 @@ FIELDS = frozenset(
 )
 
 
-_JUST_NOW = "the same Idempotency-Key is being used by another request just now; ask again"
-
-
-class _KeyTaken(Exception):
-    """Somebody else has committed an answer under the same key meanwhile."""
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What the application is told. `replayed`: it was told so before, and nothing was done this time."""
-
-    http_status: int
-    body: Mapping[str, Any]
-    replayed: bool = False
-
-
 class Applying:
     """`configured` answers with the configuration that holds now, `now` in microseconds. Every method raises a Problem for what
     it refuses, and has done nothing then."""
 
     def __init__(self, configured: Callable[[], Config], store: Store, now: Callable[[], int]) -> None:
         self._configured, self._store, self._now = configured, store, now
+        self._once = Once(store, now)
 
     async def post_job(self, request: Request) -> Answer:
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         key = idempotency_key(request.headers.get("idempotency-key"))
         if kind == "application/json":
-            return await self._track(await _json(request), key)
+            return await self._track(await read_object(request), key)
         if kind == "multipart/form-data":
             return await self._submit(request, key)
         raise BadInput("send application/json to track a job, or multipart/form-data to submit a file of requests")
@@ -81,17 +62,16 @@ class Applying:
             raise BadInput('to track a job, send {"source": ..., "job_id": ..., "kind": ...}; kind may be left out')
         source, job_id, config = asked.get("source", ""), asked.get("job_id", ""), self._configured()
         _source(config, source)
-        digest = _digest({name: str(value) for name, value in asked.items()}, "")
-        async with self._store.writing() as connection:
-            before = None if key is None else await idempotency.get(connection, key)
-            if before is not None:
-                return _replayed(before, digest)
-            number = self._store.new_id()
+        number = self._store.new_id()
+
+        async def track(connection: AsyncConnection) -> Answer:
             job = await acts.track(connection, config, source, asked.get("kind"), job_id, lambda: number, self._now())
-            answer = Answer(201 if job.id == number else 200, views.job(job, ()))
-            if key is not None and not await idempotency.keep(connection, self._row(key, digest, answer)):
-                raise Conflict(_JUST_NOW)
-        return answer
+            return Answer(201 if job.id == number else 200, views.job(job, ()))
+
+        if key is not None:
+            return await self._once.do(key, digest_of(asked, ""), track)
+        async with self._store.writing() as connection:
+            return await track(connection)
 
     async def _submit(self, request: Request, key: str | None) -> Answer:
         if key is None:
@@ -118,8 +98,8 @@ class Applying:
         elif "columns" in fields:
             raise BadInput(f"columns are for CSV, and {name} is none")
         rows = await asyncio.to_thread(read_rows, path, dialect, shard_rows, fields.get("endpoint"), name, unit)
-        digest = _digest(fields, rows.sha256)
-        before = await self._before(key, digest)
+        digest = digest_of(fields, rows.sha256)
+        before = await self._once.before(key, digest)
         if before is not None:
             return before
         return await self._store_once(key, digest, config, source, rows, wishes)
@@ -129,41 +109,14 @@ class Applying:
     ) -> Answer:
         """Store it together with its key. Whoever comes second with the same key leaves nothing behind."""
 
-        async def keep(connection: Any, stored: Submitted) -> None:
-            if not await idempotency.keep(connection, self._row(key, digest, _accepted(stored))):
-                raise _KeyTaken
+        async def keep(connection: AsyncConnection, stored: Submitted) -> None:
+            await self._once.keep(connection, key, digest, _accepted(stored))
 
         try:
             files = files_for(config.data)
             return _accepted(await submit(self._store, files, config, source, rows, wishes, self._now(), also=keep))
-        except _KeyTaken:
-            before = await self._before(key, digest)
-            if before is None:
-                raise Conflict(_JUST_NOW) from None
-            return before
-
-    async def _before(self, key: str, digest: str) -> Answer | None:
-        async with self._store.reading() as connection:
-            row = await idempotency.get(connection, key)
-        return None if row is None else _replayed(row, digest)
-
-    def _row(self, key: str, digest: str, answer: Answer) -> IdempotencyRow:
-        return IdempotencyRow(
-            key=key,
-            request_sha256=digest,
-            http_status=answer.http_status,
-            answer=json.dumps(answer.body),
-            created_at=self._now(),
-        )
-
-
-def idempotency_key(given: str | None) -> str | None:
-    """Raises BadInput for one that cannot be one."""
-    if given is None:
-        return None
-    if not (0 < len(given) <= LONGEST_KEY and given.isascii() and given.isprintable()):
-        raise BadInput(f"an Idempotency-Key has 1 to {LONGEST_KEY} printable ASCII characters")
-    return given
+        except KeyTaken:
+            return await self._once.after_all(key, digest)
 
 
 def wishes_of(fields: Mapping[str, str]) -> tuple[Wishes, int | None]:
@@ -205,7 +158,8 @@ def _pairs(name: str, fields: Mapping[str, str]) -> dict[str, str]:
     return {key: str(value) for key, value in pairs.items()}
 
 
-async def _json(request: Request) -> dict[str, Any]:
+async def read_object(request: Request) -> dict[str, Any]:
+    """The JSON object that a request carries. Raises BadInput."""
     body = bytearray()
     async for piece in request.stream():
         body += piece
@@ -245,16 +199,6 @@ def _source(config: Config, name: str) -> Source:
     if source is None:
         raise NoSuchThing(f"no source is called {clean(name, 64) or '(nothing)'}; GET /api/v1/sources lists them")
     return source
-
-
-def _digest(fields: Mapping[str, str], rows: str) -> str:
-    return hashlib.sha256(json.dumps([sorted(fields.items()), rows]).encode()).hexdigest()
-
-
-def _replayed(row: IdempotencyRow, digest: str) -> Answer:
-    if row.request_sha256 != digest:
-        raise KeyReused("this Idempotency-Key was used for another request; take a new one for other work")
-    return Answer(row.http_status, json.loads(row.answer), replayed=True)
 
 
 def _accepted(stored: Submitted) -> Answer:

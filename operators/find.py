@@ -15,6 +15,8 @@ async def find_job(connection: AsyncConnection, name: str) -> JobRow:
         NoSuchThing: no job is called that.
         AmbiguousName: several are; the message lists them.
     """
+    if not (name.isascii() and name.isprintable()):
+        raise NoSuchThing("a job is named by its id, SOURCE/JOB_ID or the provider's id, in printable ASCII")
     number = parse(name, "job")
     if number is not None and (job := await jobs.get(connection, number)):
         return job

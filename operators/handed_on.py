@@ -89,7 +89,7 @@ async def _set_back(connection: AsyncConnection, row: HandoffRow, new_id: Callab
         "done_at": None,
         "message": clean(before, LONGEST_MESSAGE),
     }
-    await handoffs.change(connection, row.id, changes)
+    await handoffs.change(connection, row.id, changes, now)
     job = await _job_of(connection, row)
     if job is not None:
         await actions.ask(connection, _action(row, job, new_id(), now))

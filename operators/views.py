@@ -35,9 +35,8 @@ View = dict[str, Any]
 def asking(row: SourceRow | None, source: Source, now: int) -> View:
     """How a source is asked, as its reconciler last recorded it. A source that never ran here has asked nothing."""
     row = row or SourceRow(name=source.name, dialect=source.dialect, listening_since=now, asked_last_minute=0)
-    again = row.asking_again_at
     return {
-        "circuit": "closed" if again is None else "open" if again > now else "trying",
+        "circuit": circuit(row, now),
         "requests": {
             "per_minute": source.requests_per_minute,
             "last_minute": row.asked_last_minute,
@@ -55,6 +54,12 @@ def asking(row: SourceRow | None, source: Source, now: int) -> View:
         },
         "orphans": json.loads(row.orphans),
     }
+
+
+def circuit(row: SourceRow, now: int) -> str:
+    """Whether a source is asked at all: `open` means that it is left alone for now."""
+    again = row.asking_again_at
+    return "closed" if again is None else "open" if again > now else "trying"
 
 
 def job(row: JobRow, failures: Sequence[FailureRow]) -> View:

@@ -18,7 +18,7 @@ _LETTERS = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's: no i, l, o, u
 _VALUES = {letter: value for value, letter in enumerate(_LETTERS)}
 _PAIRS = [first + second for first in _LETTERS for second in _LETTERS]
 _LENGTH = 13
-_SEQUENCE_BITS, _WRITER_BITS = 12, 10
+_SEQUENCE_BITS, _WRITER_BITS, _TIME_BITS = 12, 10, 41
 
 PREFIXES = ("rcp", "dlv", "job", "act", "sub", "grp", "hnd", "ref", "fail", "obs", "out", "mov", "find")
 RECEIPT_PATTERN = re.compile(rf"rcp_[{_LETTERS}]{{{_LENGTH}}}")
@@ -45,8 +45,10 @@ class IdMaker:
 
 
 def first_at(micros: int) -> int:
-    """The smallest id that can be made at this time: whatever was made before has a smaller one."""
-    return max(0, micros // 1000 - _START_MS) << (_WRITER_BITS + _SEQUENCE_BITS)
+    """The smallest id that can be made at this time: whatever was made before has a smaller one. There are none of a time
+    before they began, nor when they have run out."""
+    milliseconds = min(max(0, micros // 1000 - _START_MS), (1 << _TIME_BITS) - 1)
+    return milliseconds << (_WRITER_BITS + _SEQUENCE_BITS)
 
 
 def span(micros: int) -> int:
@@ -62,6 +64,11 @@ def shown(prefix: str, number: int) -> str:
         f"{_PAIRS[high >> 10 & 1023]}{_PAIRS[high & 1023]}{_PAIRS[middle >> 10 & 1023]}"
         f"{_PAIRS[middle & 1023]}{_PAIRS[low >> 10 & 1023]}{_PAIRS[low & 1023]}"
     )
+
+
+def pattern(prefix: str) -> str:
+    """The regular expression of the ids with this prefix: what `parse` takes."""
+    return f"^{prefix}_[0-7][{_LETTERS}]{{{_LENGTH - 1}}}$"
 
 
 def parse(text: str, prefix: str) -> int | None:

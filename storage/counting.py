@@ -1,8 +1,9 @@
 """Counting: whatever happens is added up per minute, per hour and since ever, so that nobody has to count rows.
 
 What is counted, each as one word: by the receiver `accepted`, `duplicate`, `unreadable` and `refused.REASON`; by whoever learns
-of a job `born.ORIGIN`; by whoever changes one `moved.FROM.TO`, `began.CATEGORY.CODE` and `cleared.CATEGORY.CODE`; and by the
-reconciler, now and then and not in the transaction that it is about, what it asked and heard.
+of a job `born.ORIGIN`; by whoever changes one `moved.FROM.TO`, `began.CATEGORY.CODE` and `cleared.CATEGORY.CODE`; of hand-offs
+`handoff.TARGET.FROM.TO`, where each comes from `new`; and by the reconciler, now and then and not in the transaction that it is
+about, what it asked and heard.
 """
 
 from collections.abc import Mapping, Sequence
@@ -60,6 +61,13 @@ async def lately(connection: AsyncConnection, since: int) -> dict[tuple[str, str
         TALLIES.c.minute >= since // MINUTE
     )
     found = await connection.execute(summed.group_by(TALLIES.c.source, TALLIES.c.what))
+    return {(source, what): int(number) for source, what, number in found}
+
+
+async def lately_by_hour(connection: AsyncConnection, since: int) -> dict[tuple[str, str], int]:
+    """The same, in whole hours."""
+    summed = select(HOURLY.c.source, HOURLY.c.what, func.sum(HOURLY.c.count)).where(HOURLY.c.hour >= since // HOUR)
+    found = await connection.execute(summed.group_by(HOURLY.c.source, HOURLY.c.what))
     return {(source, what): int(number) for source, what, number in found}
 
 

@@ -9,8 +9,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from schemas.tables import FailureRow, HandoffRow
 from schemas.words import HandoffState
+from storage.counting import count, totals
 from storage.listing import Part
 from storage.rows import fetch, fetch_one, table, upsert
+from storage.standing import handoffs_now
 from storage.wake import wake
 
 HANDOFFS, FAILURES = table(HandoffRow), table(FailureRow)
@@ -21,7 +23,9 @@ async def put(connection: AsyncConnection, row: HandoffRow) -> None:
     """Put one in. What is there already for its subject, target and revision stays as it is."""
     # The conflict's target is named, so that two rows with one id are an error and not taken for one hand-off.
     statement = upsert(connection, HANDOFFS).values(**row.model_dump())
-    await connection.execute(statement.on_conflict_do_nothing(index_elements=["subject", "target", "revision"]))
+    put_in = statement.on_conflict_do_nothing(index_elements=["subject", "target", "revision"])
+    if (await connection.execute(put_in)).rowcount == 1:
+        await count(connection, row.source, {_moved(row.target, "new", row.state): 1}, row.made_at)
     await wake(connection)
 
 
@@ -58,7 +62,11 @@ async def get(connection: AsyncConnection, number: int, to_change: bool = False)
     return await fetch_one(connection, HandoffRow, statement.with_for_update() if to_change else statement)
 
 
-async def change(connection: AsyncConnection, number: int, changes: Mapping[str, Any]) -> None:
+async def change(connection: AsyncConnection, number: int, changes: Mapping[str, Any], now: int) -> None:
+    """Change one; what becomes of its state is counted."""
+    row = await get(connection, number, to_change=True) if "state" in changes else None
+    if row is not None and row.state != changes["state"]:
+        await count(connection, row.source, {_moved(row.target, row.state, changes["state"]): 1}, now)
     await connection.execute(update(HANDOFFS).where(HANDOFFS.c.id == number).values(**changes))
 
 
@@ -67,7 +75,10 @@ async def withdraw(connection: AsyncConnection, subject: int, message: str, now:
     withdrawn = {"state": HandoffState.WITHDRAWN.value, "due_at": None, "done_at": now, "message": message}
     # Only what waits is due some day. By its state the store would rather look at everything that waits.
     waiting = (HANDOFFS.c.subject == subject) & HANDOFFS.c.due_at.is_not(None)
-    await connection.execute(update(HANDOFFS).where(waiting).values(**withdrawn))
+    statement = update(HANDOFFS).where(waiting).values(**withdrawn)
+    for source, target in (await connection.execute(statement.returning(HANDOFFS.c.source, HANDOFFS.c.target))).all():
+        moved = _moved(target, HandoffState.WAITING.value, HandoffState.WITHDRAWN.value)
+        await count(connection, source, {moved: 1}, now)
 
 
 async def of_job(connection: AsyncConnection, job: int) -> list[HandoffRow]:
@@ -92,9 +103,17 @@ async def newest(
 
 async def backlog(connection: AsyncConnection) -> Sequence[tuple[str, int, int]]:
     """For each target that something waits for: its name, how much, and since when (microseconds) the oldest."""
-    counted = select(HANDOFFS.c.target, func.count(), func.min(HANDOFFS.c.made_at)).where(_IS_WAITING)
-    found = await connection.execute(counted.group_by(HANDOFFS.c.target).order_by(HANDOFFS.c.target))
-    return [(target, count, oldest) for target, count, oldest in found]
+    now = handoffs_now(await totals(connection))
+    waiting = {target: number for (target, state), number in now.items() if state == HandoffState.WAITING}
+    oldest = {target: await oldest_waiting(connection, target) for target in sorted(waiting)}
+    return [(target, waiting[target], made_at) for target, made_at in oldest.items() if made_at is not None]
+
+
+async def oldest_waiting(connection: AsyncConnection, target: str) -> int | None:
+    """When (microseconds) the oldest that waits for a target was made."""
+    waiting = select(HANDOFFS.c.made_at).where(_IS_WAITING, HANDOFFS.c.target == target)
+    found: int | None = await connection.scalar(waiting.order_by(HANDOFFS.c.id).limit(1))
+    return found
 
 
 async def dead(connection: AsyncConnection, target: str, limit: int | None) -> list[int]:
@@ -102,3 +121,8 @@ async def dead(connection: AsyncConnection, target: str, limit: int | None) -> l
     state = (HANDOFFS.c.state == HandoffState.DEAD.value) & (HANDOFFS.c.target == target)
     found = await connection.scalars(select(HANDOFFS.c.id).where(state).order_by(HANDOFFS.c.id).limit(limit))
     return list(found)
+
+
+def _moved(target: str, before: str, after: str) -> str:
+    """The word by which a change of state is counted."""
+    return f"handoff.{target}.{before}.{after}"

@@ -135,7 +135,9 @@ def _amount(found: Config) -> list[tuple[str, str]]:
 
 
 def _entry(found: Config) -> str:
-    return "with a token" if found.operators.token else "closed, because [operators] has no token"
+    both = {"a token": found.operators.token, "a token that only looks": found.operators.read_token}
+    held = [name for name, token in both.items() if token]
+    return f"with {' and '.join(held)}" if held else "closed, because [operators] has no token"
 
 
 def _way(found: Config, name: str) -> str:

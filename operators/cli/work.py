@@ -20,7 +20,6 @@ from storage.store import Store
 
 work = typer.Typer()
 
-LONGEST_REASON = 500
 Reason = Annotated[str, typer.Option("--reason", metavar="WHY", help="Why; it is kept with the job.")]
 
 
@@ -68,7 +67,7 @@ async def cancel(
     Parts of a group that have not been sent are dropped, jobs that run are cancelled, what is over is spared. What became of
     it is told by `batchkeeper job`, `batchkeeper group` and `batchkeeper explain`.
     """
-    _check_reason(reason)
+    acts.check_reason(reason, "--reason")
     scope = {"source": source, "status": status, "kind": kind, "label": label}
     if (name is not None) + (group is not None) + scopes.is_given(scope) != 1:
         raise BadInput("name a JOB, a --group, or a scope such as --source, to cancel")
@@ -94,12 +93,10 @@ async def _cancel_group(name: str, reason: str, in_json: bool) -> None:
     async with opened(configuration()) as store:
         async with store.writing() as connection:
             group, done = await acts.cancel_group(connection, name, reason, store.new_id, now())
-        sorts = {"dropped": done.dropped, "cancelled": done.cancelled, "spared": done.spared}
         if in_json:
-            parts = {sort: [views.member(one) for one in members] for sort, members in sorts.items()}
-            present.as_json({"group": group.name, **parts})
+            present.as_json(acts.group_cancelled(group, done))
         else:
-            for sort, members in sorts.items():
+            for sort, members in done.sorts.items():
                 for one in members:
                     _show_part(sort, views.member(one), group.name)
         await hint(store, group.source)
@@ -173,7 +170,7 @@ async def _hold(
     sure: bool,
     in_json: bool,
 ) -> None:
-    _check_reason(reason)
+    acts.check_reason(reason, "--reason")
     if name is None:
         await scopes.act_on(verb, scope, reason, sure, in_json)
         return
@@ -189,11 +186,6 @@ async def _hold(
 def _refuse_both(scope: Mapping[str, str | Sequence[str] | None]) -> None:
     if scopes.is_given(scope):
         raise BadInput("name either a JOB or a scope such as --source, not both")
-
-
-def _check_reason(reason: str) -> None:
-    if not reason.strip() or len(reason) > LONGEST_REASON:
-        raise BadInput(f"--reason takes 1 to {LONGEST_REASON} characters; whoever looks at the job later wants to know")
 
 
 @work.command()

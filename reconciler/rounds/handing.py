@@ -57,7 +57,7 @@ class HandingRound:
             for row in sorted(due, key=lambda one: one.id):  # in one order, so that nobody waits for us in a ring
                 given_up = spent(row, self._patience)
                 if given_up is not None:
-                    await handoffs.change(connection, row.id, given_up)
+                    await handoffs.change(connection, row.id, given_up, now)
                     dead.append(row)
                 elif (begun := await handoffs.claim(connection, row.id, now)) is not None:
                     claimed.append(begun)
@@ -80,13 +80,13 @@ class HandingRound:
                 if row is None:
                     raise LookupError(f"hand-off {number} is not there")
                 changes = outcome(row, back.answer, self._patience, target.jitter(), now)
-                await handoffs.change(connection, number, changes)
+                await handoffs.change(connection, number, changes, now)
         except (LeaseLost, StoreAway):
             raise
         except Exception:
             log.exception("poison", target=target.name)
             async with target.writing() as connection:
-                await handoffs.change(connection, number, {"due_at": now + SET_ASIDE_FOR})
+                await handoffs.change(connection, number, {"due_at": now + SET_ASIDE_FOR}, now)
         else:
             reach("H4")
             self._log(row, changes)

@@ -7,7 +7,7 @@ from schemas.config.model import Config, Reconciler, Retention, Section
 
 LIVE: dict[str, frozenset[str]] = {
     "receiver": frozenset({"public_url", "refusals_per_minute", "trusted_proxies"}),
-    "operators": frozenset({"token"}),
+    "operators": frozenset({"token", "read_token"}),
     "reconciler": frozenset(Reconciler.model_fields),
     "retention": frozenset(Retention.model_fields),
 }

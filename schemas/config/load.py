@@ -10,7 +10,7 @@ from schemas.config.checking import check, found
 from schemas.config.credentials import bearer, long_enough
 from schemas.config.dialect import DialectDefaults
 from schemas.config.handoffs import read_handoffs
-from schemas.config.inspection import Inspection
+from schemas.config.inspection import Inspection, Key
 from schemas.config.model import (
     Config,
     Data,
@@ -23,7 +23,7 @@ from schemas.config.model import (
     Source,
 )
 from schemas.config.overrides import apply_overrides, variables_named
-from schemas.config.places import Places
+from schemas.config.places import Found, Places
 from schemas.config.problems import ConfigError
 from schemas.config.reading import read_document
 from schemas.config.sources import read_sources
@@ -127,14 +127,15 @@ def _section(model: type[T], name: str, document: Mapping[str, Any], inspection:
 def _operators(document: Mapping[str, Any], places: Places, inspection: Inspection) -> Operators:
     key = ("operators",)
     written = _section(WrittenOperators, "operators", document, inspection)
-    named = (written.token_env, written.token_file)
-    token = bearer(key, "token", named, places, inspection)
-    if token and not long_enough(token, inspection):
-        token = None
-    meant = named != (None, None) or inspection.is_wrong(
-        *((*key, word) for word in ("token", "token_env", "token_file"))
-    )
-    if not meant and not addresses.is_loopback(written.host):
+    named = {
+        "token": (written.token_env, written.token_file),
+        "read_token": (written.read_token_env, written.read_token_file),
+    }
+    tokens = {stem: _token(key, stem, one, places, inspection) for stem, one in named.items()}
+    _refuse_one_token(tokens["token"], tokens["read_token"], inspection)
+    wrong = inspection.is_wrong(*((*key, f"{stem}{end}") for stem in named for end in ("", "_env", "_file")))
+    is_meant = wrong or any(one != (None, None) for one in named.values())
+    if not is_meant and not addresses.is_loopback(written.host):
         inspection.problem(
             (*key, "host"),
             "beyond this machine the operators' surface needs a token",
@@ -144,8 +145,25 @@ def _operators(document: Mapping[str, Any], places: Places, inspection: Inspecti
         host=written.host,
         port=written.port,
         max_upload_bytes=written.max_upload_bytes,
-        token=token.secret if token else None,
+        **{stem: found.secret for stem, found in tokens.items() if found},
     )
+
+
+def _token(
+    table: Key, stem: str, named: tuple[str | None, str | None], places: Places, inspection: Inspection
+) -> Found | None:
+    found = bearer(table, stem, named, places, inspection)
+    return found if found and long_enough(found, inspection) else None
+
+
+def _refuse_one_token(acts: Found | None, looks: Found | None, inspection: Inspection) -> None:
+    """Who is given a token that only looks must not be able to act with it."""
+    if acts and looks and acts.secret == looks.secret:
+        inspection.problem(
+            looks.key,
+            f"{acts.place} and {looks.place} hold the same token, so whoever looks could act",
+            "make another one for looking, such as by: openssl rand -hex 32",
+        )
 
 
 def _refuse_one_address(receiver: Receiver, operators: Operators, inspection: Inspection) -> None:

@@ -44,7 +44,8 @@ def is_override(name: str) -> bool:
 
 def variables_named(document: Mapping[str, Any]) -> Iterator[str]:
     """The variables that the configuration itself names as holding secrets. They override nothing."""
-    yield from _texts(_table(document, "operators").get("token_env"))
+    for key in ("token_env", "read_token_env"):
+        yield from _texts(_table(document, "operators").get(key))
     for source in _table(document, "sources").values():
         if isinstance(source, dict):
             yield from _texts(source.get("api_key_env"))

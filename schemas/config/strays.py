@@ -19,8 +19,10 @@ _KEYS_HOLDING_SECRETS = {
     "secret": "webhook_secrets_env",
     "secrets": "webhook_secrets_env",
     "token": "token_env",
+    "read_token": "read_token_env",
     "password": "token_env",
 }
+_TOKENS = ("token_env", "read_token_env")
 
 
 def instead_of_secret(word: str, known: Collection[str]) -> str | None:
@@ -58,9 +60,9 @@ def unknown_key(section: str, word: str, known: Sequence[str]) -> tuple[str, str
 def unknown_table(word: str) -> tuple[str, str]:
     """What is wrong with a table, or a key outside of all tables, that the file does not have."""
     what = "there is no such table or key at the top of the file"
-    holder = instead_of_secret(word, [*WrittenSource.model_fields, "token_env"])
+    holder = instead_of_secret(word, [*WrittenSource.model_fields, *_TOKENS])
     if holder:
-        table = "operators" if holder == "token_env" else "sources.NAME"
+        table = "operators" if holder in _TOKENS else "sources.NAME"
         return "a secret must not stand in the file", f"{naming(holder)}, in [{table}]"
     guess = nearest(word, [*SECTIONS, *NAMED])
     if guess:
@@ -78,7 +80,7 @@ def advice(variable: str, rest: str, names: Mapping[str, Iterable[str]]) -> tupl
     """
     shown = shown_word(variable)
     known = NAMED["handoffs"].model_fields if rest.startswith("handoffs__") else WrittenSource.model_fields
-    holder = instead_of_secret(rest.rpartition("__")[2], [*known, "token_env"])
+    holder = instead_of_secret(rest.rpartition("__")[2], [*known, *_TOKENS])
     if holder and "__" in rest:
         return (
             "there is no such key: a secret is named, not given",

@@ -29,9 +29,17 @@ FileName = Annotated[str | None, AfterValidator(addresses.file)]
 class WrittenOperators(OperatorsAddress):
     """[operators]"""
 
-    token_env: VariableName = Field(default=None, description="Variable that holds the operators' token.")
+    token_env: VariableName = Field(
+        default=None, description="Variable that holds the operators' token, with which they look and act."
+    )
     token_file: FileName = Field(
         default=None, description="File that holds the operators' token, in place of token_env."
+    )
+    read_token_env: VariableName = Field(
+        default=None, description="Variable that holds a second token, with which one can look and not act."
+    )
+    read_token_file: FileName = Field(
+        default=None, description="File that holds the second token, in place of read_token_env."
     )
 
 

@@ -206,13 +206,13 @@ def test_a_target_that_is_configured_no_more() -> None:
             running.path.write_text(whole.partition("[handoffs.down]")[0])
             # Hand-offs of jobs that end now have no target; what was written before stays.
             async with running.store.writing() as connection:
-                await handoffs.change(connection, dead.id, {"state": WAITING, "due_at": now(), "attempts": 0})
+                await handoffs.change(connection, dead.id, {"state": WAITING, "due_at": now(), "attempts": 0}, now())
             listed = await type_(running, "handoffs")
             left = read_config(running.path, running.environ)
             done = await Reconciler(left, running.store, now).run_once()
             [kept] = await outbox(running)
             async with running.store.writing() as connection:
-                await handoffs.change(connection, dead.id, {"state": DEAD, "due_at": None})
+                await handoffs.change(connection, dead.id, {"state": DEAD, "due_at": None}, now())
             replayed = await type_(running, "replay", name_of(dead))
             bulk = await type_(running, "replay", "--target", "down", "--dead", "--yes")
 

@@ -8,8 +8,10 @@ from stored import NOON, Another, Clock, Run, a_job, everything, within
 from schemas.tables import FailureRow, HandoffRow, JobRow, LabelRow
 from schemas.times import DAY, SECOND
 from storage import handoffs, labels, retention
+from storage.counting import totals
 from storage.listing import Part
 from storage.rows import add
+from storage.standing import handoffs_now
 from storage.store import Store
 
 
@@ -98,7 +100,7 @@ def test_claim(store: Store, run: Run) -> None:
             assert claimed is not None
             assert (claimed.attempts, claimed.tried_at, claimed.event) == (attempt, NOON + attempt, row.event)
         for state in ("done", "dead", "withdrawn"):
-            await within(store.writing(), handoffs.change, row.id, {"state": state})
+            await within(store.writing(), handoffs.change, row.id, {"state": state}, NOON)
             assert await within(store.writing(), handoffs.claim, row.id, NOON + 3) is None
         [kept] = await all_of(store)
         assert (kept.attempts, kept.tried_at) == (2, NOON + 2)
@@ -132,7 +134,7 @@ def test_listings(store: Store, run: Run) -> None:
         failure = FailureRow(id=store.new_id(), job=job.id, category="c", code="c", message="", detected_at=NOON)
         await within(store.writing(), add, failure)
         own = await put(store, subject=job.id)
-        found = await put(store, subject=failure.id, about="finding", made_at=NOON - 5)
+        found = await put(store, subject=failure.id, about="finding", made_at=NOON + 5)
         dead = [await put(store, target="b", state="dead", due_at=None) for _ in range(3)]
 
         async def newest(*arguments: Any) -> list[int]:
@@ -144,7 +146,7 @@ def test_listings(store: Store, run: Run) -> None:
         assert await newest(Part(1), None, "down") == [found.id]
         of_job = await within(store.reading(), handoffs.of_job, job.id)
         assert [row.id for row in of_job] == [own.id, found.id]
-        assert await within(store.reading(), handoffs.backlog) == [("down", 2, NOON - 5)]
+        assert await within(store.reading(), handoffs.backlog) == [("down", 2, NOON)]
         assert await within(store.reading(), handoffs.dead, "b", 2) == [dead[0].id, dead[1].id]
         assert await within(store.reading(), handoffs.dead, "down", 2) == []
 
@@ -182,5 +184,23 @@ def test_threat_76_what_waits_or_is_dead_is_not_pruned(store: Store, run: Run, c
         assert await within(store.writing(), retention.handoffs, NOON - DAY, 10) == 0
         kept = [(row.state, row.done_at) for row in await all_of(store)]
         assert kept == [("done", young), ("withdrawn", young), ("waiting", None), ("dead", None)]
+
+    run(flow())
+
+
+def test_they_are_counted(store: Store, run: Run) -> None:
+    """How many of a target are in which state is told by what was counted, whatever became of them and however often."""
+
+    async def flow() -> None:
+        one = await put(store, subject=1)
+        await put(store, subject=1)
+        other, third = await put(store), await put(store, target="b", subject=3)
+        for changes in ({"state": "dead"}, {"state": "waiting", "attempts": 0}, {"attempts": 1}, {"state": "done"}):
+            await within(store.writing(), handoffs.change, one.id, changes, NOON)
+        await within(store.writing(), handoffs.change, other.id, {"state": "dead"}, NOON)
+        await within(store.writing(), handoffs.withdraw, third.subject, "no more", NOON)
+        counted = handoffs_now(await within(store.reading(), totals))
+
+        assert counted == {("down", "done"): 1, ("down", "dead"): 1, ("b", "withdrawn"): 1}
 
     run(flow())

@@ -234,6 +234,18 @@ class TestAGoodFile:
 
         assert ("0.0.0.0", Secret(ENVIRON["TOKEN"])) == (operators.host, operators.token)  # noqa: S104
 
+    def test_operators_may_have_two_tokens(self, read, tmp_path):
+        """
+        One looks and acts, the other only looks; either is enough for another host.
+        """
+        (tmp_path / "looks").write_text("a-token-that-only-looks\n")
+        looks = f'read_token_file = "{tmp_path / "looks"}"'
+        both = read(f'{SOURCE}[operators]\ntoken_env = "TOKEN"\n{looks}').operators
+        one = read(f'{SOURCE}[operators]\nhost = "0.0.0.0"\n{looks}').operators
+
+        assert (both.token, both.read_token) == (Secret(ENVIRON["TOKEN"]), Secret("a-token-that-only-looks"))
+        assert (one.token, one.read_token) == (None, both.read_token)
+
     @pytest.mark.parametrize("host", ["127.0.0.1", "127.8.9.1", "localhost", "::1"])
     def test_loopback_needs_no_token(self, read, host):
         """
@@ -358,6 +370,15 @@ WRONG_VALUES = [
     ("operators", 'token_env = "UNSET"', "operators.token_env", "export UNSET=..."),
     ("operators", 'token_env = "SHORT"', "operators.token_env", "shorter than 16"),
     ("operators", 'token = "hush-hush"', "operators.token", 'token_env = "NAME_OF_A_VARIABLE"'),
+    ("operators", 'read_token_env = "UNSET"', "operators.read_token_env", "export UNSET=..."),
+    ("operators", 'read_token_env = "SHORT"', "operators.read_token_env", "shorter than 16"),
+    ("operators", 'read_token = "hush-hush"', "operators.read_token", 'read_token_env = "NAME_OF_A_VARIABLE"'),
+    (
+        "operators",
+        'read_token_env = "TOKEN"\ntoken_env = "TOKEN"',
+        "operators.read_token_env",
+        "so whoever looks could act",
+    ),
     ("reconciler", "concurrency = 257", "reconciler.concurrency", "from 1 to 256"),
     ("reconciler", "poll_growth = 0.5", "reconciler.poll_growth", "from 1 to 10"),
     ("reconciler", "poll_cap_seconds = 20", "reconciler.poll_cap_seconds", "below poll_seconds, which is 30"),
@@ -926,7 +947,10 @@ ALL_KEYS = [
     *((f"{table}.NAME", key) for table, model in NAMED.items() for key in model.model_fields),
 ]
 """Every key that a file can hold."""
-NO_DEFAULT = {"token_env", "token_file", "api_key_file", "cancel_after_seconds", "secret_env", "secret_file"}
+NO_DEFAULT = {
+    *("token_env", "token_file", "read_token_env", "read_token_file"),
+    *("api_key_file", "cancel_after_seconds", "secret_env", "secret_file"),
+}
 REQUIRED = {"dialect", "type"}
 BY_DIALECT = {
     "base_url",

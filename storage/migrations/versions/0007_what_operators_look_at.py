@@ -102,7 +102,9 @@ def _counters() -> None:
         "UNION ALL SELECT source, 'began.' || category || '.' || code, count(*) FROM failures "
         "GROUP BY source, category, code "
         "UNION ALL SELECT source, 'cleared.' || category || '.' || code, count(*) FROM failures WHERE holds = 0 "
-        "GROUP BY source, category, code"
+        "GROUP BY source, category, code "
+        "UNION ALL SELECT source, 'handoff.' || target || '.new.' || state, count(*) FROM handoffs "
+        "GROUP BY source, target, state"
     )
 
 

@@ -1,0 +1,160 @@
+"""What the API tells: the listing of every noun, each thing by its id, and how things stand."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+from starlette.requests import Request
+
+from operators import fan_out, filters, handed_on, listings, queries, status, things
+from operators.api.operations import Operation, Schema
+from operators.api.parameters import asked_for, of_listing, of_path, refuse_query
+from operators.api.shapes.words import an_id, many, maybe, named, thing
+from operators.filters import Asked, Noun
+from operators.listings import Listing
+from operators.once import Answer
+from operators.views import View
+from schemas.config import Config
+from storage.store import Store
+
+Lists = Callable[[AsyncConnection, Config, Asked], Awaitable[Listing]]
+Shows = Callable[[AsyncConnection, str], Awaitable[View]]
+
+
+class Reading:
+    """`configured` answers with the configuration that holds now, `now` in microseconds."""
+
+    def __init__(self, configured: Callable[[], Config], store: Store, now: Callable[[], int]) -> None:
+        self._configured, self._store, self._now = configured, store, now
+
+    def operations(self) -> list[Operation]:
+        """In the order in which paths are tried."""
+        return [
+            self._listing(filters.JOBS, _plain(listings.list_jobs), "Job"),
+            self._one("/jobs/{job}/explain", "explain_job", "What is known about a job, and why", "JobExplained", self._explain),
+            self._one("/jobs/{job}", "show_job", "Everything that is kept about a job", "JobWhole", self._job),
+            self._listing(filters.DELIVERIES, listings.list_deliveries, "Delivery"),
+            self._thing("delivery", "deliveries", "dlv", "A delivery with its receipts", "DeliveryOf", things.show_delivery),
+            self._listing(filters.RECEIPTS, _plain(listings.list_receipts), "ReceiptOf"),
+            self._thing("receipt", "receipts", "rcp", "An accepted request", "ReceiptWhole", things.show_receipt),
+            self._listing(filters.FAILURES, _plain(listings.list_failures), "Failure"),
+            self._thing("failure", "failures", "fail", "A failure with its evidence", "Failure", things.show_failure),
+            self._listing(filters.REFUSALS, _plain(listings.list_refusals), "Refusal"),
+            self._thing("refusal", "refusals", "ref", "A request that was not accepted", "Refusal", things.show_refusal),
+            self._listing(filters.GROUPS, _plain(listings.list_groups), "Group"),
+            self._thing("group", "groups", "grp", "A group with its members", "GroupWhole", fan_out.show_group),
+            self._listing(filters.SUBMISSIONS, _plain(listings.list_submissions), "Submission"),
+            self._thing(
+                "submission", "submissions", "sub", "A submission, and what came of it", "SubmissionWhole",
+                things.show_submission,
+            ),
+            self._handoffs(),
+            self._one(
+                "/handoffs/{handoff}", "show_handoff", "A hand-off with its event", "HandoffWhole", self._handoff, "hnd"
+            ),
+            self._listing(filters.ACTIONS, _plain(listings.list_actions), "ActionOf"),
+            self._thing("action", "actions", "act", "Something that was asked for", "ActionOf", things.show_action),
+            self._sources(),
+            self._one("/sources/{source}", "show_source", "A configured source", "Source", self._source),
+            self._status(),
+        ]  # fmt: skip
+
+    def _listing(self, noun: Noun, rows: Lists, shape: str) -> Operation:
+        async def respond(request: Request) -> Answer:
+            asked = asked_for(request, noun, self._now())
+            async with self._store.reading() as connection:
+                return Answer(200, _told(asked, await rows(connection, self._configured(), asked)))
+
+        return _of_noun(noun, respond, {noun.name: many(named(shape))})
+
+    def _handoffs(self) -> Operation:
+        async def respond(request: Request) -> Answer:
+            asked, config = asked_for(request, filters.HANDOFFS, self._now()), self._configured()
+            async with self._store.reading() as connection:
+                found = await listings.list_handoffs(connection, config, asked)
+                return Answer(200, {**_told(asked, found), "backlog": await handed_on.backlog(connection, config)})
+
+        members = {"handoffs": many(named("Handoff")), "backlog": many(named("Backlog"))}
+        return _of_noun(filters.HANDOFFS, respond, members)
+
+    def _thing(self, noun: str, path: str, prefix: str, summary: str, shape: str, show: Shows) -> Operation:
+        """One thing that its id alone tells."""
+        return self._one(f"/{path}/{{{noun}}}", f"show_{noun}", summary, shape, show, prefix)
+
+    def _one(self, path: str, name: str, summary: str, shape: str, show: Shows, prefix: str | None = None) -> Operation:
+        """One thing. Only names, which are no ids, can mean several."""
+        variable = path.partition("{")[2].partition("}")[0]
+
+        async def respond(request: Request) -> Answer:
+            refuse_query(request)
+            async with self._store.reading() as connection:
+                return Answer(200, await show(connection, request.path_params[variable]))
+
+        refuses = (400, 404) if prefix else (400, 404, 409)
+        parameters = (of_path(variable, prefix),)
+        return Operation("GET", path, name, summary, respond, {200: named(shape)}, refuses, parameters)
+
+    def _sources(self) -> Operation:
+        async def respond(request: Request) -> Answer:
+            refuse_query(request)
+            async with self._store.reading() as connection:
+                rows = await queries.list_sources(connection, self._configured(), self._now(), self._clock())
+            return Answer(200, {"sources": rows, "next": None})
+
+        shape = thing(sources=many(named("Source")), next={"type": "null"})
+        summary = "Every configured source, with the URL to register"
+        return Operation("GET", "/sources", "list_sources", summary, respond, {200: shape}, (400,))
+
+    def _status(self) -> Operation:
+        async def respond(request: Request) -> Answer:
+            refuse_query(request)
+            async with self._store.reading() as connection:
+                return Answer(200, await status.status(connection, self._configured(), self._now(), self._clock()))
+
+        return Operation(
+            "GET", "/status", "status", "How things stand, at a glance", respond, {200: named("Status")}, (400,)
+        )
+
+    async def _job(self, connection: AsyncConnection, name: str) -> View:
+        return await queries.show_job(connection, self._configured(), name, self._now())
+
+    async def _explain(self, connection: AsyncConnection, name: str) -> View:
+        return await queries.explain_job(connection, self._configured(), name, self._now(), self._clock())
+
+    async def _handoff(self, connection: AsyncConnection, name: str) -> View:
+        return await handed_on.show_handoff(connection, self._configured(), name)
+
+    async def _source(self, connection: AsyncConnection, name: str) -> View:
+        return await things.show_source(connection, self._configured(), name, self._now(), self._clock())
+
+    def _clock(self) -> Any:
+        return self._store.engine.lease_clock(self._now())
+
+
+def _plain(rows: Callable[[AsyncConnection, Asked], Awaitable[Listing]]) -> Lists:
+    """A listing that needs no configuration."""
+
+    async def listed(connection: AsyncConnection, _: Config, asked: Asked) -> Listing:
+        return await rows(connection, asked)
+
+    return listed
+
+
+def _told(asked: Asked, found: Listing) -> View:
+    return {asked.noun.name: found.rows, "next": found.next}
+
+
+def _of_noun(noun: Noun, respond: Callable[[Request], Awaitable[Answer]], members: Mapping[str, Schema]) -> Operation:
+    shape = thing(**{name: dict(schema) for name, schema in members.items()}, next=maybe(an_id(noun.prefix)))
+    by_job = (404, 409) if "job" in noun.filters else ()
+    return Operation(
+        "GET",
+        f"/{noun.name}",
+        f"list_{noun.name}",
+        f"The {noun.name}, newest first",
+        respond,
+        {200: shape},
+        (400, *by_job),
+        of_listing(noun),
+        combinations=noun.combinations,
+    )

@@ -1,0 +1,193 @@
+"""Jobs, and what is kept about one."""
+
+from operators.api.shapes.words import (
+    ANYTHING,
+    COUNT,
+    OBJECT,
+    TEXT,
+    TIME,
+    TRUTH,
+    WHOLE,
+    Schema,
+    an_id,
+    many,
+    maybe,
+    named,
+    one_of,
+    thing,
+)
+from schemas.words import Asked as AskedWord
+from schemas.words import (
+    AttemptOutcome,
+    Basis,
+    Category,
+    Code,
+    Origin,
+    OutputRole,
+    OutputState,
+    Status,
+    Trouble,
+)
+
+STATUS, TROUBLE = one_of(Status), one_of(Trouble)
+
+JOB: dict[str, Schema] = {
+    "id": an_id("job"),
+    "source": TEXT,
+    "kind": TEXT,
+    "job_id": TEXT,
+    "status": STATUS,
+    "native_status": maybe(TEXT),
+    "progress": maybe(WHOLE),
+    "ready": TRUTH,
+    "settled": TRUTH,
+    "trouble": maybe(TROUBLE),
+    "created_at": TIME,
+    "updated_at": TIME,
+    "failures": many(named("Failure")),
+}
+
+_ROWS = thing(total=maybe(WHOLE), completed=maybe(WHOLE), failed=maybe(WHOLE))
+_REPORTED = thing(status=maybe(TEXT), native_status=maybe(TEXT), progress=maybe(WHOLE), at=maybe(TIME))
+_ASKING = thing(
+    answers=COUNT,
+    failed_in_a_row=COUNT,
+    answered_at=maybe(TIME),
+    wanted_at=maybe(TIME),
+    next_at=maybe(TIME),
+    trouble=maybe(TROUBLE),
+    message=maybe(TEXT),
+    since=maybe(TIME),
+)
+_TOLD_FREE = (
+    *("provider", "request_id", "native_id", "session_id", "model", "endpoint", "completion_window"),
+    *("input_file_id", "expires_at", "websocket_url", "submission", "metadata", "usage", "pricing_lines"),
+)
+_TOLD_BY = thing(
+    answer=maybe(thing(asked=one_of(AskedWord), at=TIME)),
+    webhook=maybe(thing(receipt=an_id("rcp"), at=TIME)),
+    only_by_webhook=many(TEXT),
+)
+_TOLD = thing(
+    **dict.fromkeys(_TOLD_FREE, ANYTHING),
+    more=OBJECT,
+    webhook=maybe(OBJECT),
+    delivery=maybe(OBJECT),
+    billing=maybe(OBJECT),
+    told_by=_TOLD_BY,
+)
+
+_WHOLE: dict[str, Schema] = {
+    **JOB,
+    "origin": one_of(Origin),
+    "basis": maybe(one_of(Basis)),
+    "revision": COUNT,
+    "rows": _ROWS,
+    "output_file_id": maybe(TEXT),
+    "error_file_id": maybe(TEXT),
+    "cost": thing(nanos=maybe(WHOLE), currency=maybe(TEXT), state=maybe(TEXT)),
+    "error_code": maybe(TEXT),
+    "error_message": maybe(TEXT),
+    "polling_url": maybe(TEXT),
+    "cancel_url": maybe(TEXT),
+    "has_webhook": maybe(TRUTH),
+    "pending_retries": COUNT,
+    "reported": _REPORTED,
+    "asking": _ASKING,
+    "ended_at": maybe(TIME),
+    "provider_created_at": maybe(TIME),
+    "provider_ended_at": maybe(TIME),
+    "ready_at": maybe(TIME),
+    "settled_at": maybe(TIME),
+    "submission": maybe(an_id("sub")),
+    "told": _TOLD,
+    "cleared_failures": many(named("Failure")),
+    "missing": many(thing(condition=TEXT, since=TIME, age=TEXT)),
+    "deliveries": many(named("DeliveryWhole")),
+    "provider_attempts": many(named("Attempt")),
+    "transitions": many(named("Transition")),
+    "observations": many(named("Observation")),
+    "actions": many(named("Action")),
+    "outputs": many(named("Output")),
+    "row_match": maybe(named("RowMatch")),
+    "handoffs": many(named("Handoff")),
+    "source_trouble": maybe(TROUBLE),
+}
+
+_FACT = thing(name=TEXT, value=ANYTHING, read_from=TEXT, at=maybe(TIME))
+
+JOBS: dict[str, Schema] = {
+    "Job": thing(**JOB),
+    "JobWhole": thing(**_WHOLE),
+    "JobExplained": thing(**JOB, findings=many(named("Finding"))),
+    "Finding": thing(
+        axis=one_of(("execution", "cancellation", "delivery", "asking")),
+        rule=TEXT,
+        tone=one_of(("good", "note", "trouble", "failure")),
+        message=TEXT,
+        facts=many(_FACT),
+    ),
+    "Failure": thing(
+        id=an_id("fail"),
+        source=TEXT,
+        kind=TEXT,
+        job_id=TEXT,
+        category=one_of(Category),
+        code=one_of(Code),
+        message=TEXT,
+        detected_at=TIME,
+        cleared_at=maybe(TIME),
+        evidence=OBJECT,
+    ),
+    "Attempt": thing(
+        delivery_key=TEXT,
+        attempt=WHOLE,
+        tried_at=maybe(TIME),
+        outcome=one_of(AttemptOutcome),
+        response_status=maybe(WHOLE),
+        error=maybe(TEXT),
+        preview=maybe(TEXT),
+    ),
+    "Transition": thing(**{"from": STATUS, "to": STATUS}, basis=maybe(one_of(Basis)), revision=COUNT, at=TIME),
+    "Observation": thing(
+        asked=one_of(AskedWord),
+        status=maybe(STATUS),
+        native_status=maybe(TEXT),
+        progress=maybe(WHOLE),
+        trouble=maybe(TROUBLE),
+        http_status=maybe(WHOLE),
+        message=maybe(TEXT),
+        flag=maybe(TEXT),
+        first_seen_at=TIME,
+        last_seen_at=TIME,
+        times_seen=COUNT,
+        details=OBJECT,
+    ),
+    "Output": thing(
+        id=an_id("out"),
+        role=one_of(OutputRole),
+        file_id=TEXT,
+        state=one_of(OutputState),
+        bytes=maybe(WHOLE),
+        where=maybe(TEXT),
+        sha256=maybe(TEXT),
+        lines=maybe(WHOLE),
+        fetches=COUNT,
+        fetched_at=maybe(TIME),
+        checked_at=maybe(TIME),
+        next_at=maybe(TIME),
+        message=maybe(TEXT),
+    ),
+    "RowMatch": thing(
+        asked=maybe(WHOLE),
+        succeeded=COUNT,
+        failed=COUNT,
+        missing=maybe(WHOLE),
+        repeated=COUNT,
+        strange=COUNT,
+        unreadable=COUNT,
+        examples=OBJECT,
+        revision=COUNT,
+        matched_at=TIME,
+    ),
+}

@@ -1,0 +1,109 @@
+"""What arrived: deliveries, receipts, refusals; and the sources that it came from."""
+
+from operators.api.shapes.jobs import TROUBLE
+from operators.api.shapes.words import (
+    COUNT,
+    NUMBER,
+    OBJECT,
+    TEXT,
+    TIME,
+    TRUTH,
+    WHOLE,
+    Schema,
+    an_id,
+    by_name,
+    many,
+    maybe,
+    named,
+    one_of,
+    thing,
+)
+from schemas.words import RefusalReason, Verdict
+
+_VERDICT = maybe(one_of(Verdict))
+
+DELIVERY: dict[str, Schema] = {
+    "id": an_id("dlv"),
+    "source": TEXT,
+    "kind": TEXT,
+    "job_id": TEXT,
+    "delivery_key": TEXT,
+    "event_type": maybe(TEXT),
+    "reported_status": maybe(TEXT),
+    "verdict": _VERDICT,
+    "times_received": COUNT,
+    "first_received_at": TIME,
+    "last_received_at": TIME,
+}
+_RECEIPT: dict[str, Schema] = {
+    "id": an_id("rcp"),
+    "received_at": TIME,
+    "signed_at": maybe(TIME),
+    "attempt": maybe(WHOLE),
+    "reported_status": maybe(TEXT),
+    "native_status": maybe(TEXT),
+    "verdict": _VERDICT,
+    "unreadable": maybe(TEXT),
+}
+_RECEIPT_OF: dict[str, Schema] = {
+    **_RECEIPT,
+    "delivery": an_id("dlv"),
+    "source": TEXT,
+    "event_type": maybe(TEXT),
+    "event_id": maybe(TEXT),
+    "secret_index": COUNT,
+}
+_REQUESTS = thing(per_minute=maybe(WHOLE), last_minute=COUNT, left=maybe(WHOLE), recorded_at=maybe(TIME))
+_LIST = thing(
+    trust_seconds=NUMBER,
+    asked_at=maybe(TIME),
+    sweep_seconds=NUMBER,
+    swept_at=maybe(TIME),
+    shows_all=maybe(TRUTH),
+    message=maybe(TEXT),
+    unreadable=COUNT,
+)
+CIRCUIT = one_of(("closed", "open", "trying"))
+WEBHOOK = one_of(("endpoint", "inline", "none"))
+
+TOLD: dict[str, Schema] = {
+    "Delivery": thing(**DELIVERY),
+    # As it stands with its job.
+    "DeliveryWhole": thing(**DELIVERY, receipts=many(named("Receipt"))),
+    "DeliveryOf": thing(**DELIVERY, job=maybe(an_id("job")), receipts=many(named("Receipt"))),
+    "Receipt": thing(**_RECEIPT),
+    "ReceiptOf": thing(**_RECEIPT_OF),
+    "ReceiptWhole": thing(**_RECEIPT_OF, kind=maybe(TEXT), job_id=maybe(TEXT), delivery_key=maybe(TEXT)),
+    "Refusal": thing(
+        id=an_id("ref"),
+        source=TEXT,
+        reason=one_of(RefusalReason),
+        http_status=WHOLE,
+        received_at=TIME,
+        remote=maybe(TEXT),
+        body_bytes=maybe(WHOLE),
+    ),
+    "Source": thing(
+        name=TEXT,
+        dialect=TEXT,
+        base_url=TEXT,
+        webhook=WEBHOOK,
+        webhook_url=TEXT,
+        webhook_events=many(TEXT),
+        webhook_endpoint_id=maybe(TEXT),
+        webhook_registration=maybe(thing(method=TEXT, url=TEXT, body=OBJECT)),
+        webhook_secrets=COUNT,
+        adopt=one_of(("signed", "all", "none")),
+        owner=maybe(TEXT),
+        listening_since=maybe(TIME),
+        trouble=maybe(TROUBLE),
+        trouble_message=maybe(TEXT),
+        trouble_since=maybe(TIME),
+        asking_again_at=maybe(TIME),
+        concurrency=COUNT,
+        circuit=CIRCUIT,
+        requests=_REQUESTS,
+        list=_LIST,
+        orphans=by_name(COUNT),
+    ),
+}

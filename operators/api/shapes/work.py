@@ -1,0 +1,128 @@
+"""What we do: groups, submissions, hand-offs, actions."""
+
+from operators.api.shapes.words import (
+    COUNT,
+    OBJECT,
+    TEXT,
+    TIME,
+    TRUTH,
+    WHOLE,
+    Schema,
+    an_id,
+    by_name,
+    many,
+    maybe,
+    named,
+    one_of,
+    thing,
+)
+from operators.outcomes import Outcome
+from schemas.words import ActionState, ActionVerb, AskedBy, HandoffState, Policy, Status, SubmissionState
+
+_OUTCOME = maybe(one_of([outcome.name.lower() for outcome in Outcome]))
+_LABELS = by_name(TEXT)
+_WHERE = one_of(dict.fromkeys([*Status, *SubmissionState]))
+
+_SUBMISSION: dict[str, Schema] = {
+    "id": an_id("sub"),
+    "group": maybe(an_id("grp")),
+    "part": COUNT,
+    "source": TEXT,
+    "state": one_of(SubmissionState),
+    "job_id": maybe(TEXT),
+    "input": TEXT,
+    "rows": COUNT,
+    "bytes": COUNT,
+    "sent_bytes": COUNT,
+    "input_file_id": maybe(TEXT),
+    "endpoint": maybe(TEXT),
+    "completion_window": maybe(TEXT),
+    "metadata": OBJECT,
+    "message": maybe(TEXT),
+    "tries": COUNT,
+    "goes_on_at": maybe(TIME),
+    "confirmed_at": maybe(TIME),
+    "drop_asked_at": maybe(TIME),
+    "created_at": TIME,
+    "updated_at": TIME,
+}
+_GROUP: dict[str, Schema] = {
+    "id": an_id("grp"),
+    "source": TEXT,
+    "input": TEXT,
+    "size": COUNT,
+    "policy": one_of(Policy),
+    "created_at": TIME,
+    "completed_at": maybe(TIME),
+    "where": by_name(COUNT),
+    "done": TEXT,
+    "outcome": _OUTCOME,
+    "rows": thing(asked=COUNT, succeeded=COUNT, failed=COUNT, missing=COUNT),
+    "cost": maybe(thing(nanos=by_name(WHOLE), jobs_told=COUNT, jobs_settled=COUNT)),
+    "labels": _LABELS,
+}
+_ACTION: dict[str, Schema] = {
+    "id": an_id("act"),
+    "verb": one_of(ActionVerb),
+    "state": one_of(ActionState),
+    "asked_by": one_of(AskedBy),
+    "reason": maybe(TEXT),
+    "asked_at": TIME,
+    "cancel_url_present": maybe(TRUTH),
+    "cancel_url_read_at": maybe(TIME),
+    "sent_at": maybe(TIME),
+    "answered_at": maybe(TIME),
+    "http_status": maybe(WHOLE),
+    "message": maybe(TEXT),
+}
+_HANDOFF: dict[str, Schema] = {
+    "id": an_id("hnd"),
+    "target": TEXT,
+    "target_configured": TRUTH,
+    "state": one_of(HandoffState),
+    "type": TEXT,
+    "source": TEXT,
+    "subject": TEXT,
+    "about": TEXT,
+    "revision": COUNT,
+    "attempts": COUNT,
+    "made_at": TIME,
+    "tried_at": maybe(TIME),
+    "next_at": maybe(TIME),
+    "done_at": maybe(TIME),
+    "http_status": maybe(WHOLE),
+    "message": maybe(TEXT),
+}
+
+WORK: dict[str, Schema] = {
+    "Submission": thing(**_SUBMISSION),
+    "SubmissionWhole": thing(**_SUBMISSION, job=maybe(an_id("job")), labels=_LABELS),
+    "Submitted": thing(name=TEXT, group=maybe(an_id("grp")), parts=many(named("Submission"))),
+    "Group": thing(**_GROUP),
+    "GroupWhole": thing(**_GROUP, members=many(named("Member"))),
+    "GroupCancelled": thing(
+        group=an_id("grp"),
+        dropped=many(named("Member")),
+        cancelled=many(named("Member")),
+        spared=many(named("Member")),
+    ),
+    "Member": thing(
+        part=maybe(COUNT),
+        submission=maybe(an_id("sub")),
+        id=maybe(an_id("job")),
+        job_id=maybe(TEXT),
+        where=_WHERE,
+        outcome=_OUTCOME,
+        rows=maybe(COUNT),
+        succeeded=maybe(COUNT),
+        failed=maybe(COUNT),
+        missing=maybe(COUNT),
+        message=maybe(TEXT),
+        goes_on_at=maybe(TIME),
+    ),
+    "Handoff": thing(**_HANDOFF),
+    "HandoffWhole": thing(**_HANDOFF, event=OBJECT),
+    "Backlog": thing(target=TEXT, target_configured=TRUTH, waiting=COUNT, oldest_made_at=TIME),
+    "Action": thing(**_ACTION),
+    "ActionOf": thing(**_ACTION, job=an_id("job"), source=TEXT, kind=TEXT, job_id=TEXT),
+}

@@ -1,0 +1,132 @@
+"""Status: how things stand, at a glance. Told from what was counted, and from the first few of what is wrong."""
+
+from collections import Counter
+from importlib.metadata import version
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from operators import filters, listings, views
+from operators.views import View
+from schemas.config import Config, Source
+from schemas.tables import SourceRow
+from schemas.times import DAY, HOUR, SECOND, rfc3339, rfc3339_or_none
+from schemas.words import Category, HandoffState, Status
+from storage import counting, handoffs, leases, sources
+from storage.listing import Part
+from storage.standing import Totals, failures_now, handoffs_now, jobs_now
+
+FIRST_FEW = 10
+
+
+async def status(connection: AsyncConnection, config: Config, now: int, lease_clock: Any) -> View:
+    """
+    How things stand `now`. `lease_clock` is the engine's.
+
+    What was received in the last hour is told by whole minutes, in the last day by whole hours.
+    """
+    totals = await counting.totals(connection)
+    last_hour = await counting.lately(connection, now - HOUR)
+    return {
+        "at": rfc3339(now),
+        "version": version("batchkeeper"),
+        "database": config.database.shown,
+        "jobs": _jobs(totals),
+        "failures": _failures(totals),
+        "trouble": await _trouble(connection),
+        "deliveries": {
+            "last_hour": received(last_hour),
+            "last_day": received(await counting.lately_by_hour(connection, now - DAY)),
+        },
+        "handoffs": await _handoffs(connection, config, totals),
+        "sources": await _sources(connection, config, last_hour, now, lease_clock),
+    }
+
+
+def received(counted: Totals, source: str | None = None) -> View:
+    """What came, by what was counted of one source or of all: every request is one of these."""
+    words = Counter[str]()
+    for (name, what), number in counted.items():
+        if source in (None, name):
+            words["refused" if what.startswith("refused.") else what] += number
+    return {word: words[word] for word in ("accepted", "duplicate", "unreadable", "refused")}
+
+
+def _jobs(totals: Totals) -> View:
+    found = Counter[str]()
+    for (_, status_), number in jobs_now(totals).items():
+        found[status_] += number
+    return {word.value: found[word.value] for word in Status}
+
+
+def _failures(totals: Totals) -> View:
+    """Those that hold, by category and within it by code."""
+    found: dict[str, Counter[str]] = {category.value: Counter() for category in Category}
+    for (_, category, code), number in failures_now(totals).items():
+        found[category][code] += number
+    return {category: dict(sorted(codes.items())) for category, codes in found.items()}
+
+
+async def _trouble(connection: AsyncConnection) -> View:
+    """What our own asking has trouble with: no failure of any job."""
+    asked = filters.Asked(filters.JOBS, Part(FIRST_FEW), {"trouble": "true"})
+    found = await listings.list_jobs(connection, asked)
+    rows = [row for row in await sources.all_of_them(connection) if row.trouble is not None]
+    return {
+        "sources": [_source_in_trouble(row) for row in rows],
+        "jobs": found.rows,
+        "more_jobs": found.is_cut,
+    }
+
+
+def _source_in_trouble(row: SourceRow) -> View:
+    return {
+        "name": row.name,
+        "trouble": row.trouble,
+        "message": row.trouble_message,
+        "since": rfc3339_or_none(row.trouble_since),
+        "asking_again_at": rfc3339_or_none(row.asking_again_at),
+    }
+
+
+async def _handoffs(connection: AsyncConnection, config: Config, totals: Totals) -> list[View]:
+    """Each target that is configured, or that something is left for."""
+    counted = handoffs_now(totals)
+    left = {target for target, state in counted if state in (HandoffState.WAITING, HandoffState.DEAD)}
+    return [
+        {
+            "target": target,
+            "target_configured": target in config.handoffs,
+            "waiting": counted.get((target, HandoffState.WAITING.value), 0),
+            "dead": counted.get((target, HandoffState.DEAD.value), 0),
+            "oldest_made_at": rfc3339_or_none(await handoffs.oldest_waiting(connection, target)),
+        }
+        for target in sorted({*config.handoffs, *left})
+    ]
+
+
+async def _sources(
+    connection: AsyncConnection, config: Config, last_hour: Totals, now: int, lease_clock: Any
+) -> list[View]:
+    rows = {row.name: row for row in await sources.all_of_them(connection)}
+    held = {name: await leases.holder_of(connection, f"source:{name}", lease_clock) for name in sorted(config.sources)}
+    return [health(config.sources[name], rows.get(name), last_hour, owner, now) for name, owner in held.items()]
+
+
+def health(source: Source, row: SourceRow | None, last_hour: Totals, owner: str | None, now: int) -> View:
+    """A source in short. `unheard_ends`: jobs that we saw end, by asking, since anything of it was accepted."""
+    row = row or SourceRow(name=source.name, dialect=source.dialect, listening_since=now)
+    return {
+        "name": source.name,
+        "dialect": source.dialect,
+        "webhook": source.webhook,
+        "owner": owner,
+        "trouble": row.trouble,
+        "circuit": views.circuit(row, now),
+        "heard_at": rfc3339_or_none(row.heard_at),
+        "unheard_ends": row.unheard_ends,
+        "unheard_since": rfc3339_or_none(row.unheard_since),
+        "last_answer_at": rfc3339_or_none(row.last_answer_at),
+        "clock_ahead_seconds": None if row.clock_ahead is None else row.clock_ahead / SECOND,
+        "last_hour": received(last_hour, source.name),
+    }
