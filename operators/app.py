@@ -16,6 +16,7 @@ from starlette.routing import Route
 from operators.applying import Answer, Applying
 from operators.bounded import Bounded, TooLarge
 from operators.errors import AmbiguousName, BadInput, Conflict, KeyReused, NoSuchThing, NotPossible, Problem
+from operators.monitoring import Monitoring
 from operators.pages import Page, Pages
 from schemas.config import Config
 from storage.engine import StoreAway
@@ -40,8 +41,8 @@ async def _live(_: Request) -> Response:
 
 def build_app(configured: Callable[[], Config], store: Store, now: Callable[[], int]) -> Starlette:
     """
-    Every path below /api/v1 wants `Authorization: Bearer` with the configured token. `configured` answers with the
-    configuration that holds now.
+    Every path below /api/v1 and /metrics want `Authorization: Bearer` with the configured token; /livez and /healthz are open
+    to all. `configured` answers with the configuration that holds now.
     """
 
     pages = Pages(configured, store, now).by_path()
@@ -51,6 +52,9 @@ def build_app(configured: Callable[[], Config], store: Store, now: Callable[[], 
     applying = Applying(configured, store, now)
     posted = _guarded(configured, _answered(applying.post_job, configured))
     routes.insert(0, Route("/api/v1/jobs", posted, methods=["POST"]))
+    monitoring = Monitoring(configured, store, now)
+    routes.append(Route("/metrics", _guarded(configured, monitoring.metrics), methods=["GET"]))
+    routes.append(Route("/healthz", monitoring.health, methods=["GET"]))
     app = Starlette(
         routes=[Route("/livez", _live, methods=["GET"]), *routes], exception_handlers={HTTPException: _refused}
     )

@@ -1,8 +1,10 @@
 """Counting: whatever happens is added up per minute, per hour and since ever, so that nobody has to count rows.
 
 What is counted, each as one word: by the receiver `accepted`, `duplicate`, `unreadable` and `refused.REASON`; by whoever learns
-of a job `born.ORIGIN`; by whoever changes one `moved.FROM.TO`, `began.CATEGORY.CODE` and `cleared.CATEGORY.CODE`; and by the
-reconciler, now and then and not in the transaction that it is about, what it asked and heard.
+of a job `born.ORIGIN`; by whoever changes one `moved.FROM.TO`, `began.CATEGORY.CODE` and `cleared.CATEGORY.CODE`; by whoever
+asks for an action or changes its state `acted.VERB.STATE.OFFERED`, where OFFERED is whether a `cancel_url` was there to be
+seen (yes, no, unknown); and by the reconciler, now and then and not in the transaction that it is about, what it asked and
+heard.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,6 @@
 """Queues: how much waits where, and since when the oldest of it. Counted no further than a bound, so that a long queue costs
 no more than a short one."""
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
