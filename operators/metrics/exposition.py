@@ -66,7 +66,7 @@ def _histogram(metric: catalogue.Metric, samples: Samples) -> Metric:
 
 
 def _buckets(lags: Lags) -> list[tuple[str, float]]:
-    return [*((f"{bound:g}", count) for bound, count in sorted(lags.within.items())), ("+Inf", lags.count)]
+    return [*((str(bound), count) for bound, count in sorted(lags.within.items())), ("+Inf", lags.count)]
 
 
 @cache
