@@ -57,6 +57,10 @@ class Showing:
         }
         if owned.listing.sent_at:
             shown["listed_at"] = owned.listing.sent_at
+        if owned.client.last_http_status is not None:
+            shown["last_http_status"] = owned.client.last_http_status
+        if owned.attempted is not None:
+            shown["last_attempt_at"], shown["last_attempt_status"] = owned.attempted
         shown["list_message"] = swept.message
         if swept.at is not None:
             shown["swept_at"], shown["orphans"] = swept.at, json.dumps(swept.orphans, sort_keys=True)

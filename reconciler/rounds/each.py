@@ -4,7 +4,6 @@ One poison item costs only itself.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import asdict
 from typing import TypeVar
 
 import structlog
@@ -57,7 +56,7 @@ async def _write(
         reach(points[0])
     reach(points[1])
     for news in owned.news:
-        log.info("job_moved", source=owned.source.name, **asdict(news))
+        getattr(log, news.level)(news.event, source=owned.source.name, **news.told)
 
 
 async def _write_alone(

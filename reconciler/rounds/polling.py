@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from reconciler.apply import in_trouble
 from reconciler.asking import BROKEN, Asking, Back
+from reconciler.correlation import request_id_of
 from reconciler.listing import AHEAD, choose
 from reconciler.owned import Owned
 from reconciler.record import record
@@ -25,10 +26,11 @@ LOOK = 100  # how many jobs, due or nearly, are looked at to see whether the lis
 
 @dataclass(frozen=True, slots=True)
 class Polled:
-    """What came back about one job, and the URL that was offered and not followed."""
+    """What came back about one job, the URL that was offered and not followed, and the provider's id of the question."""
 
     answer: Observed | Denied | Troubled
     mismatch: str | None
+    request_id: str | None = None
 
 
 PollBack = Back[JobRow, Polled]
@@ -88,7 +90,8 @@ class PollRound:
 
         async def write(connection: AsyncConnection, back: PollBack) -> None:
             polled = back.answer
-            await record(connection, owned, back.item.id, Asked.POLL, back.sent_at, polled.answer, polled.mismatch, now)
+            number, sent_at, name = back.item.id, back.sent_at, polled.request_id
+            await record(connection, owned, number, Asked.POLL, sent_at, polled.answer, polled.mismatch, now, name)
 
         async def set_aside(connection: AsyncConnection, back: PollBack) -> None:
             trouble = in_trouble(back.item, Trouble.POISON, "an answer about this job could not be applied", now)
@@ -117,7 +120,7 @@ async def ask_about(owned: Owned, job: JobRow) -> Polled:
         answer = owned.dialect.read_poll(job.kind, job.job_id, response, question)
         if isinstance(answer, CancelRefused | Accepted):
             answer = Troubled(Trouble.UNREADABLE, "the answer to a question about status speaks of an action")
-        polled = Polled(answer, question.mismatch)
+        polled = Polled(answer, question.mismatch, request_id_of(response))
         if not isinstance(answer, Denied):
             break
     if isinstance(polled.answer, Observed) and owned.dialect.place_by_socket and job.polling_url is None:
