@@ -139,7 +139,7 @@ class ActionRound:
         async def set_aside(connection: AsyncConnection, back: ActBack) -> None:
             await actions.change(connection, back.item[0].id, {"due_at": now + SET_ASIDE_FOR})
 
-        await write_each(owned, answers, write, set_aside, ("", "C4"))
+        await write_each(owned, answers, write, set_aside, ("", "C4"), named=lambda back: _named(*back.item))
         for back in answers:
             answer = back.answer.answer
             owned.answered(answer if isinstance(answer, Troubled) else None, now)

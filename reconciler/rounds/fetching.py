@@ -180,7 +180,7 @@ class FetchRound:
         async def set_aside(connection: AsyncConnection, back: FetchBack) -> None:
             await outputs.change(connection, back.item.row.id, {"due_at": now + SET_ASIDE_FOR})
 
-        await write_each(owned, answers, write, set_aside, ("", "D7"))
+        await write_each(owned, answers, write, set_aside, ("", "D7"), named=_named)
         for back in answers:
             answer = back.answer
             if isinstance(answer, Parked):

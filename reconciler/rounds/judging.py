@@ -37,7 +37,7 @@ async def run_once(owned: Owned, now: int) -> int:
     async def set_aside(connection: AsyncConnection, item: Waiting) -> None:
         await inbox.set_aside(connection, item.receipt.id, now + SET_ASIDE_FOR)
 
-    await write_each(owned, waiting, write, set_aside, ("A2", "A3"), inbox.lock)
+    await write_each(owned, waiting, write, set_aside, ("A2", "A3"), inbox.lock, _named)
     return len(waiting)
 
 
@@ -65,15 +65,14 @@ async def _judge(connection: AsyncConnection, owned: Owned, item: Waiting, now: 
 
 def _news(item: Waiting, judgement: Judgement) -> News:
     """Loud only for what an operator should look at: what agrees comes as often as anybody sends it."""
-    told = {
-        "job_id": item.delivery.job_id,
-        "kind": item.delivery.kind,
-        "delivery": shown("dlv", item.delivery.id),
-        "delivery_key": item.delivery.delivery_key,
-        "receipt": shown("rcp", item.receipt.id),
-        "verdict": judgement.verdict.value,
-    }
+    told = {**_named(item), "verdict": judgement.verdict.value}
     return News("receipt_judged", told, "warning" if judgement.verdict in _ODD else "debug")
+
+
+def _named(item: Waiting) -> dict[str, str]:
+    delivery = item.delivery
+    about_job = {"job_id": delivery.job_id, "kind": delivery.kind, "delivery_key": delivery.delivery_key}
+    return {**about_job, "delivery": shown("dlv", delivery.id), "receipt": shown("rcp", item.receipt.id)}
 
 
 def _report(owned: Owned, item: Waiting) -> Report | None:

@@ -9,6 +9,7 @@ from reconciler.apply import in_trouble
 from reconciler.asking import BROKEN, Asking, Back
 from reconciler.correlation import request_id_of
 from reconciler.listing import AHEAD, choose
+from reconciler.news import about
 from reconciler.owned import Owned
 from reconciler.record import record
 from reconciler.rounds.each import write_each
@@ -97,7 +98,7 @@ class PollRound:
             trouble = in_trouble(back.item, Trouble.POISON, "an answer about this job could not be applied", now)
             await jobs.change(connection, back.item.id, {**trouble, "due_at": now + SET_ASIDE_FOR}, now)
 
-        await write_each(owned, answers, write, set_aside, ("P4", "P5"))
+        await write_each(owned, answers, write, set_aside, ("P4", "P5"), named=lambda back: about(back.item))
         for back in answers:
             trouble = back.answer.answer if isinstance(back.answer.answer, Troubled) else None
             owned.answered(trouble, now)
