@@ -13,10 +13,10 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from operators import monitoring
 from operators.applying import Answer, Applying
 from operators.bounded import Bounded, TooLarge
 from operators.errors import AmbiguousName, BadInput, Conflict, KeyReused, NoSuchThing, NotPossible, Problem
-from operators.monitoring import Monitoring
 from operators.pages import Page, Pages
 from schemas.config import Config
 from storage.engine import StoreAway
@@ -52,9 +52,7 @@ def build_app(configured: Callable[[], Config], store: Store, now: Callable[[], 
     applying = Applying(configured, store, now)
     posted = _guarded(configured, _answered(applying.post_job, configured))
     routes.insert(0, Route("/api/v1/jobs", posted, methods=["POST"]))
-    monitoring = Monitoring(configured, store, now)
-    routes.append(Route("/metrics", _guarded(configured, monitoring.metrics), methods=["GET"]))
-    routes.append(Route("/healthz", monitoring.health, methods=["GET"]))
+    routes += monitoring.routes(configured, store, now)
     app = Starlette(
         routes=[Route("/livez", _live, methods=["GET"]), *routes], exception_handlers={HTTPException: _refused}
     )

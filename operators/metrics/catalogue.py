@@ -76,6 +76,7 @@ _ALL = (
     _of_source("poll_overdue_seconds", "gauge", "How long the next job to be asked about is due; 0: it is not yet"),
     Metric("outbox_handoffs", "gauge", "Hand-offs that wait or are dead; 1000: as many, or more", ("target", "state")),
     Metric("outbox_age_seconds", "gauge", "Age of the oldest hand-off that waits; 0: none does", ("target",)),
+    Metric("handoff_moves_total", "counter", "Hand-offs that came to a state", ("target", "state")),
     # Ourselves.
     _of_source("source_kept", "gauge", "1: a reconciler keeps the source now"),
     Metric("reconcilers", "gauge", "Reconcilers that are at work now"),

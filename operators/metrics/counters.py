@@ -13,6 +13,7 @@ from schemas.words import (
     AttemptOutcome,
     Category,
     Code,
+    HandoffState,
     Origin,
     RefusalReason,
     Status,
@@ -45,11 +46,14 @@ COUNTERS: Mapping[str, tuple[str, tuple[Words, ...]]] = MappingProxyType(
     }
 )
 LAG = "lag"
+HANDOFF = "handoff"  # then target, the state before, and the state that it came to
 NOT_SHOWN = frozenset({"probe"})  # a look at the ledger by whoever asks whether it is ready
 
 
-def add_counted(samples: Samples, counted: Iterable[Tally], sources: Collection[str]) -> None:
-    """Take over everything that was ever counted. What is of no configured source is of `other`."""
+def add_counted(
+    samples: Samples, counted: Iterable[Tally], sources: Collection[str], targets: Collection[str] = ()
+) -> None:
+    """Take over everything that was ever counted. What is of no configured source or target is of `other`."""
     for source in sources:
         _begin_at_nothing(samples, source)
     for tally in counted:
@@ -57,6 +61,9 @@ def add_counted(samples: Samples, counted: Iterable[Tally], sources: Collection[
         head, *rest = tally.what.split(".", 3)
         if head == LAG:
             _add_lag(samples.lags.setdefault((source,), Lags()), tally)
+        elif head == HANDOFF:
+            came_to = _bounded(rest, 2, tuple(HandoffState))
+            samples.add("handoff_moves_total", (_bounded(rest, 0, targets), came_to), tally.count)
         elif head in COUNTERS:
             metric, words = COUNTERS[head]
             labels = [_bounded(rest, place, known) for place, known in enumerate(words)]
@@ -121,4 +128,4 @@ def _bounded(rest: list[str], place: int, known: Words) -> str:
 def is_shown(what: str) -> bool:
     """Whether something that is counted has a metric."""
     head = what.partition(".")[0]
-    return head == LAG or (head in COUNTERS and COUNTERS[head][0] in METRICS)
+    return head in (LAG, HANDOFF) or (head in COUNTERS and COUNTERS[head][0] in METRICS)

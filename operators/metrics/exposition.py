@@ -24,7 +24,7 @@ END_LAG = "end_lag_seconds"
 async def gathered(connection: AsyncConnection, store: Store, config: Config, now: int) -> Samples:
     """Every metric as it is now, of one view of the store."""
     samples = Samples()
-    add_counted(samples, await counting.ever(connection), config.sources.keys())
+    add_counted(samples, await counting.ever(connection), config.sources.keys(), config.handoffs.keys())
     add_standing(samples, await standing(connection, store, config, now), config, now)
     samples.add("build_info", (_version(), connection.dialect.name), 1)
     return samples

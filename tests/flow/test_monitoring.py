@@ -30,6 +30,7 @@ from storage import counting
 from storage.rows import table
 
 TOKEN = "0123456789abcdef0123456789abcdef"
+READ_TOKEN = "fedcba9876543210fedcba9876543210"
 BEARER = {"authorization": f"Bearer {TOKEN}"}
 SLOWLY = 100  # so that a job can be cancelled before it has ended
 NOBODY = "http://127.0.0.1:1/v1"
@@ -45,7 +46,9 @@ class Unsignalled(uvicorn.Server):
 @asynccontextmanager
 async def operated(beside: Service, clock: Callable[[], int] = now) -> AsyncIterator[httpx.AsyncClient]:
     """The operators' app on the store of a service."""
-    config = beside.config.model_copy(update={"operators": Operators(port=0, token=Secret(TOKEN))})
+    config = beside.config.model_copy(
+        update={"operators": Operators(port=0, token=Secret(TOKEN), read_token=Secret(READ_TOKEN))}
+    )
     listener = socket.create_server(("127.0.0.1", 0))
     server = Unsignalled(
         uvicorn.Config(build_app(lambda: config, beside.store, clock), lifespan="off", log_config=None)
@@ -159,7 +162,10 @@ def test_metrics_want_the_token_and_health_does_not() -> None:
     async def flow() -> None:
         async with service(NOBODY) as beside, operated(beside) as client:
             assert (await client.get("/metrics")).status_code == 401
-            assert (await client.get("/metrics", headers={"authorization": "Bearer wrong"})).status_code == 401
+            for wrong in ("Bearer wrong", TOKEN, f"Basic {TOKEN}", "Bearer"):
+                answer = await client.get("/metrics", headers={"authorization": wrong})
+                assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer")
+            assert (await client.get("/metrics", headers={"authorization": f"Bearer {READ_TOKEN}"})).status_code == 200
             assert (await client.get("/healthz")).status_code in (200, 503)
 
     asyncio.run(flow())

@@ -117,6 +117,9 @@ def test_what_the_reconciler_counts(store: Store, run: Run) -> None:
         "lag.le.10": 3,
         "lag.sum": 12_500,
         "lag.count": 4,
+        "handoff.down.new.waiting": 3,
+        "handoff.down.waiting.done": 2,
+        "handoff.gone.new.waiting": 1,
     }
 
     async def flow() -> None:
@@ -134,6 +137,9 @@ def test_what_the_reconciler_counts(store: Store, run: Run) -> None:
         assert buckets == [1, 3, 4]
         assert value(found, "end_lag_seconds_sum", source="acme") == 12.5
         assert value(found, "end_lag_seconds_count", source="acme") == 4
+        assert value(found, "handoff_moves_total", target="down", state="waiting") == 3
+        assert value(found, "handoff_moves_total", target="down", state="done") == 2
+        assert value(found, "handoff_moves_total", target="other", state="waiting") == 1
 
     run(flow())
 

@@ -57,7 +57,7 @@ A_ROW = {
 COUNTED = {
     ".".join([head, *("word" if known is None else min(known) for known in words)]): 1
     for head, (_, words) in COUNTERS.items()
-} | {"lag.le.10": 1, "lag.count": 1, "lag.sum": 1}
+} | {"handoff.down.new.waiting": 1, "lag.le.10": 1, "lag.count": 1, "lag.sum": 1}
 
 
 @pytest.fixture
