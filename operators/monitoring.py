@@ -55,7 +55,8 @@ class Monitoring:
         except (StoreAway, DBAPIError) as error:
             log.error("store_trouble", page=request.url.path, error=str(getattr(error, "orig", error)))
             return _said(503, "the database cannot be read at present; the log says why")
-        return Response(written(samples), media_type=MEDIA_TYPE, headers=_HEADERS)
+        text = await asyncio.to_thread(written, samples)  # some milliseconds, which others need not wait for
+        return Response(text, media_type=MEDIA_TYPE, headers=_HEADERS)
 
     async def health(self, _: Request) -> Response:
         """200, or 503 with the reason."""
