@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from operators import api
+from operators import api, monitoring
 from operators.api.problems import HEADERS, problem
 from schemas.config import Config
 from storage.store import Store
@@ -18,6 +18,7 @@ def build_app(configured: Callable[[], Config], store: Store, now: Callable[[], 
     """`configured` answers with the configuration that holds now, `now` in microseconds. Each face brings its own routes."""
     routes = [
         Route("/livez", _live, methods=["GET"]),
+        *monitoring.routes(configured, store, now),
         *api.routes(configured, store, now),
     ]
     app = Starlette(routes=routes, exception_handlers={HTTPException: _refused})

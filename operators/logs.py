@@ -3,18 +3,37 @@
 import logging
 import os
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 import structlog
 
+from operators.errors import BadInput
 from schemas.texts import clean
 
 LONGEST_VALUE = 256
 _FIRST = ("timestamp", "level", "event")
 
 
-def configure(least: int = logging.INFO) -> None:
-    """Set up structlog for this process. What is below `least` is not written."""
+VARIABLE = "BATCHKEEPER_LOG"
+LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
+
+
+def wanted(environ: Mapping[str, str]) -> int:
+    """The least level that is written, as the environment names it.
+
+    Raises:
+        BadInput: there is no such level.
+    """
+    word = environ.get(VARIABLE, "info").strip().lower()
+    if word not in LEVELS:
+        raise BadInput(f"{VARIABLE} is one of {', '.join(LEVELS)}")
+    return LEVELS[word]
+
+
+def configure(least: int | None = None) -> None:
+    """Set up structlog for this process. What is below `least` is not written; None: as the environment says."""
+    least = wanted(os.environ) if least is None else least
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,

@@ -62,6 +62,16 @@ async def reconcile(config: Config) -> None:
     log.info("stopped")
 
 
+async def operate(config: Config) -> None:
+    """The operators' app alone, until a signal."""
+    async with opened(config) as store, heard() as asked:
+        current = Current(config, store)
+        async with _operating(current, store) as operating:
+            await _until(asked, current)
+            operating.should_exit = True
+    log.info("stopped")
+
+
 async def reconcile_once(config: Config) -> dict[str, int | None]:
     """Do all that is due now, and return how much that was for each source; None where another reconciler owns it."""
     async with opened(config) as store:

@@ -1,6 +1,7 @@
 """The one door that providers knock on: verify, record, answer, in that order and no other."""
 
 import asyncio
+import logging
 import traceback
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
@@ -17,10 +18,11 @@ from receiver.refusals import Refusals
 from receiver.senders import networks, sender
 from schemas.config import Config, Source
 from schemas.dialects import dialect_of
+from schemas.ids import shown
 from schemas.readings import Refused, Verified
 from schemas.times import SECOND, parse_rfc3339
 from schemas.words import RefusalReason
-from storage.ledger import Accepted, Ledger, NotStored, Refusal
+from storage.ledger import Accepted, Kept, Ledger, NotStored, Refusal
 from storage.points import reach
 
 Scope = Mapping[str, Any]
@@ -52,6 +54,7 @@ class Intake:
         self._trusted = networks(config.receiver.trusted_proxies)
         self._refusals = Refusals(ledger, config.receiver.refusals_per_minute)
         self._room = Room()
+        self._tells_each = log.is_enabled_for(logging.DEBUG)  # asked once: a request takes microseconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         reach("R1")
@@ -136,6 +139,8 @@ class Intake:
             kept = await self._ledger.append(accepted)
         except NotStored:
             return self.refuse(scope, accepted.source, RefusalReason.NOT_STORED, len(accepted.body))
+        if self._tells_each:
+            _tell(accepted, kept)
         return answers.accepted(kept, accepted.verified.unreadable is not None)
 
     async def _send(self, answer: Answer, scope: Scope, body: Body, send: Send) -> None:
@@ -153,6 +158,13 @@ class Intake:
     def _sender(self, scope: Scope) -> str | None:
         client = scope.get("client")
         return sender(client[0] if client else None, scope["headers"], self._trusted)
+
+
+def _tell(accepted: Accepted, kept: Kept) -> None:
+    source, kind, job_id, delivery_key = accepted.identity
+    named = {"source": source, "kind": kind, "job_id": job_id, "delivery_key": delivery_key}
+    names = {"delivery": shown("dlv", kept.delivery), "receipt": shown("rcp", kept.receipt)}
+    log.debug("delivery_accepted", **named, **names, duplicate=kept.duplicate)
 
 
 def _doors(config: Config) -> Mapping[str, Door]:

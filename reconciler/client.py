@@ -51,6 +51,7 @@ class Client:
         self._timeout = timeout
         self._limit = max_answer_bytes
         self._slowness = slowness or Slowness()
+        self.last_http_status: int | None = None  # of the newest answer; 0: the newest question got none
         self._http = httpx.AsyncClient(
             trust_env=False,
             follow_redirects=False,
@@ -113,6 +114,7 @@ class Client:
         if isinstance(headers := await self._headers(question), Troubled):
             return headers
         async with self._http.stream(question.method, question.url, headers={**headers, "accept": "*/*"}) as answer:
+            self.last_http_status = answer.status_code
             if answer.status_code != 200 or _encoding(answer) not in _IDENTITY:
                 body = await self._read(answer)
                 return body if isinstance(body, Troubled) else _response(answer, body)
@@ -143,9 +145,11 @@ class Client:
             async with asyncio.timeout(seconds):
                 return await self._ask(question, points, content)
         except (TimeoutError, httpx.TimeoutException) as error:
+            self.last_http_status = 0
             unsent = isinstance(error, httpx.ConnectTimeout)
             return Troubled(Trouble.TIMED_OUT, f"no whole answer within {seconds:g} s", was_sent=not unsent), {}
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError) as error:
+            self.last_http_status = 0
             unsent = isinstance(error, httpx.ConnectError)
             return Troubled(
                 Trouble.UNREACHABLE, clean(f"{type(error).__name__}: {error}", 300), was_sent=not unsent
@@ -159,6 +163,7 @@ class Client:
             return headers, {}
         async with self._http.stream(question.method, question.url, headers=headers, **content) as answer:
             reach(points[0])
+            self.last_http_status = answer.status_code
             body = await self._read(answer)
             reach(points[1])
         return (body if isinstance(body, Troubled) else _response(answer, body)), headers

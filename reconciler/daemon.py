@@ -22,6 +22,7 @@ from reconciler.sweep import Swept, recorded
 from reconciler.targets import Targets
 from schemas.config import Config, Source
 from schemas.dialects import dialect_of
+from schemas.tables import SourceRow
 from schemas.times import HOUR, SECOND
 from storage import leases, sources
 from storage.engine import StoreAway
@@ -199,6 +200,7 @@ class Reconciler:
                 handoffs=lambda: self._config.handoffs,
                 budget=Budget(source.requests_per_minute),
                 swept=recorded(row) if row else Swept(),
+                attempted=_attempted(row),
                 clock=self._clock,
                 jitter=self._jitter,
             )
@@ -239,6 +241,11 @@ class Reconciler:
     @property
     def _lease_length(self) -> int:
         return int(self._config.reconciler.lease_seconds * SECOND)
+
+
+def _attempted(row: SourceRow | None) -> tuple[int, int] | None:
+    """What is known of the provider's newest attempt to deliver."""
+    return None if row is None or row.last_attempt_at is None else (row.last_attempt_at, row.last_attempt_status or 0)
 
 
 def _has_changed(before: Config, after: Config, source: str) -> bool:

@@ -5,6 +5,7 @@ from hmac import compare_digest
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from reconciler.cancelling import ask_to_cancel
+from reconciler.news import News, about
 from reconciler.owned import Owned
 from schemas.ids import parse, shown
 from schemas.readings import Observation
@@ -38,11 +39,17 @@ async def made(
         submission_id=number,
         group_id=row.group_id,
     )
+    owned.news.append(News("submission_moved", {**about(job), **moved(row, SubmissionState.CREATED)}))
     await labels.copy(connection, number, job.id)
     if row.drop_asked_at is not None:
         asked_by = AskedBy(row.drop_asked_by or AskedBy.OPERATOR)
         await ask_to_cancel(connection, job, asked_by, row.drop_reason, owned.store.new_id(), now)
     return job
+
+
+def moved(row: SubmissionRow, to: SubmissionState, message: str | None = None) -> dict[str, str | None]:
+    """How the log tells that a submission comes to another state."""
+    return {"submission": shown("sub", row.id), "from_state": row.state, "to_state": to.value, "message": message}
 
 
 async def join(connection: AsyncConnection, owned: Owned, job: JobRow, said: Observation, now: int) -> None:

@@ -20,6 +20,7 @@ from reconciler.facts import Terms
 from reconciler.hearing import Hearing
 from reconciler.listing import Listing
 from reconciler.login import LoggedIn
+from reconciler.news import News
 from reconciler.pace import Pace
 from reconciler.submission import Patience
 from reconciler.sweep import Swept
@@ -37,17 +38,6 @@ from storage.store import Store
 
 Item = TypeVar("Item")
 Answered = TypeVar("Answered")
-
-
-@dataclass(frozen=True, slots=True)
-class News:
-    """A job has moved."""
-
-    job_id: str
-    kind: str
-    from_status: str
-    to_status: str
-    asked: str
 
 
 @dataclass
@@ -83,6 +73,8 @@ class Owned:
     swept: Swept = field(default_factory=Swept)
     askings: list[Asking[Any, Any]] = field(default_factory=list)
     news: list[News] = field(default_factory=list)  # of the transaction under way, announced after its commit
+    # The provider's newest attempt to deliver, by its own account: when, and which HTTP status it got; 0: none.
+    attempted: tuple[int, int] | None = None
     list_wanted_at: int | None = None  # when the list is to be looked through, ahead of its time
 
     def pace_for(self, job: JobRow) -> Pace:

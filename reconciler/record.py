@@ -1,6 +1,6 @@
 """Record: write one answer about one job, and all that follows from it, within the caller's transaction."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,8 +15,10 @@ from reconciler.facts import Facts
 from reconciler.gather import gather_to_decide
 from reconciler.groups import is_bad, member_ended_badly, member_is_over
 from reconciler.making import join
-from reconciler.owned import News, Owned
+from reconciler.news import News, about
+from reconciler.owned import Owned
 from reconciler.review import Review, review
+from schemas.ids import shown
 from schemas.readings import Account, Denied, Expected, NamedOutput, Observation, Observed, Troubled
 from schemas.tables import AttemptRow, FailureRow, JobRow, ObservationRow, OutputRow, TransitionRow
 from schemas.words import Asked, OutputRole, OutputState, Status
@@ -35,8 +37,9 @@ async def record(
     answer: Observed | Denied | Troubled,
     mismatch: str | None,
     now: int,
+    request_id: str | None = None,
 ) -> None:
-    """Apply an answer to a job, keep it as an observation, and review the job."""
+    """Apply an answer to a job, keep it as an observation, and review the job. `request_id` is the provider's, for the log."""
     job = await _job(connection, number)
     said = answer.observation if isinstance(answer, Observed) else answer
     applied = apply(job, asked, sent_at, said, owned.rules_for(job), now)
@@ -56,13 +59,17 @@ async def record(
         await join(connection, owned, job, said, now)
     if account is not None:
         await attempts.keep(connection, list(_attempts(owned, number, account, now)))
+        owned.attempted = _newest_attempt(account, owned.attempted)
     if applied.move is not None:
         if Status(job.status).is_terminal:
             await outbox.withdraw(connection, job, applied.move.to_status.value, now)
         await observations.record(connection, _transition(owned, job, applied, observation, now))
         moved = f"moved.{job.status}.{applied.move.to_status}"
         await count(connection, job.source, {moved: 1}, now)
-        owned.news.append(News(job.job_id, job.kind, job.status, applied.move.to_status.value, asked.value))
+        told = {"from_status": job.status, "to_status": applied.move.to_status.value, "asked": asked.value}
+        owned.news.append(News("job_moved", {**about(job), **told}))
+    if asked.is_decisive:
+        owned.news += _of_trouble(job, applied.changes, asked, answer, request_id)
     if has_ended:
         await _ended(connection, owned, number, now)
     if Status(job.status).is_terminal or has_ended:
@@ -101,7 +108,9 @@ async def review_job(
     for action in awaited(facts.actions):
         if answered and (came := effect(action, job, now)) is not None:
             await actions.change(connection, action.id, came)
-    began = await failures.sync(connection, job, named, owned.store.new_id, now)
+    began, cleared = await failures.sync(connection, job, named, owned.store.new_id, now)
+    owned.news += [News("failure_began", _of_failure(job, one) | {"message": one.message}, "warning") for one in began]
+    owned.news += [News("failure_cleared", _of_failure(job, one)) for one in cleared]
     await jobs.change(connection, number, changes, now)
     await _hand_on(connection, owned, facts, reviewed, began, has_ended, now)
     if job.ready_at is None and changes["ready_at"] is not None:
@@ -135,6 +144,33 @@ async def _hand_on(
     as_it_is = replace(facts, job=JobRow(**(facts.job.model_dump() | reviewed.changes)))
     await outbox.hand_on_job(connection, owned, as_it_is, reviewed.failures, occasions, now)
     await outbox.hand_on_findings(connection, owned, as_it_is.job, began, now)
+
+
+def _of_failure(job: JobRow, failure: FailureRow) -> dict[str, Any]:
+    named = {"category": failure.category, "code": failure.code, "subject": failure.subject or None}
+    return {**about(job), "failure": shown("fail", failure.id), **named}
+
+
+def _of_trouble(
+    job: JobRow,
+    changes: Mapping[str, Any],
+    asked: Asked,
+    answer: Observed | Denied | Troubled,
+    request_id: str | None,
+) -> list[News]:
+    """That asking about a job begins to go wrong, goes wrong in another way, or goes well again."""
+    if "trouble" not in changes or changes["trouble"] == job.trouble:
+        return []
+    if changes["trouble"] is None:
+        return [News("asking_recovered", {**about(job), "asked": asked.value, "was": job.trouble})]
+    told = {
+        "asked": asked.value,
+        "trouble": changes["trouble"],
+        "http_status": answer.http_status if isinstance(answer, Troubled) else None,
+        "request_id": request_id,
+        "message": changes["trouble_message"],
+    }
+    return [News("asking_in_trouble", {**about(job), **told}, "warning")]
 
 
 def _is_unheard(facts: Facts) -> bool:
@@ -172,6 +208,11 @@ def _is_told_of(owned: Owned, job: JobRow, said: Observation) -> bool:
     endpoint; but one that had ended when it was first asked about may have ended before anybody listened."""
     is_at_endpoint = not owned.dialect.shows_webhooks and owned.source.webhook == "endpoint"
     return is_at_endpoint and job.has_webhook is None and not said.status.is_terminal
+
+
+def _newest_attempt(account: Account, before: tuple[int, int] | None) -> tuple[int, int] | None:
+    told = [(one.tried_at, one.response_status or 0) for one in account.attempts if one.tried_at is not None]
+    return max([*told, *([before] if before else [])], default=None)
 
 
 def _attempts(owned: Owned, number: int, account: Account, now: int) -> Iterator[AttemptRow]:

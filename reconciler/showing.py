@@ -34,11 +34,15 @@ class Showing:
         if shown != self._saved:
             async with owned.writing() as connection:
                 await sources.change(connection, owned.source.name, {**shown, "recorded_at": now})
-        if trouble["trouble"] != self._trouble.get("trouble"):
-            log.warning(
-                "source_trouble", source=owned.source.name, trouble=trouble["trouble"], message=owned.circuit.message
-            )
+        self._tell(trouble["trouble"], self._trouble.get("trouble"))
         self._saved, self._trouble, self._swept, self._at = shown, trouble, owned.swept, now
+
+    def _tell(self, trouble: str | None, before: str | None) -> None:
+        source = self._owned.source.name
+        if trouble is not None and trouble != before:
+            log.warning("source_trouble", source=source, trouble=trouble, message=self._owned.circuit.message)
+        elif trouble is None and before is not None:
+            log.info("source_recovered", source=source, was=before)
 
     def _of_circuit(self) -> dict[str, Any]:
         circuit = self._owned.circuit
@@ -57,6 +61,10 @@ class Showing:
         }
         if owned.listing.sent_at:
             shown["listed_at"] = owned.listing.sent_at
+        if owned.client.last_http_status is not None:
+            shown["last_http_status"] = owned.client.last_http_status
+        if owned.attempted is not None:
+            shown["last_attempt_at"], shown["last_attempt_status"] = owned.attempted
         shown["list_message"] = swept.message
         if swept.at is not None:
             shown["swept_at"], shown["orphans"] = swept.at, json.dumps(swept.orphans, sort_keys=True)

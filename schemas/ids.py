@@ -56,6 +56,11 @@ def span(micros: int) -> int:
     return micros // 1000 << (_WRITER_BITS + _SEQUENCE_BITS)
 
 
+def made_at(number: int) -> int:
+    """When an id was made, to the millisecond, in microseconds since 1970."""
+    return ((number >> (_WRITER_BITS + _SEQUENCE_BITS)) + _START_MS) * 1000
+
+
 def shown(prefix: str, number: int) -> str:
     """`shown("rcp", 5)` is `rcp_0000000000005`."""
     high, middle, low = number >> 40, number >> 20, number

@@ -1,12 +1,14 @@
 """Actions: stored by whoever asks, answered by the reconciler that holds the lease."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.sql.elements import ColumnElement
 
 from schemas.tables import ActionRow
+from storage.counting import count
 from storage.listing import Part
 from storage.rows import add, fetch, fetch_one, table
 from storage.wake import wake
@@ -16,6 +18,7 @@ ACTIONS = table(ActionRow)
 
 async def ask(connection: AsyncConnection, row: ActionRow) -> None:
     await add(connection, row)
+    await _count(connection, [row], row.asked_at)
     await wake(connection)
 
 
@@ -39,13 +42,13 @@ async def next_due(connection: AsyncConnection, source: str) -> int | None:
 
 
 async def change(connection: AsyncConnection, number: int, changes: Mapping[str, Any]) -> None:
-    await connection.execute(update(ACTIONS).where(ACTIONS.c.id == number).values(**changes))
+    await _change(connection, ACTIONS.c.id == number, changes)
 
 
 async def end(connection: AsyncConnection, job: int, verbs: Collection[str], changes: Mapping[str, Any]) -> None:
     """End those of a job's actions, among some verbs, that still wait to be sent or sent again."""
     waiting = (ACTIONS.c.job == job) & ACTIONS.c.due_at.is_not(None) & ACTIONS.c.verb.in_(list(verbs))
-    await connection.execute(update(ACTIONS).where(waiting).values(**changes))
+    await _change(connection, waiting, changes)
 
 
 async def of_job(connection: AsyncConnection, job: int) -> list[ActionRow]:
@@ -71,3 +74,18 @@ async def newest(
 
 async def get(connection: AsyncConnection, number: int) -> ActionRow | None:
     return await fetch_one(connection, ActionRow, select(ACTIONS).where(ACTIONS.c.id == number))
+
+
+async def _change(connection: AsyncConnection, which: ColumnElement[bool], changes: Mapping[str, Any]) -> None:
+    changed = update(ACTIONS).where(which).values(**changes).returning(*ACTIONS.c)
+    rows = await fetch(connection, ActionRow, changed)
+    if "state" in changes:
+        await _count(connection, rows, changes.get("answered_at"))
+
+
+async def _count(connection: AsyncConnection, rows: Sequence[ActionRow], at: int | None) -> None:
+    """Actions that come to the state in which they are now."""
+    for row in rows:
+        offered = "unknown" if row.cancel_url_present is None else "yes" if row.cancel_url_present else "no"
+        came = f"acted.{row.verb}.{row.state}.{offered}"
+        await count(connection, row.source, {came: 1}, at or row.answered_at or row.asked_at)

@@ -2,14 +2,15 @@
 
 What is counted, each as one word: by the receiver `accepted`, `duplicate`, `unreadable` and `refused.REASON`; by whoever learns
 of a job `born.ORIGIN`; by whoever changes one `moved.FROM.TO`, `began.CATEGORY.CODE` and `cleared.CATEGORY.CODE`; of hand-offs
-`handoff.TARGET.FROM.TO`, where each comes from `new`; and by the reconciler, now and then and not in the transaction that it is
-about, what it asked and heard.
+`handoff.TARGET.FROM.TO`, where each comes from `new`; by whoever asks for an action or changes its state
+`acted.VERB.STATE.OFFERED`, where OFFERED is whether a `cancel_url` was there to be seen (yes, no, unknown); and by the
+reconciler, now and then and not in the transaction that it is about, what it asked and heard.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Table, func, select
+from sqlalchemy import ColumnElement, Table, case, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from schemas.tables import HourlyTallyRow, TallyRow, TotalRow
@@ -36,13 +37,19 @@ async def count(connection: AsyncConnection, source: str, counted: Mapping[str, 
         return
     await _add(connection, TALLIES, [{"minute": now // MINUTE, **row} for row in rows])
     await _add(connection, HOURLY, [{"hour": now // HOUR, **row} for row in rows])
-    await _add(connection, TOTALS, rows)
+    await _add(connection, TOTALS, [{"minute": now // MINUTE, **row} for row in rows])
 
 
 async def totals(connection: AsyncConnection) -> dict[tuple[str, str], int]:
     """Everything that was ever counted, by source and word."""
     found = await connection.execute(select(TOTALS.c.source, TOTALS.c.what, TOTALS.c.count))
     return {(row.source, row.what): row[2] for row in found}
+
+
+async def ever(connection: AsyncConnection) -> list[Tally]:
+    """The same, each with the beginning of the last minute in which it was counted."""
+    found = await connection.execute(select(TOTALS.c.minute, TOTALS.c.source, TOTALS.c.what, TOTALS.c.count))
+    return [Tally(row[0] * MINUTE, row[1], row[2], row[3]) for row in found]
 
 
 async def by_minute(connection: AsyncConnection, since: int, until: int) -> list[Tally]:
@@ -74,7 +81,10 @@ async def lately_by_hour(connection: AsyncConnection, since: int) -> dict[tuple[
 async def _add(connection: AsyncConnection, counters: Table, rows: Sequence[Mapping[str, object]]) -> None:
     statement = upsert(connection, counters).values(list(rows))
     keys = [column.name for column in counters.primary_key]
-    added = {"count": counters.c.count + statement.excluded["count"]}
+    added: dict[str, ColumnElement[int]] = {"count": counters.c.count + statement.excluded["count"]}
+    if counters is TOTALS:
+        then, before = statement.excluded["minute"], TOTALS.c.minute
+        added["minute"] = case((then > before, then), else_=before)
     await connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=added))
 
 

@@ -34,14 +34,14 @@ class Named:
 
 async def sync(
     connection: AsyncConnection, job: JobRow, named: Sequence[Named], new_id: Callable[[], int], now: int
-) -> list[FailureRow]:
+) -> tuple[list[FailureRow], list[FailureRow]]:
     """
     Make the job's rows say just what holds now: new ones appear, others are cleared, returning ones are uncleared.
 
-    The rows of those that begin to hold come back.
+    The rows of those that begin to hold come back, and the rows of those that ceased to.
     """
     known = {(row.category, row.code, row.subject): row for row in await of_job(connection, job.id)}
-    began, counted = [], Counter[str]()
+    began, over, counted = [], [], Counter[str]()
     for failure in named:
         row = known.pop(failure.key, None)
         fresh = _row(new_id() if row is None else row.id, job, failure, now)
@@ -57,8 +57,9 @@ async def sync(
             cleared = update(FAILURES).where(FAILURES.c.id == row.id).values(cleared_at=now, holds=0)
             await connection.execute(cleared)
             counted[f"cleared.{row.category}.{row.code}"] += 1
+            over.append(row)
     await count(connection, job.source, counted, now)
-    return began
+    return began, over
 
 
 async def get(connection: AsyncConnection, number: int) -> FailureRow | None:

@@ -85,6 +85,14 @@ async def count(connection: AsyncConnection, prefix: str, now: Any) -> int:
     return found or 0
 
 
+async def lasting(connection: AsyncConnection, prefix: str, now: Any) -> dict[str, int]:
+    """For how much longer each lease is held whose name begins so, in microseconds; below 0 for one that lapsed so long ago. One
+    that was given back is left out."""
+    found = LEASES.c.name.startswith(prefix, autoescape=True) & (LEASES.c.until > 0)
+    rows = await connection.execute(select(LEASES.c.name, LEASES.c.until - now).where(found))
+    return {name: int(left) for name, left in rows}
+
+
 async def forget(connection: AsyncConnection, prefix: str, before: Any) -> None:
     """Delete leases whose name begins so and which lapsed before a time."""
     old = LEASES.c.name.startswith(prefix, autoescape=True) & (LEASES.c.until < before)

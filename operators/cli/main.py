@@ -25,6 +25,14 @@ SECTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
             "run:run",
             "Run the reconciler alone: it judges what arrived, asks the provider, and classifies.",
         ),
+        "operate": (
+            "run:run",
+            "Run the operators' app alone: what operators look at, ask for and measure, over HTTP.",
+        ),
+        "healthcheck": (
+            "healthcheck:checking",
+            "Ask the service that runs here whether it is well, as a container's probe does.",
+        ),
         "migrate": ("run:run", "Make the tables, or bring them up to date."),
         "config": ("config:config", "Look at the configuration."),
     },

@@ -1,4 +1,4 @@
-"""The verbs that run the service or prepare it: up, receive, reconcile, migrate."""
+"""The verbs that run the service or prepare it: up, receive, reconcile, operate, migrate."""
 
 from typing import Annotated
 
@@ -55,6 +55,15 @@ async def reconcile(
         await _reconcile_once(config, in_json)
     else:
         await running.reconcile(config)
+
+
+@run.command()
+@verb
+async def operate() -> None:
+    """Run the operators' app alone: what operators look at, ask for and measure, over HTTP."""
+    config = configuration()
+    logs.configure()
+    await running.operate(config)
 
 
 @run.command()

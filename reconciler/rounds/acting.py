@@ -7,12 +7,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from reconciler.apply import claimed
 from reconciler.asking import BROKEN, Asking, Back
+from reconciler.correlation import request_id_of
 from reconciler.effects import moot
+from reconciler.news import News, about
 from reconciler.owned import Owned
 from reconciler.pace import RETRY_FIRST, clamp, growing
 from reconciler.record import record, review_job
 from reconciler.rounds.each import write_each
 from reconciler.rounds.polling import ask_about
+from schemas.ids import shown
 from schemas.readings import Accepted, Answer, CancelRefused, Denied, Observed, Response, Troubled
 from schemas.tables import ActionRow, JobRow
 from schemas.times import MINUTE
@@ -25,11 +28,13 @@ LONGEST_RETRY = 5 * MINUTE
 
 @dataclass(frozen=True, slots=True)
 class Acted:
-    """What came back of one action. `is_look`: of the look at the job before it, and nothing else was sent."""
+    """What came back of one action. `is_look`: of the look at the job before it, and nothing else was sent. `request_id`: the
+    provider's, of the question."""
 
     answer: Answer
     mismatch: str | None = None
     is_look: bool = False
+    request_id: str | None = None
 
 
 Item = tuple[ActionRow, JobRow]
@@ -75,16 +80,35 @@ class ActionRound:
         if action.verb == ActionVerb.POLL:
             again = {"match_due_at": now} if job.hands_on and Status(job.status).is_terminal else {}
             await jobs.change(connection, job.id, {**claimed(job, None, now), **again}, now)
-            await actions.change(connection, action.id, _over(ActionState.DONE, now))
+            await self._change(connection, action, job, _over(ActionState.DONE, now))
             self._owned.circuit = self._owned.circuit.tried_at(now)  # who asks now may know that it has been mended
             return None
         if Status(job.status).is_terminal:
-            await actions.change(connection, action.id, moot(job.status, now))
+            await self._change(connection, action, job, moot(job.status, now))
             await review_job(connection, self._owned, job.id, now, answered=False)
             return None
         # It stays due until it is answered: whoever comes after us, if we die meanwhile, sends it again at once.
         await actions.change(connection, action.id, {"sends": action.sends + 1, "sent_at": action.sent_at or now})
+        told = {"asked_by": action.asked_by, "sends": action.sends + 1, "cancel_url_present": action.cancel_url_present}
+        self._owned.news.append(News("action_sent", {**_named(action, job), **told}))
         return job
+
+    async def _change(
+        self,
+        connection: AsyncConnection,
+        action: ActionRow,
+        job: JobRow,
+        changes: dict[str, Any],
+        request_id: str | None = None,
+    ) -> None:
+        """Write what became of an action, and have it logged."""
+        await actions.change(connection, action.id, changes)
+        told = {name: changes.get(name) for name in ("state", "http_status", "message")}
+        named = {**_named(action, job), **told, "request_id": request_id}
+        is_over = told["state"] is not None
+        self._owned.news.append(
+            News("action_answered", named) if is_over else News("action_unanswered", named, "warning")
+        )
 
     async def _ask(self, item: Item) -> Acted:
         (action, job), owned = item, self._owned
@@ -99,11 +123,12 @@ class ActionRound:
             owned.spend()
             polled = await ask_about(owned, job)
             if not isinstance(polled.answer, Observed) or polled.answer.observation.status.is_terminal:
-                return Acted(polled.answer, polled.mismatch, is_look=True)
+                return Acted(polled.answer, polled.mismatch, is_look=True, request_id=polled.request_id)
         response = await owned.client.send(question, ("C2", "C3"))
         if not isinstance(response, Response):
             return Acted(response, question.mismatch)
-        return Acted(dialect.read_act(verb, job.kind, job.job_id, response), question.mismatch)
+        answer = dialect.read_act(verb, job.kind, job.job_id, response)
+        return Acted(answer, question.mismatch, request_id=request_id_of(response))
 
     async def _write(self, answers: list[ActBack], now: int) -> None:
         owned = self._owned
@@ -114,7 +139,7 @@ class ActionRound:
         async def set_aside(connection: AsyncConnection, back: ActBack) -> None:
             await actions.change(connection, back.item[0].id, {"due_at": now + SET_ASIDE_FOR})
 
-        await write_each(owned, answers, write, set_aside, ("", "C4"))
+        await write_each(owned, answers, write, set_aside, ("", "C4"), named=lambda back: _named(*back.item))
         for back in answers:
             answer = back.answer.answer
             owned.answered(answer if isinstance(answer, Troubled) else None, now)
@@ -124,7 +149,7 @@ class ActionRound:
         (action, _), acted = back.item, back.answer
         answer = acted.answer
         job = await _job(connection, action)  # as it is now: news may have come while the action was on its way
-        await actions.change(connection, action.id, _outcome(action, acted, now))
+        await self._change(connection, action, job, _outcome(action, acted, now), acted.request_id)
         match answer:
             case Observed() | Denied() if acted.is_look or isinstance(answer, Observed):
                 asked = Asked.POLL if acted.is_look else Asked.CANCEL
@@ -142,6 +167,10 @@ def _startable(found: list[ActionRow], free: int) -> list[ActionRow]:
     polls = [action for action in found if action.verb == ActionVerb.POLL]
     others = [action for action in found if action.verb != ActionVerb.POLL]
     return polls + others[:free]
+
+
+def _named(action: ActionRow, job: JobRow) -> dict[str, Any]:
+    return {"action": shown("act", action.id), "verb": action.verb, **about(job)}
 
 
 async def _job(connection: AsyncConnection, action: ActionRow) -> JobRow:

@@ -3,9 +3,8 @@
 One poison item costs only itself.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import asdict
-from typing import TypeVar
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, TypeVar
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -19,6 +18,7 @@ log = structlog.get_logger()
 
 Item = TypeVar("Item")
 Write = Callable[[AsyncConnection, Item], Awaitable[None]]
+Named = Callable[[Item], Mapping[str, Any]]
 Begin = Callable[[AsyncConnection, Sequence[Item]], Awaitable[None]]
 
 # The store is away or not ours any more: no item's fault.
@@ -32,8 +32,10 @@ async def write_each(
     set_aside: Write[Item],
     points: Sequence[str],
     begin: Begin[Item] | None = None,
+    named: Named[Item] | None = None,
 ) -> None:
-    """Write all items, `begin` first. `points` are the crash points "written" and "committed" of the round."""
+    """Write all items, `begin` first. `points` are the crash points "written" and "committed" of the round; `named` is what
+    the log calls one that breaks."""
     if not items:
         return
     try:
@@ -42,7 +44,7 @@ async def write_each(
         raise
     except Exception:
         for item in items:
-            await _write_alone(owned, item, write, set_aside, points)
+            await _write_alone(owned, item, write, set_aside, points, named)
 
 
 async def _write(
@@ -57,17 +59,22 @@ async def _write(
         reach(points[0])
     reach(points[1])
     for news in owned.news:
-        log.info("job_moved", source=owned.source.name, **asdict(news))
+        getattr(log, news.level)(news.event, source=owned.source.name, **news.told)
 
 
 async def _write_alone(
-    owned: Owned, item: Item, write: Write[Item], set_aside: Write[Item], points: Sequence[str]
+    owned: Owned,
+    item: Item,
+    write: Write[Item],
+    set_aside: Write[Item],
+    points: Sequence[str],
+    named: Named[Item] | None,
 ) -> None:
     try:
         await _write(owned, [item], write, points)
     except _OURS:
         raise
     except Exception:
-        log.exception("poison", source=owned.source.name)
+        log.exception("poison", source=owned.source.name, **(named(item) if named else {}))
         async with owned.writing() as connection:
             await set_aside(connection, item)

@@ -1,5 +1,6 @@
 """The fetch round: outputs that are there are brought among our files, whole, a few at a time."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,6 +8,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from reconciler.asking import BROKEN, Asking, Back
+from reconciler.news import News, about
 from reconciler.owned import Owned
 from reconciler.pace import OUTPUT_FIRST, clamp, growing
 from reconciler.paging import lines_of_page, naming_of, pages_of
@@ -167,6 +169,7 @@ class FetchRound:
             row, answer = back.item.row, back.answer
             changes = fetched(row, answer, owned.pace.output_patience, now)
             await outputs.change(connection, row.id, changes)
+            owned.news += _news(back, changes)
             if changes["due_at"] is None:
                 await jobs.change(connection, row.job, {"match_due_at": now}, now)
             await review_job(connection, owned, row.job, now, answered=False)
@@ -177,14 +180,27 @@ class FetchRound:
         async def set_aside(connection: AsyncConnection, back: FetchBack) -> None:
             await outputs.change(connection, back.item.row.id, {"due_at": now + SET_ASIDE_FOR})
 
-        await write_each(owned, answers, write, set_aside, ("", "D7"))
+        await write_each(owned, answers, write, set_aside, ("", "D7"), named=_named)
         for back in answers:
             answer = back.answer
             if isinstance(answer, Parked):
-                log.warning("output_parked", source=owned.source.name, job=back.item.job.job_id, message=answer.message)
+                log.warning("output_parked", source=owned.source.name, **_named(back), message=answer.message)
             else:
                 owned.answered(answer if isinstance(answer, Troubled) else None, now)
         self.asking.written([back.item.row.id for back in answers])
+
+
+def _named(back: FetchBack) -> dict[str, Any]:
+    return {**about(back.item.job), "role": back.item.row.role, "output": shown("out", back.item.row.id)}
+
+
+def _news(back: FetchBack, changes: Mapping[str, Any]) -> list[News]:
+    match changes.get("state"):
+        case OutputState.FETCHED:
+            return [News("output_fetched", {**_named(back), "bytes": changes["size"]})]
+        case OutputState.UNREADABLE:
+            return [News("output_unreadable", {**_named(back), "message": changes["message"]}, "warning")]
+    return []
 
 
 async def _write(writing: Writing, piece: bytes) -> None:

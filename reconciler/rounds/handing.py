@@ -3,7 +3,7 @@
 import structlog
 
 from reconciler.asking import Asking, Back
-from reconciler.events import HANDOFF
+from reconciler.events import HANDOFF, about_id
 from reconciler.outcome import Attempt, outcome, patience_of, spent
 from reconciler.target import Target
 from schemas.ids import shown
@@ -93,7 +93,7 @@ class HandingRound:
         self.asking.written([number])
 
     def _log(self, row: HandoffRow, changes: dict[str, object]) -> None:
-        named = {"handoff": shown(HANDOFF, row.id), "target": row.target, "about": row.about, "attempts": row.attempts}
+        named = {**_named(row), "attempts": row.attempts}
         state, message = changes.get("state", row.state), changes["message"]
         if state == HandoffState.DONE:
             log.info("handed_on", **named)
@@ -105,7 +105,11 @@ class HandingRound:
     def _log_dead(self, row: HandoffRow, message: object) -> None:
         name = shown(HANDOFF, row.id)
         advice = f"see `batchkeeper handoff {name}`; `batchkeeper replay {name}` tries it again"
-        log.error("handoff_dead", handoff=name, target=row.target, message=message, advice=advice)
+        log.error("handoff_dead", **_named(row), message=message, advice=advice)
+
+
+def _named(row: HandoffRow) -> dict[str, str]:
+    return {"handoff": shown(HANDOFF, row.id), "target": row.target, row.about: about_id(row)}
 
 
 def _free() -> None:

@@ -5,20 +5,23 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from reconciler.apply import claimed
 from reconciler.judge import Judgement, judge
 from reconciler.making import join_by_path
+from reconciler.news import News, about
 from reconciler.owned import Owned
 from reconciler.record import review_job
 from reconciler.rounds.each import write_each
+from schemas.ids import shown
 from schemas.readings import Report
 from schemas.strict_json import NotStrictJson, parse_object
 from schemas.tables import JobRow
 from schemas.times import MINUTE
-from schemas.words import Origin, Status
+from schemas.words import Origin, Status, Verdict
 from storage import inbox, jobs
 from storage.inbox import Waiting
 from storage.points import reach
 
 BATCH = 25  # a receipt takes some milliseconds, and nobody else writes meanwhile: not the receiver either
 SET_ASIDE_FOR = 5 * MINUTE
+_ODD = frozenset({Verdict.CONFLICT, Verdict.UNREADABLE})
 
 
 async def run_once(owned: Owned, now: int) -> int:
@@ -34,7 +37,7 @@ async def run_once(owned: Owned, now: int) -> int:
     async def set_aside(connection: AsyncConnection, item: Waiting) -> None:
         await inbox.set_aside(connection, item.receipt.id, now + SET_ASIDE_FOR)
 
-    await write_each(owned, waiting, write, set_aside, ("A2", "A3"), inbox.lock)
+    await write_each(owned, waiting, write, set_aside, ("A2", "A3"), inbox.lock, _named)
     return len(waiting)
 
 
@@ -48,14 +51,28 @@ async def _judge(connection: AsyncConnection, owned: Owned, item: Waiting, now: 
     judgement = judge(job, report)
     await inbox.set_verdict(connection, item.receipt, judgement.verdict)
     owned.hearing = owned.hearing.heard(item.receipt.received_at)
+    owned.news.append(_news(item, judgement))
     if judgement.adopt and await _may_adopt(connection, owned, delivery.kind):
         identity = (delivery.source, delivery.kind, delivery.job_id)
         number, hands_on = owned.store.new_id(), owned.source.fetch_adopted
         job = await jobs.bear(connection, number, identity, Origin.DELIVERY, now, has_webhook=True, hands_on=hands_on)
+        owned.news.append(News("job_adopted", {**about(job), "origin": Origin.DELIVERY.value}))
     if job is not None and report is not None:
         await _tell(connection, item, job, report, judgement, now)
         if Status(job.status).is_terminal:  # news about an open job decides nothing yet but to ask
             await review_job(connection, owned, job.id, now, answered=False)
+
+
+def _news(item: Waiting, judgement: Judgement) -> News:
+    """Loud only for what an operator should look at: what agrees comes as often as anybody sends it."""
+    told = {**_named(item), "verdict": judgement.verdict.value}
+    return News("receipt_judged", told, "warning" if judgement.verdict in _ODD else "debug")
+
+
+def _named(item: Waiting) -> dict[str, str]:
+    delivery = item.delivery
+    about_job = {"job_id": delivery.job_id, "kind": delivery.kind, "delivery_key": delivery.delivery_key}
+    return {**about_job, "delivery": shown("dlv", delivery.id), "receipt": shown("rcp", item.receipt.id)}
 
 
 def _report(owned: Owned, item: Waiting) -> Report | None:

@@ -12,12 +12,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from reconciler.asking import Asking, Back
 from reconciler.gather import gather
 from reconciler.matching import Matched, Place, match
+from reconciler.news import about
 from reconciler.owned import Owned
 from reconciler.record import review_job
 from reconciler.rounds.each import write_each
 from reconciler.whole import ROW_ROLES
 from schemas.contents import NoRow, ResultRow
 from schemas.dialects import Dialect
+from schemas.ids import shown
 from schemas.jsonl import LONGEST_LINE, Line, lines_of
 from schemas.tables import JobRow, OutputRow, RowMatchRow, SubmissionRow
 from schemas.times import MINUTE
@@ -99,10 +101,11 @@ class MatchRound:
                 case Matched():
                     await _keep(connection, back.item, back.answer, now)
                 case Gone(output):
-                    log.error("output_gone", source=owned.source.name, stored_as=output.stored_as)
+                    place = {"output": shown("out", output.id), "stored_as": output.stored_as}
+                    log.error("output_gone", source=owned.source.name, **about(back.item), **place)
                     await outputs.change(connection, output.id, {"state": OutputState.EXISTS.value, "due_at": now})
                 case Failed(message):
-                    log.error("not_matched", source=owned.source.name, job=back.item.job_id, message=message)
+                    log.error("not_matched", source=owned.source.name, **about(back.item), message=message)
                     await set_aside(connection, back)
             await review_job(connection, owned, back.item.id, now, answered=False)
 

@@ -7,7 +7,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from reconciler.apply import in_trouble
 from reconciler.asking import BROKEN, Asking, Back
+from reconciler.correlation import request_id_of
 from reconciler.listing import AHEAD, choose
+from reconciler.news import about
 from reconciler.owned import Owned
 from reconciler.record import record
 from reconciler.rounds.each import write_each
@@ -25,10 +27,11 @@ LOOK = 100  # how many jobs, due or nearly, are looked at to see whether the lis
 
 @dataclass(frozen=True, slots=True)
 class Polled:
-    """What came back about one job, and the URL that was offered and not followed."""
+    """What came back about one job, the URL that was offered and not followed, and the provider's id of the question."""
 
     answer: Observed | Denied | Troubled
     mismatch: str | None
+    request_id: str | None = None
 
 
 PollBack = Back[JobRow, Polled]
@@ -88,13 +91,14 @@ class PollRound:
 
         async def write(connection: AsyncConnection, back: PollBack) -> None:
             polled = back.answer
-            await record(connection, owned, back.item.id, Asked.POLL, back.sent_at, polled.answer, polled.mismatch, now)
+            number, sent_at, name = back.item.id, back.sent_at, polled.request_id
+            await record(connection, owned, number, Asked.POLL, sent_at, polled.answer, polled.mismatch, now, name)
 
         async def set_aside(connection: AsyncConnection, back: PollBack) -> None:
             trouble = in_trouble(back.item, Trouble.POISON, "an answer about this job could not be applied", now)
             await jobs.change(connection, back.item.id, {**trouble, "due_at": now + SET_ASIDE_FOR}, now)
 
-        await write_each(owned, answers, write, set_aside, ("P4", "P5"))
+        await write_each(owned, answers, write, set_aside, ("P4", "P5"), named=lambda back: about(back.item))
         for back in answers:
             trouble = back.answer.answer if isinstance(back.answer.answer, Troubled) else None
             owned.answered(trouble, now)
@@ -117,7 +121,7 @@ async def ask_about(owned: Owned, job: JobRow) -> Polled:
         answer = owned.dialect.read_poll(job.kind, job.job_id, response, question)
         if isinstance(answer, CancelRefused | Accepted):
             answer = Troubled(Trouble.UNREADABLE, "the answer to a question about status speaks of an action")
-        polled = Polled(answer, question.mismatch)
+        polled = Polled(answer, question.mismatch, request_id_of(response))
         if not isinstance(answer, Denied):
             break
     if isinstance(polled.answer, Observed) and owned.dialect.place_by_socket and job.polling_url is None:

@@ -13,7 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from reconciler import submission
 from reconciler.asking import BROKEN, Asking, Back
 from reconciler.groups import member_ended_badly, member_is_over
-from reconciler.making import made
+from reconciler.making import made, moved
+from reconciler.news import News
 from reconciler.ordering import new_job
 from reconciler.owned import Owned
 from reconciler.pages import has_list
@@ -229,6 +230,8 @@ class SubmitRound:
         """Change a submission, and see what that means for its group."""
         await submissions.change(connection, row.id, changes, now)
         state = SubmissionState(changes.get("state", row.state))
+        if state != row.state:
+            self._owned.news.append(News("submission_moved", moved(row, state, changes.get("message"))))
         if state is SubmissionState.REFUSED:
             what = f"part {row.shard} was refused: {changes['message']}"
             await member_ended_badly(connection, self._owned, row.group_id, what, row.id, now)

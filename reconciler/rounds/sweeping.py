@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from reconciler.asking import BROKEN, Asking, Back
 from reconciler.making import made
+from reconciler.news import News, about
 from reconciler.owned import Owned
 from reconciler.pace import clamp, spread
 from reconciler.pages import Listed, has_list, read_list
@@ -118,7 +119,8 @@ class SweepRound:
                 return
             identity = (owned.source.name, seen.kind, seen.job_id)
             hands_on = owned.source.fetch_adopted
-            await jobs.bear(connection, owned.store.new_id(), identity, Origin.SWEEP, now, hands_on=hands_on)
+            job = await jobs.bear(connection, owned.store.new_id(), identity, Origin.SWEEP, now, hands_on=hands_on)
+            owned.news.append(News("job_adopted", {**about(job), "origin": Origin.SWEEP.value}))
 
         async def set_aside(_connection: AsyncConnection, _birth: Birth) -> None:
             """The next sweep finds it again."""

@@ -41,6 +41,12 @@ def _days(default: int, low: int, description: str) -> Any:
     return _number(default, low, 36_500, "days", description)
 
 
+def _local_origin(host: str, port: int) -> str:
+    """How this machine reaches what listens there, whatever stands in front of it for others."""
+    host = "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104  (nothing is bound to it here)
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+
 class Database(Section):
     """[database]"""
 
@@ -89,8 +95,11 @@ class Receiver(Section):
 
     def local_url(self, source: str) -> str:
         """The same door from this machine, whatever stands in front of it for others."""
-        host = "127.0.0.1" if self.host in ("0.0.0.0", "::") else self.host  # noqa: S104  (nothing is bound to it here)
-        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}/webhooks/{source}"
+        return f"{self.local_origin}/webhooks/{source}"
+
+    @property
+    def local_origin(self) -> str:
+        return _local_origin(self.host, self.port)
 
 
 class OperatorsAddress(Section):
@@ -103,6 +112,10 @@ class OperatorsAddress(Section):
     max_upload_bytes: int = _number(
         536_870_912, 1, 1 << 40, "bytes", "Largest request with a file of requests that an application may post."
     )
+
+    @property
+    def local_origin(self) -> str:
+        return _local_origin(self.host, self.port)
 
 
 class Operators(OperatorsAddress):

@@ -32,6 +32,9 @@ class SourceRow(SQLModel, table=True):
     unheard_ends: int = big(0)  # jobs that we saw end, by asking, since then
     unheard_since: int | None = maybe_big()
     clock_ahead: int | None = maybe_big()  # how far our clock was ahead of the provider's, by its last answer's Date
+    last_http_status: int | None = maybe_big()  # of its last answer; 0: it gave none
+    last_attempt_at: int | None = maybe_big()  # its newest attempt to deliver, by its own account of it
+    last_attempt_status: int | None = maybe_big()  # what we answered to that, as it says; 0: it got no answer
 
 
 class JobRow(SQLModel, table=True):
@@ -372,3 +375,4 @@ class TotalRow(SQLModel, table=True):
     source: str = words(key=True)
     what: str = words(key=True)
     count: int = big()
+    minute: int = big(0)  # the last one in which it was counted, since 1970

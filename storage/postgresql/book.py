@@ -60,11 +60,12 @@ FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[]) AS counted(minut
 GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
 ON CONFLICT (hour, source, what) DO UPDATE SET count = hourly_tallies.count + excluded.count"""
 
-_TOTALS = """INSERT INTO totals (source, what, count)
-SELECT source, what, sum(count)::bigint
+_TOTALS = """INSERT INTO totals (source, what, count, minute)
+SELECT source, what, sum(count)::bigint, max(minute)
 FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[]) AS counted(minute, source, what, count)
 GROUP BY 1, 2 ORDER BY 1, 2
-ON CONFLICT (source, what) DO UPDATE SET count = totals.count + excluded.count"""
+ON CONFLICT (source, what) DO UPDATE
+SET count = totals.count + excluded.count, minute = greatest(totals.minute, excluded.minute)"""
 
 _REFUSALS = """INSERT INTO refusals (id, source, reason, http_status, received_at, remote, body_bytes)
 SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::text[], $7::bigint[])"""

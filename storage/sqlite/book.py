@@ -57,8 +57,8 @@ _TALLY = """INSERT INTO tallies (minute, source, what, count) VALUES (?, ?, ?, ?
 ON CONFLICT (minute, source, what) DO UPDATE SET count = count + excluded.count"""
 _HOURLY = """INSERT INTO hourly_tallies (hour, source, what, count) VALUES (?1 / 60, ?2, ?3, ?4)
 ON CONFLICT (hour, source, what) DO UPDATE SET count = count + excluded.count"""
-_TOTAL = """INSERT INTO totals (source, what, count) VALUES (?2, ?3, ?4 + 0 * ?1)
-ON CONFLICT (source, what) DO UPDATE SET count = count + excluded.count"""
+_TOTAL = """INSERT INTO totals (source, what, count, minute) VALUES (?2, ?3, ?4, ?1)
+ON CONFLICT (source, what) DO UPDATE SET count = count + excluded.count, minute = max(minute, excluded.minute)"""
 _REFUSAL = """INSERT INTO refusals (id, source, reason, http_status, received_at, remote, body_bytes)
 VALUES (?, ?, ?, ?, ?, ?, ?)"""
 

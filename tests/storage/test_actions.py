@@ -8,7 +8,7 @@ from stored import NOON, Run, a_job, everything, within
 
 from schemas.tables import ActionRow
 from schemas.times import SECOND
-from storage import actions
+from storage import actions, counting
 from storage.store import Store
 
 
@@ -113,6 +113,33 @@ def test_ended_by_the_end(store: Store, run: Run) -> None:
             answered.id: ("accepted", None),
             poll.id: ("asked", NOON),
             elsewhere.id: ("asked", NOON),
+        }
+
+    run(flow())
+
+
+def test_counted(store: Store, run: Run) -> None:
+    """An action counts once in each state that it comes to, with what was known of `cancel_url` when it was asked for."""
+
+    async def flow() -> None:
+        job = await a_job(store)
+        offered = await ask(store, job.id, cancel_url_present=1)
+        await ask(store, job.id, cancel_url_present=0)
+        poll = await ask(store, job.id, verb="poll")
+
+        await within(store.writing(), actions.change, offered.id, {"sends": 1})
+        await within(store.writing(), actions.change, offered.id, {"state": "accepted", "due_at": None})
+        await within(store.writing(), actions.change, poll.id, {"state": "done", "due_at": None})
+        await within(store.writing(), actions.end, job.id, {"cancel"}, {"state": "moot", "due_at": None})
+
+        totals = await within(store.reading(), counting.totals)
+        assert {what: number for (_, what), number in totals.items() if what.startswith("acted.")} == {
+            "acted.cancel.asked.yes": 1,
+            "acted.cancel.asked.no": 1,
+            "acted.poll.asked.unknown": 1,
+            "acted.cancel.accepted.yes": 1,
+            "acted.poll.done.unknown": 1,
+            "acted.cancel.moot.no": 1,
         }
 
     run(flow())

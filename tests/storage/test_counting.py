@@ -41,6 +41,20 @@ def test_three_spans(store: Store, run: Run) -> None:
     run(flow())
 
 
+def test_when_it_was_last(store: Store, run: Run) -> None:
+    """A total tells the last minute in which it was counted, whoever counts late."""
+
+    async def flow() -> None:
+        for at in (NOON, NOON + 5 * MINUTE, NOON + MINUTE):
+            await within(store.writing(), counting.count, "acme", {"accepted": 1}, at)
+
+        (found,) = await within(store.reading(), counting.ever)
+
+        assert found == Tally(NOON - NOON % MINUTE + 5 * MINUTE, "acme", "accepted", 3)
+
+    run(flow())
+
+
 def test_births_and_failures(store: Store, run: Run) -> None:
     """A job counts when it is born and not when it is met again; a failure each time that it begins to hold, and is cleared."""
     gone = Named("delivery", "missing", "batch.completed", "it never came", {})

@@ -91,20 +91,22 @@ def _counters() -> None:
         sa.Column("source", TEXT, nullable=False),
         sa.Column("what", TEXT, nullable=False),
         sa.Column("count", BIG, nullable=False),
+        sa.Column("minute", BIG, server_default=sa.text("0"), nullable=False),
         sa.PrimaryKeyConstraint("source", "what"),
     )
     op.execute(
-        "INSERT INTO totals (source, what, count) "
-        "SELECT source, what, sum(count) FROM tallies GROUP BY source, what "
-        "UNION ALL SELECT source, 'born.' || origin, count(*) FROM jobs GROUP BY source, origin "
-        "UNION ALL SELECT source, 'moved.unknown.' || status, count(*) FROM jobs WHERE status <> 'unknown' "
-        "GROUP BY source, status "
-        "UNION ALL SELECT source, 'began.' || category || '.' || code, count(*) FROM failures "
-        "GROUP BY source, category, code "
-        "UNION ALL SELECT source, 'cleared.' || category || '.' || code, count(*) FROM failures WHERE holds = 0 "
-        "GROUP BY source, category, code "
-        "UNION ALL SELECT source, 'handoff.' || target || '.new.' || state, count(*) FROM handoffs "
-        "GROUP BY source, target, state"
+        "INSERT INTO totals (source, what, count, minute) "
+        "SELECT source, what, sum(count), max(minute) FROM tallies GROUP BY source, what "
+        "UNION ALL SELECT source, 'born.' || origin, count(*), max(created_at) / 60000000 FROM jobs "
+        "GROUP BY source, origin "
+        "UNION ALL SELECT source, 'moved.unknown.' || status, count(*), max(updated_at) / 60000000 FROM jobs "
+        "WHERE status <> 'unknown' GROUP BY source, status "
+        "UNION ALL SELECT source, 'began.' || category || '.' || code, count(*), max(detected_at) / 60000000 "
+        "FROM failures GROUP BY source, category, code "
+        "UNION ALL SELECT source, 'cleared.' || category || '.' || code, count(*), max(cleared_at) / 60000000 "
+        "FROM failures WHERE holds = 0 GROUP BY source, category, code "
+        "UNION ALL SELECT source, 'handoff.' || target || '.new.' || state, count(*), max(made_at) / 60000000 "
+        "FROM handoffs GROUP BY source, target, state"
     )
 
 
@@ -129,6 +131,9 @@ def _findings() -> None:
     op.add_column("sources", sa.Column("unheard_ends", BIG, server_default=sa.text("0"), nullable=False))
     op.add_column("sources", sa.Column("unheard_since", BIG, nullable=True))
     op.add_column("sources", sa.Column("clock_ahead", BIG, nullable=True))
+    op.add_column("sources", sa.Column("last_http_status", BIG, nullable=True))
+    op.add_column("sources", sa.Column("last_attempt_at", BIG, nullable=True))
+    op.add_column("sources", sa.Column("last_attempt_status", BIG, nullable=True))
 
 
 def _refused_requests() -> None:

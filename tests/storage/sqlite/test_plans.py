@@ -21,6 +21,7 @@ from storage import (
     labels,
     observations,
     outputs,
+    queues,
     retention,
     row_matches,
     sources,
@@ -155,3 +156,19 @@ def test_pruning_tallies(plan: Plan) -> None:
     (steps,) = plan(retention.tallies, NOW)
 
     assert "(minute<?)" in steps
+
+
+def test_what_waits(plan: Plan) -> None:
+    """Each queue is found by its own index, source by source, and its oldest is the first that is met there."""
+    (of_sources,), (of_target,) = plan(queues.of_sources, NOW), plan(queues.of_target, "down")
+
+    for index in (
+        "ix_receipts_inbox (source=?)",
+        "ix_submissions_due (source=? AND due_at<?)",
+        "ix_jobs_due (source=? AND due_at>?)",
+        "ix_jobs_unsettled (source=?)",
+    ):
+        assert index in of_sources
+    assert "ix_handoffs_target_state (target=? AND state=?)" in of_target
+    assert [line.split()[:2] for line in scanned(of_sources)] == [["SCAN", "sources"]]
+    assert not scanned(of_target)

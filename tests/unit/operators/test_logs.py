@@ -8,6 +8,7 @@ import structlog
 from given import HOSTILE
 
 from operators import logs
+from operators.errors import BadInput
 
 
 @pytest.fixture
@@ -84,3 +85,29 @@ def test_colours_can_be_turned_off(logged, monkeypatch):
     monkeypatch.setenv("NO_COLOR", "1")
 
     assert "\x1b" not in logged(lambda log: log.info("x", source="gateway"), True)
+
+
+@pytest.mark.parametrize(
+    ("word", "written"),
+    [(None, ["b", "c"]), ("debug", ["a", "b", "c"]), (" WARNING ", ["c"]), ("error", [])],
+)
+def test_the_environment_names_the_least_level(logged, monkeypatch, word, written):
+    """
+    BATCHKEEPER_LOG says what is written; without it, what is debug is not.
+    """
+    if word is not None:
+        monkeypatch.setenv(logs.VARIABLE, word)
+
+    text = logged(lambda log: (log.debug("a"), log.info("b"), log.warning("c")), False)
+
+    assert [json.loads(line)["event"] for line in text.splitlines()] == written
+
+
+def test_an_unknown_level_is_refused(monkeypatch):
+    """
+    A level that there is none of is an error that names those that there are.
+    """
+    monkeypatch.setenv(logs.VARIABLE, "loud")
+
+    with pytest.raises(BadInput, match="debug, info, warning, error"):
+        logs.configure()
