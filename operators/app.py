@@ -15,6 +15,7 @@ from starlette.routing import Route
 
 from operators.applying import Answer, Applying
 from operators.bounded import Bounded, TooLarge
+from operators.dashboard.routes import routes as dashboard_routes
 from operators.errors import AmbiguousName, BadInput, Conflict, KeyReused, NoSuchThing, NotPossible, Problem
 from operators.pages import Page, Pages
 from schemas.config import Config
@@ -52,7 +53,8 @@ def build_app(configured: Callable[[], Config], store: Store, now: Callable[[], 
     posted = _guarded(configured, _answered(applying.post_job, configured))
     routes.insert(0, Route("/api/v1/jobs", posted, methods=["POST"]))
     app = Starlette(
-        routes=[Route("/livez", _live, methods=["GET"]), *routes], exception_handlers={HTTPException: _refused}
+        routes=[Route("/livez", _live, methods=["GET"]), *routes, *dashboard_routes(configured, store, now)],
+        exception_handlers={HTTPException: _refused},
     )
     app.router.redirect_slashes = False
     return app

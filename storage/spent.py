@@ -10,7 +10,7 @@ KEYS = table(SpentKeyRow)
 
 
 async def spend(connection: AsyncConnection, key: str, until: int, now: int) -> bool:
-    """Use a key up, which would lapse at `until`. False: it has been used already, or is being used by somebody who commits first."""
+    """Use a key up, which would lapse at `until`. False: it has been used already, or somebody who uses it commits first."""
     await connection.execute(delete(KEYS).where(KEYS.c.until < now))
     statement = upsert(connection, KEYS).values(key=key, until=until).on_conflict_do_nothing(index_elements=["key"])
     return (await connection.execute(statement)).rowcount == 1
