@@ -3,6 +3,8 @@
 import json
 from typing import Any
 
+from markupsafe import Markup
+
 from schemas.texts import clean
 from schemas.times import in_words, parse_rfc3339
 
@@ -30,8 +32,8 @@ def cut(text: str) -> str:
 
 
 def number(count: int | None) -> str:
-    """A count with its thousands apart."""
-    return "–" if count is None else f"{count:,}".replace(",", "\u202f")
+    """A count with its thousands apart, by a space that does not break. As markup: other odd spaces are shown as escapes."""
+    return "–" if count is None else Markup(f"{count:,}".replace(",", "&#8239;"))  # noqa: S704  (digits, and our own space)
 
 
 def size(count: int | None) -> str:

@@ -19,9 +19,9 @@ from operators.clock import now
 from schemas.config import Config, Database, Operators, Secret, Source
 from schemas.config.model import Handoff
 from schemas.dialects.phaseo import Phaseo
-from schemas.ids import shown
+from schemas.ids import first_at, shown
 from schemas.tables import DeliveryRow, HandoffRow, JobRow, ObservationRow, ReceiptRow, RefusalRow, TransitionRow
-from schemas.times import HOUR, MINUTE, SECOND
+from schemas.times import HOUR, MINUTE
 from schemas.words import Origin
 from storage import counting, failures, handoffs, jobs, leases, schema
 from storage.failures import Named
@@ -73,10 +73,17 @@ class Filled:
     store: Store
     now: int
     jobs: dict[str, JobRow] = field(default_factory=dict)
+    made: int = 0
+
+    def new_id(self, at: int) -> int:
+        """An id such as it would have been made at that time."""
+        self.made += 1
+        return first_at(at) + self.made
 
     async def job(self, job_id: str, status: str = "running", ago: int = HOUR, **columns: Any) -> JobRow:
         """A job as it would be had it come to its status `ago`; with a lease on its source, so that somebody asks."""
-        at, number = self.now - ago, self.store.new_id()
+        at = self.now - ago
+        number = self.new_id(at)
         async with self.store.writing() as connection:
             born = await jobs.bear(connection, number, ("gateway", "batch", job_id), Origin.SUBMIT, at)
             ended = {} if status in OPEN else {"ended_at": at, "ready_at": at, "settled_at": at, "due_at": None}
@@ -97,7 +104,8 @@ class Filled:
 
     async def answer(self, job: JobRow, ago: int, status: str | None = "running", **columns: Any) -> int:
         """What the provider answered to a poll."""
-        at, number, told = self.now - ago, self.store.new_id(), columns.pop("told", {})
+        at, told = self.now - ago, columns.pop("told", {})
+        number = self.new_id(at)
         row = ObservationRow(
             id=number,
             job=job.id,
@@ -115,7 +123,7 @@ class Filled:
 
     async def moved(self, job: JobRow, before: str, after: str, ago: int, observation: int) -> None:
         row = TransitionRow(
-            id=self.store.new_id(),
+            id=self.new_id(self.now - ago),
             job=job.id,
             revision=1,
             from_status=before,
@@ -129,7 +137,8 @@ class Filled:
 
     async def webhook(self, job: JobRow, key: str, status: str, ago: int, verdict: str = "agrees") -> str:
         """A delivery that was received once; its receipt's id."""
-        at, delivery, receipt = self.now - ago, self.store.new_id(), self.store.new_id()
+        at = self.now - ago
+        delivery, receipt = self.new_id(at), self.new_id(at)
         identity = {"source": job.source, "kind": job.kind, "job_id": job.job_id, "delivery_key": key}
         told = {"reported_status": status, "verdict": verdict, "event_type": key}
         async with self.store.writing() as connection:
@@ -143,14 +152,14 @@ class Filled:
 
     async def refusal(self, reason: str, ago: int) -> None:
         at = self.now - ago
-        row = RefusalRow(id=self.store.new_id(), source="gateway", reason=reason, http_status=401, received_at=at)
+        row = RefusalRow(id=self.new_id(at), source="gateway", reason=reason, http_status=401, received_at=at)
         async with self.store.writing() as connection:
             await add(connection, row.model_copy(update={"remote": "203.0.113.9", "body_bytes": 412}))
             await counting.count(connection, "gateway", {f"refused.{reason}": 1}, at)
 
     async def handoff(self, job: JobRow, state: str = "done", **columns: Any) -> str:
         """What downstream was told of a job; its id."""
-        number = self.store.new_id()
+        number = self.new_id(self.now - MINUTE)
         event = {"type": "batchkeeper.job.ready", "subject": f"{job.source}/{job.job_id}", "id": shown("hnd", number)}
         row = HandoffRow(
             id=number,
@@ -247,7 +256,9 @@ async def a_busy_week(filled: Filled) -> None:
     some = await filled.job("batch_with_failed_rows", "completed", 3 * HOUR)
     await filled.failure(some, "execution", "rows_failed", "3 of 120 rows failed")
     stuck = await filled.job("batch_not_cancelled", "running", 5 * HOUR)
-    await filled.failure(stuck, "cancellation", "stuck", "the cancel was accepted 40 min ago, and the job is still running")
+    await filled.failure(
+        stuck, "cancellation", "stuck", "the cancel was accepted 40 min ago, and the job is still running"
+    )
     asked = await filled.job("batch_cancelled_as_asked", "cancelled", 4 * HOUR)
     await filled.failure(asked, "cancellation", "cancelled_by_operator", "cancelled, as an operator asked")
     unheard = await filled.job("batch_unheard", "completed", 6 * HOUR)
@@ -261,13 +272,16 @@ async def a_busy_week(filled: Filled) -> None:
 
 async def a_late_job(filled: Filled) -> None:
     """Our questions about it are answered with errors of the provider's upstream, so nobody knows its end."""
+    await filled.owned()
     trouble = {
         "trouble": "upstream",
         "trouble_message": "HTTP 503 from the system behind the provider",
         "trouble_since": filled.now - 2 * HOUR,
         "failed_asks": 9,
     }
-    late = await filled.job("batch_late", "running", 30 * HOUR, progress=80, rows_total=100, rows_completed=80, **trouble)
+    late = await filled.job(
+        "batch_late", "running", 30 * HOUR, progress=80, rows_total=100, rows_completed=80, **trouble
+    )
     seen = await filled.answer(late, 29 * HOUR, told={"request_id": "req_7", "metadata": {"team": "search"}})
     await filled.moved(late, "unknown", "running", 29 * HOUR, seen)
     await filled.answer(late, 2 * HOUR, None, trouble="upstream", message="HTTP 503", http_status=503, times_seen=9)
@@ -277,7 +291,9 @@ async def a_late_job(filled: Filled) -> None:
 async def a_hostile_job(filled: Filled) -> None:
     """Whatever a provider may write is written, wherever it can be."""
     await filled.owned()
-    job = await filled.job(LONG, "failed", HOUR, error_code=HOSTILE, error_message=HOSTILE, polling_url=f"javascript:{HOSTILE}")
+    job = await filled.job(
+        LONG, "failed", HOUR, error_code=HOSTILE, error_message=HOSTILE, polling_url=f"javascript:{HOSTILE}"
+    )
     await filled.failure(job, "execution", "failed", HOSTILE, said=HOSTILE)
     told = {"metadata": {HOSTILE: HOSTILE, "long": "y" * 3000}, "request_id": HOSTILE, "model": HOSTILE}
     await filled.answer(job, HOUR, "failed", message=HOSTILE, told=told)
@@ -288,6 +304,3 @@ async def a_hostile_job(filled: Filled) -> None:
 async def spoil(store: Store) -> None:
     async with store.writing() as connection:
         await connection.execute(text("ALTER TABLE jobs RENAME TO spoilt"))
-
-
-SECONDS = SECOND
