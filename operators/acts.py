@@ -148,10 +148,12 @@ async def hold(
     return job, action
 
 
-async def poll(connection: AsyncConnection, name: str, new_id: Callable[[], int], now: int) -> tuple[JobRow, ActionRow]:
+async def poll(
+    connection: AsyncConnection, name: str, new_id: Callable[[], int], now: int, reason: str | None = None
+) -> tuple[JobRow, ActionRow]:
     """Ask for the provider to be asked about a job now, even a settled one."""
     job = await find_job(connection, name)
-    action = _action(job, ActionVerb.POLL, None, new_id(), now)
+    action = _action(job, ActionVerb.POLL, reason, new_id(), now)
     await actions.ask(connection, action)
     return job, action
 

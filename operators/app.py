@@ -10,6 +10,7 @@ from starlette.routing import Route
 
 from operators import api, monitoring
 from operators.api.problems import HEADERS, problem
+from operators.dashboard.routes import routes as dashboard_routes
 from schemas.config import Config
 from storage.store import Store
 
@@ -20,6 +21,7 @@ def build_app(configured: Callable[[], Config], store: Store, now: Callable[[], 
         Route("/livez", _live, methods=["GET"]),
         *monitoring.routes(configured, store, now),
         *api.routes(configured, store, now),
+        *dashboard_routes(configured, store, now),
     ]
     app = Starlette(routes=routes, exception_handlers={HTTPException: _refused})
     app.router.redirect_slashes = False

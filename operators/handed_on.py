@@ -42,7 +42,12 @@ async def show_handoff(connection: AsyncConnection, config: Config, name: str) -
 
 
 async def replay(
-    connection: AsyncConnection, config: Config, names: Sequence[str], new_id: Callable[[], int], now: int
+    connection: AsyncConnection,
+    config: Config,
+    names: Sequence[str],
+    new_id: Callable[[], int],
+    now: int,
+    reason: str | None = None,
 ) -> list[HandoffRow]:
     """
     Have hand-offs tried again, each under its id, with its attempts counted anew. All of them or none.
@@ -58,7 +63,7 @@ async def replay(
             raise NotPossible(f"{shown(HANDOFF, row.id)} is waiting already; its next attempt is due at {due}")
         refuse_unconfigured(config, row.target)
     for row in rows:
-        await _set_back(connection, row, new_id, now)
+        await _set_back(connection, row, new_id, now, reason)
     await wake(connection)
     return rows
 
@@ -80,7 +85,9 @@ async def _find(connection: AsyncConnection, name: str, to_change: bool = False)
     return row
 
 
-async def _set_back(connection: AsyncConnection, row: HandoffRow, new_id: Callable[[], int], now: int) -> None:
+async def _set_back(
+    connection: AsyncConnection, row: HandoffRow, new_id: Callable[[], int], now: int, reason: str | None
+) -> None:
     before = f"replayed; it was {row.state} before" + (f": {row.message}" if row.message else "")
     changes: dict[str, Any] = {
         "state": HandoffState.WAITING.value,
@@ -92,7 +99,7 @@ async def _set_back(connection: AsyncConnection, row: HandoffRow, new_id: Callab
     await handoffs.change(connection, row.id, changes, now)
     job = await _job_of(connection, row)
     if job is not None:
-        await actions.ask(connection, _action(row, job, new_id(), now))
+        await actions.ask(connection, _action(row, job, new_id(), now, reason))
 
 
 async def _job_of(connection: AsyncConnection, row: HandoffRow) -> int | None:
@@ -103,7 +110,7 @@ async def _job_of(connection: AsyncConnection, row: HandoffRow) -> int | None:
     return row.subject if row.about == "job" else None
 
 
-def _action(row: HandoffRow, job: int, number: int, now: int) -> ActionRow:
+def _action(row: HandoffRow, job: int, number: int, now: int, reason: str | None) -> ActionRow:
     """The record of a replay. Nothing is left to do of it: the hand-off itself waits."""
     return ActionRow(
         id=number,
@@ -112,6 +119,7 @@ def _action(row: HandoffRow, job: int, number: int, now: int) -> ActionRow:
         verb=ActionVerb.REPLAY.value,
         state=ActionState.DONE.value,
         asked_by=AskedBy.OPERATOR.value,
+        reason=reason,
         asked_at=now,
         answered_at=now,
         message=f"{shown(HANDOFF, row.id)} to {row.target}",

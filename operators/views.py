@@ -171,7 +171,9 @@ def member(one: Member) -> View:
         "job_id": one.job.job_id if one.job else None,
         "where": where_is(one),
         "outcome": None if outcome is None else outcome.name.lower(),
+        "progress": one.job.progress if one.job else None,
         "rows": one.submission.row_count if one.submission else None,
+        "completed": one.job.rows_completed if one.job else None,
         "succeeded": one.match.succeeded if one.match else None,
         "failed": one.match.failed if one.match else None,
         "missing": one.match.missing if one.match else None,
@@ -224,6 +226,7 @@ def receipt(row: ReceiptRow) -> View:
         "received_at": rfc3339(row.received_at),
         "signed_at": rfc3339_or_none(row.signed_at),
         "attempt": row.attempt,
+        "event_id": row.event_id,
         "reported_status": row.reported_status,
         "native_status": row.native_status,
         "verdict": row.verdict,
@@ -238,7 +241,6 @@ def receipt_whole(row: ReceiptRow) -> View:
         "delivery": shown("dlv", row.delivery_id),
         "source": row.source,
         "event_type": row.event_type,
-        "event_id": row.event_id,
         "secret_index": row.secret_index,
     }
 

@@ -78,6 +78,17 @@ async def lately_by_hour(connection: AsyncConnection, since: int) -> dict[tuple[
     return {(source, what): int(number) for source, what, number in found}
 
 
+async def spread(connection: AsyncConnection, since: int, until: int, width: int) -> list[Tally]:
+    """What was counted of all sources together, in spans of `width` (whole minutes, or whole hours), oldest first."""
+    counters, span, length = (TALLIES, "minute", MINUTE) if width < HOUR else (HOURLY, "hour", HOUR)
+    at = counters.c[span]
+    begins = (at - at % (width // length)).label("begins")
+    within = (at >= since // length) & (at <= until // length)
+    summed = select(begins, counters.c.what, func.sum(counters.c.count)).where(within).group_by(begins, counters.c.what)
+    found = await connection.execute(summed.order_by(begins))
+    return [Tally(begin * length, "", what, int(number)) for begin, what, number in found]
+
+
 async def _add(connection: AsyncConnection, counters: Table, rows: Sequence[Mapping[str, object]]) -> None:
     statement = upsert(connection, counters).values(list(rows))
     keys = [column.name for column in counters.primary_key]

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from sqlalchemy import Select, and_, case, exists, func, select, tuple_, update
+from sqlalchemy import ColumnElement, Select, and_, case, exists, func, select, tuple_, union_all, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from schemas.tables import FailureRow, JobRow, LabelRow
@@ -207,6 +207,20 @@ async def newest(
     words = sorted(set(status))
     found = [await fetch(connection, JobRow, statement.where(JOBS.c.status == word)) for word in words]
     return newest_of(found, part, lambda row: row.id)
+
+
+async def waiting_longest(connection: AsyncConnection, sources: Collection[str], limit: int) -> list[JobRow]:
+    """The oldest jobs that have no result yet, oldest first: the open ones, and those that ended and are among the oldest of
+    their source that are not settled."""
+    conditions = [JOBS.c.status == status.value for status in OPEN]
+    conditions += [(JOBS.c.source == source) & JOBS.c.settled_at.is_(None) for source in sorted(sources)]
+    oldest = [select(_oldest(condition, limit).subquery()) for condition in conditions]
+    found = await _these(connection, set(await connection.scalars(union_all(*oldest))))
+    return sorted((row for row in found if row.ready_at is None), key=lambda row: row.id)[:limit]
+
+
+def _oldest(condition: ColumnElement[bool], limit: int) -> Select[Any]:
+    return select(JOBS.c.id).where(condition).order_by(JOBS.c.id).limit(limit)
 
 
 async def failing(

@@ -112,9 +112,11 @@ class _Lines:
 
 async def _stay(stage: Stage) -> None:
     exports = "\n".join(f"export {name}={value}" for name, value in stage.variables.items())
+    link = (await stage.commands.output("dashboard")).strip()
     typer.echo(
-        f"\nstill running, until Ctrl-C. In another terminal:\n\ncd {stage.folder}\n{exports}\n"
-        "batchkeeper jobs\nbatchkeeper explain JOB\nbatchkeeper failures\n",
+        f"\nstill running, until Ctrl-C. Its dashboard, for one browser and the next five minutes:\n\n{link}\n\n"
+        f"In another terminal:\n\ncd {stage.folder}\n{exports}\n"
+        "batchkeeper jobs\nbatchkeeper explain JOB\nbatchkeeper failures\nbatchkeeper dashboard\n",
         err=True,
     )
     await asyncio.Event().wait()

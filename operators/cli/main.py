@@ -48,6 +48,7 @@ SECTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "resume": ("work:work", "Ask the provider to go on with a paused job; or with every one of a scope."),
     },
     "Look": {
+        "dashboard": ("dashboard:opening", "Print a link that opens the dashboard."),
         "jobs": ("look:look", "List jobs, the newest first."),
         "job": ("one_job:one_job", "Show everything that is kept about one job."),
         "groups": ("group:fan", "List groups of jobs that were submitted as one piece of work, the newest first."),

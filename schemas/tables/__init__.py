@@ -32,6 +32,7 @@ from schemas.tables.work import (
     LabelRow,
     OutputRow,
     RowMatchRow,
+    SpentKeyRow,
     SubmissionRow,
 )
 
@@ -59,6 +60,7 @@ __all__ = [
     "RefusedRequestRow",
     "RowMatchRow",
     "SourceRow",
+    "SpentKeyRow",
     "SubmissionRow",
     "TallyRow",
     "TotalRow",

@@ -199,3 +199,13 @@ class IdempotencyRow(SQLModel, table=True):
     http_status: int = big()
     answer: str = words()
     created_at: int = big()
+
+
+class SpentKeyRow(SQLModel, table=True):
+    """What was good once, and has been used: a sign-in link, a session that was signed out, a form that was sent. Written by the
+    dashboard, and kept until it would have lapsed by itself."""
+
+    __tablename__ = "spent_keys"
+    __table_args__ = (Index("ix_spent_keys_until", "until"),)
+    key: str = words(key=True)
+    until: int = big()

@@ -55,6 +55,31 @@ def test_when_it_was_last(store: Store, run: Run) -> None:
     run(flow())
 
 
+def test_spread_over_time(store: Store, run: Run) -> None:
+    """Sums of all sources together in spans that begin where they do at any hour of the day; and by source in whole hours."""
+
+    async def flow() -> None:
+        day = NOON - NOON % (24 * HOUR)
+        async with store.writing() as connection:
+            for hours, source in ((0, "acme"), (5, "other"), (6, "acme"), (6, "other")):
+                await counting.count(connection, source, {"accepted": 2}, day + hours * HOUR)
+            await counting.count(connection, "acme", {"duplicate": 1}, day + HOUR + 30 * SECOND)
+        async with store.reading() as connection:
+            quarters = await counting.spread(connection, day, day + 12 * HOUR, 6 * HOUR)
+            minutes = await counting.spread(connection, day + HOUR, day + 2 * HOUR, MINUTE)
+            sums = await counting.lately_by_hour(connection, day + 5 * HOUR)
+
+        assert sorted((one.at - day, one.source, one.what, one.count) for one in quarters) == [
+            (0, "", "accepted", 4),
+            (0, "", "duplicate", 1),
+            (6 * HOUR, "", "accepted", 4),
+        ]
+        assert [(one.at - day, one.what, one.count) for one in minutes] == [(HOUR, "duplicate", 1)]
+        assert sums == {("acme", "accepted"): 2, ("other", "accepted"): 4}
+
+    run(flow())
+
+
 def test_births_and_failures(store: Store, run: Run) -> None:
     """A job counts when it is born and not when it is met again; a failure each time that it begins to hold, and is cleared."""
     gone = Named("delivery", "missing", "batch.completed", "it never came", {})

@@ -313,3 +313,22 @@ def test_submissions_behind_a_list(store: Store, run: Run) -> None:
         assert await within(store.reading(), look, "other", {"file-1"}, {by_file}) == []
 
     run(flow())
+
+
+def test_what_waits_longest(store: Store, run: Run) -> None:
+    """The oldest jobs without a result: open ones of any source, and of those asked about the ended ones that are not ready."""
+
+    async def flow() -> list[str]:
+        await a_job(store, "ready", status="completed", ready_at=NOON)
+        await a_job(store, "not_ready", status="completed", ended_at=NOON)
+        await a_job(store, "settled", status="failed", ready_at=NOON, settled_at=NOON)
+        await a_job(store, "open_elsewhere", source="gone", status="paused")
+        await a_job(store, "ended_elsewhere", source="gone", status="failed")
+        await a_job(store, "open", status="running")
+        await a_job(store, "unknown")
+        async with store.reading() as connection:
+            whole = await jobs.waiting_longest(connection, ["acme"], 10)
+            two = await jobs.waiting_longest(connection, [], 2)
+        return [row.job_id for row in (*whole, *two)]
+
+    assert run(flow()) == ["not_ready", "open_elsewhere", "open", "unknown", "open_elsewhere", "open"]

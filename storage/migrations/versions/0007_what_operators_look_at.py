@@ -23,6 +23,7 @@ def upgrade() -> None:
     _counters()
     _findings()
     _refused_requests()
+    _spent_keys()
 
 
 def _jobs() -> None:
@@ -149,6 +150,16 @@ def _refused_requests() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("ix_refused_requests_source", "refused_requests", ["source", "id"])
+
+
+def _spent_keys() -> None:
+    op.create_table(
+        "spent_keys",
+        sa.Column("key", TEXT, nullable=False),
+        sa.Column("until", BIG, nullable=False),
+        sa.PrimaryKeyConstraint("key"),
+    )
+    op.create_index("ix_spent_keys_until", "spent_keys", ["until"])
 
 
 def _partial(name: str, table: str, columns: list[str], condition: str) -> None:

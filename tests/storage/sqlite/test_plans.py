@@ -11,6 +11,7 @@ from schemas.words import OutputState, Verdict
 from storage import (
     actions,
     attempts,
+    counting,
     deliveries,
     failures,
     groups,
@@ -25,6 +26,7 @@ from storage import (
     retention,
     row_matches,
     sources,
+    spent,
     submissions,
     watches,
 )
@@ -90,6 +92,8 @@ OF_ONE_JOB = [
     (labels.of_subjects, ([1, 2],), ["(subject=?)"]),
     (failures.of_jobs, ([1, 2],), ["(job=?)"]),
     (sources.get, ("acme",), ["(name=?)"]),
+    (spent.is_spent, ("a key",), ["(key=?)"]),
+    (spent.spend, ("a key", NOW, NOW), ["ix_spent_keys_until (until<?)", ""]),
 ]  # fmt: skip
 
 OF_ONE_GROUP = [
@@ -101,6 +105,13 @@ OF_ONE_GROUP = [
     (submissions.ask_to_drop, (1, "", "operator", NOW), ["ix_submissions_group_id (group_id=?)"]),
     (row_matches.of_jobs, ([1, 2],), ["PRIMARY KEY"]),
 ]  # fmt: skip
+
+HOUR = 3_600_000_000
+OVER_TIME = [
+    (counting.spread, (0, NOW, HOUR), "(hour>? AND hour<?)"),
+    (counting.spread, (0, NOW, HOUR // 60), "(minute>? AND minute<?)"),
+    (counting.lately_by_hour, (NOW,), "(hour>?)"),
+]
 
 PRUNING = ["bodies", "receipts", "orphans", "refusals", "observations", "actions", "handoffs", "watches"]
 
@@ -139,6 +150,24 @@ def test_what_a_group_awaits(plan: Plan) -> None:
 
     assert "ix_submissions_group_id (group_id=?)" in steps
     assert "ix_jobs_submission (submission_id=?)" in steps
+    assert not scanned(steps)
+
+
+@pytest.mark.parametrize(("query", "arguments", "expected"), OVER_TIME)
+def test_over_time(plan: Plan, query: Any, arguments: tuple[Any, ...], expected: str) -> None:
+    """Counters are read for the time that is asked about, and no further back; their sums may be sorted."""
+    (steps,) = plan(query, *arguments)
+
+    assert expected in steps
+    assert "SCAN " not in steps
+
+
+def test_what_waits_longest(plan: Plan) -> None:
+    """Each status, and each source's jobs that are not settled, is read from its old end."""
+    (steps,) = plan(jobs.waiting_longest, ["acme", "other"], 10)
+
+    assert steps.count("ix_jobs_status (status=?)") == 4
+    assert steps.count("ix_jobs_unsettled (source=?)") == 2
     assert not scanned(steps)
 
 

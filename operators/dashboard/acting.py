@@ -1,0 +1,147 @@
+"""Acting: each act is confirmed on a page of its own, with a reason, and carried out by the function that the CLI calls."""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+from starlette.datastructures import FormData
+from starlette.responses import RedirectResponse, Response
+
+from operators import acts, handed_on
+from operators.access import Right
+from operators.dashboard.rendering import HEADERS
+from operators.dashboard.visit import Page, Visit
+from operators.errors import BadInput, NoSuchThing, NotPossible
+from operators.find import find_job
+from schemas.config import Config
+from schemas.dialects import dialect_of
+from schemas.ids import shown
+from schemas.tables import JobRow
+from schemas.times import DAY
+from schemas.words import ActionVerb, Status
+from storage import spent
+
+LONGEST_REASON = 500
+FORM_LASTS = DAY
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """What can be asked for: in words, what follows from it, and whether it changes something at the provider."""
+
+    name: str
+    button: str
+    told: str
+    is_grave: bool = False
+
+
+# Whatever else can be asked for one day, such as `reverify` of a refusal, gets its words here and its call in `_act`.
+VERBS = {
+    verb.name: verb
+    for verb in (
+        Verb(
+            "cancel",
+            "Cancel the job",
+            "The provider is asked to cancel it. What it has done may still be charged.",
+            True,
+        ),
+        Verb("pause", "Pause the job", "The provider is asked to hold it back, until somebody resumes it."),
+        Verb("resume", "Resume the job", "The provider is asked to go on with it."),
+        Verb("poll", "Ask now", "The provider is asked about it at once, out of turn."),
+        Verb(
+            "replay", "Tell again", "Downstream is told once more, under the same id, with its attempts counted anew."
+        ),
+    )
+}
+
+
+def possible(config: Config, job: JobRow) -> Sequence[Verb]:
+    """What can be asked for just now; that it is asked for nevertheless is refused where it is carried out."""
+    names = ["poll"]
+    if not Status(job.status).is_terminal:
+        names.append("cancel")
+        held = ActionVerb.RESUME if job.status == Status.PAUSED else ActionVerb.PAUSE
+        if _can(config, job, held):
+            names.append(held.value)
+    return [VERBS[name] for name in names]
+
+
+def _can(config: Config, job: JobRow, verb: ActionVerb) -> bool:
+    source = config.sources.get(job.source)
+    if source is None:
+        return False
+    dialect = dialect_of(source)
+    return job.kind in dialect.kinds and dialect.act(source.base_url, verb, job.kind, job.job_id, None) is not None
+
+
+async def confirm(visit: Visit) -> Page:
+    """What will be done, to what; and where its reason is written. Nothing is done yet."""
+    verb = _verb(visit)
+    if visit.session.right < Right.ACT:
+        raise NotPossible("your token only looks; sign in with the one that acts")
+    return await _form(visit, verb, "", None)
+
+
+async def _form(visit: Visit, verb: Verb, reason: str, complaint: str | None) -> Page:
+    name = visit.path["name"]
+    async with visit.store.reading() as connection:
+        if verb.name == "replay":
+            found = await handed_on.show_handoff(connection, visit.config, name)
+            about, back = f"{found['id']} to {found['target']}", f"/handoffs/{found['id']}"
+        else:
+            job = await find_job(connection, name)
+            about, back = f"{job.source}/{job.job_id}, which is {job.status}", f"/jobs/{shown('job', job.id)}"
+    values = {
+        "verb": verb,
+        "about": about,
+        "back": back,
+        "reason": reason,
+        "complaint": complaint,
+        "once": secrets.token_urlsafe(18),
+    }
+    return Page("confirm.html", values, 200 if complaint is None else 400)
+
+
+async def act(visit: Visit, form: FormData) -> Page | Response:
+    """Do it, once for each form, and lead back to what it was done to."""
+    verb, reason, once = _verb(visit), _text(form, "reason"), _text(form, "once")
+    if not once:
+        raise BadInput("the form is not whole; go back, load the page anew, and send it again")
+    if not reason or len(reason) > LONGEST_REASON:
+        advice = f"give a reason of 1 to {LONGEST_REASON} characters; whoever looks at it later wants to know"
+        return await _form(visit, verb, reason, advice)
+    key = sha256(f"form {once}".encode()).hexdigest()
+    async with visit.store.writing() as connection:
+        if not await spent.spend(connection, key, visit.now + FORM_LASTS, visit.now):
+            raise NotPossible("this form was sent already, and what it asks for is done or under way")
+        where = await _act(connection, visit, verb, reason)
+    return RedirectResponse(where, 303, dict(HEADERS))
+
+
+async def _act(connection: AsyncConnection, visit: Visit, verb: Verb, reason: str) -> str:
+    """Where to look at what came of it."""
+    name, now, new_id = visit.path["name"], visit.now, visit.store.new_id
+    if verb.name == "replay":
+        rows = await handed_on.replay(connection, visit.config, [name], new_id, now, reason)
+        return f"/handoffs/{shown('hnd', rows[0].id)}?done"
+    if verb.name == "cancel":
+        job, action = await acts.cancel(connection, name, reason, new_id, now)
+    elif verb.name == "poll":
+        job, action = await acts.poll(connection, name, new_id, now, reason)
+    else:
+        job, action = await acts.hold(connection, visit.config, ActionVerb(verb.name), name, reason, new_id, now)
+    return f"/jobs/{shown('job', job.id)}?done={shown('act', action.id)}"
+
+
+def _verb(visit: Visit) -> Verb:
+    verb = VERBS.get(visit.path["verb"])
+    if verb is None:
+        raise NoSuchThing(f"nothing here is called so; what can be asked for: {', '.join(VERBS)}")
+    return verb
+
+
+def _text(form: FormData, name: str) -> str:
+    value = form.get(name, "")
+    return value.strip() if isinstance(value, str) else ""

@@ -1,0 +1,54 @@
+"""Where each page is."""
+
+from collections.abc import Callable
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from operators.access import Right
+from operators.dashboard import acting, lists, subjects
+from operators.dashboard.changes import Changes, Events
+from operators.dashboard.failure_words import failures_page
+from operators.dashboard.gate import Gate, guarded
+from operators.dashboard.home import home
+from operators.dashboard.rendering import static
+from operators.dashboard.signing_in import SigningIn
+from operators.dashboard.visit import Page, Visit
+from schemas.config import Config
+from storage.store import Store
+
+
+def routes(configured: Callable[[], Config], store: Store, now: Callable[[], int]) -> list[Route]:
+    """The dashboard's pages. `configured` answers with the configuration that holds now, `now` in microseconds."""
+    gate = Gate(configured, store, now)
+    signing_in, events = SigningIn(gate), Events(gate, Changes(store))
+
+    async def listen(request: Request) -> Response:
+        return await events(request)
+
+    pages = {
+        "/": home,
+        "/find": lists.find,
+        "/help/failures": _help,
+        "/sources": subjects.sources,
+        "/sources/{source}": subjects.source,
+        "/groups/{group}": subjects.group,
+        "/handoffs/{handoff}": subjects.handoff,
+        **{f"/{page.noun.name}": lists.listed(page) for page in lists.PAGES},
+        "/jobs/{job:path}": subjects.job,
+        "/act/{verb}/{name:path}": acting.confirm,
+    }
+    return [
+        Route("/static/{digest}/{name}", static, methods=["GET"]),
+        Route("/signin", guarded(signing_in.show), methods=["GET"]),
+        Route("/signin", guarded(signing_in.sign_in), methods=["POST"]),
+        Route("/signout", gate.form(signing_in.sign_out, Right.READ), methods=["POST"]),
+        Route("/events", guarded(listen), methods=["GET"]),
+        *(Route(path, gate.page(body), methods=["GET"]) for path, body in pages.items()),
+        Route("/act/{verb}/{name:path}", gate.form(acting.act, Right.ACT), methods=["POST"]),
+    ]
+
+
+async def _help(_: Visit) -> Page:
+    return Page("help.html", {"words": failures_page()})

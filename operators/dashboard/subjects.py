@@ -1,0 +1,99 @@
+"""The pages about one thing: a job, a group, a hand-off; and the sources."""
+
+from itertools import groupby
+
+from operators import fan_out, handed_on, queries
+from operators.cli.told import money
+from operators.dashboard.acting import possible
+from operators.dashboard.home import sources_health
+from operators.dashboard.timeline import timeline
+from operators.dashboard.visit import Page, Visit
+from operators.errors import NoSuchThing
+from operators.find import find_job
+from operators.views import View
+from schemas.times import DAY
+from schemas.words import Status
+from storage import counting, labels
+
+_KINDS = {"failure": 0, "trouble": 1, "note": 2, "good": 3}
+
+
+async def job(visit: Visit) -> Page:
+    """A job: what is known and why on top, then everything that happened."""
+    name, config = visit.path["job"], visit.config
+    async with visit.store.reading() as connection:
+        row = await find_job(connection, name)
+        found = await queries.show_job(connection, config, name, visit.now)
+        explained = await queries.explain_job(connection, config, name, visit.now, visit.lease_clock())
+        given = await labels.of(connection, row.id)
+    axes = [
+        (axis, sorted(findings, key=lambda one: _KINDS[one["tone"]]))
+        for axis, findings in groupby(explained["findings"], key=lambda one: str(one["axis"]))
+    ]
+    done = next((one for one in found["actions"] if one["id"] == visit.query.get("done")), None)
+    return Page(
+        "job.html",
+        {
+            "job": found,
+            "axes": axes,
+            "headline": _headline(found, explained["findings"]),
+            "entries": timeline(found),
+            "labels": given,
+            "cost": money(found["cost"]["nanos"], str(found["cost"]["currency"] or "").upper()),
+            "verbs": possible(config, row) if visit.may_act else (),
+            "done": done,
+        },
+    )
+
+
+def _headline(found: View, findings: list[View]) -> tuple[str, str]:
+    """The one sentence to begin with, and its tone: what the result waits for, or what went wrong, or that all is done."""
+    worst = min(findings, key=lambda one: _KINDS[one["tone"]])
+    if found["ready"]:
+        return (
+            ("good", "Its result is here.") if worst["tone"] in ("good", "note") else (worst["axis"], worst["message"])
+        )
+    if worst["tone"] in ("failure", "trouble"):
+        return str(worst["axis"]), f"No result yet: {worst['message']}"
+    if found["missing"]:
+        longest = "; ".join(f"{one['condition']}, for {one['age']}" for one in found["missing"])
+        return "waiting", f"No result yet: {longest}"
+    ended = Status(found["status"]).is_terminal
+    return (
+        "waiting",
+        "No result yet: its end is being worked up." if ended else f"No result yet: it is {found['status']}.",
+    )
+
+
+async def group(visit: Visit) -> Page:
+    async with visit.store.reading() as connection:
+        found = await fan_out.show_group(connection, visit.path["group"])
+    costs = (found["cost"] or {"nanos": {}})["nanos"]
+    told = ", ".join(filter(None, (money(nanos, str(currency).upper()) for currency, nanos in costs.items())))
+    return Page("group.html", {"group": found, "cost": told or None})
+
+
+async def handoff(visit: Visit) -> Page:
+    async with visit.store.reading() as connection:
+        found = await handed_on.show_handoff(connection, visit.config, visit.path["handoff"])
+    return Page("handoff.html", {"handoff": found, "done": "done" in visit.query})
+
+
+async def sources(visit: Visit) -> Page:
+    async with visit.store.reading() as connection:
+        found = await queries.list_sources(connection, visit.config, visit.now, visit.lease_clock())
+        day = await counting.lately_by_hour(connection, visit.now - DAY)
+        health = await sources_health(connection, visit.config, day, visit.now, visit.lease_clock())
+    return Page("sources.html", {"sources": {one["name"]: one for one in found}, "health": health})
+
+
+async def source(visit: Visit) -> Page:
+    name = visit.path["source"]
+    if name not in visit.config.sources:
+        raise NoSuchThing("no source is configured under this name; Sources lists those that are")
+    async with visit.store.reading() as connection:
+        found = await queries.list_sources(connection, visit.config, visit.now, visit.lease_clock())
+        day = await counting.lately_by_hour(connection, visit.now - DAY)
+        health = await sources_health(connection, visit.config, day, visit.now, visit.lease_clock())
+    one = next(row for row in found if row["name"] == name)
+    return Page("source.html", {"source": one, "health": next(each for each in health if each.name == name)})

@@ -1,0 +1,366 @@
+"""The pure parts of the dashboard: sums, charts, health, seals, where a request comes from, how values are written."""
+
+from pathlib import Path
+
+import pytest
+from given import HOSTILE, NOW
+from hypothesis import given, strategies
+
+from operators.access import Right
+from operators.dashboard import writing
+from operators.dashboard.charts import HEIGHT, SPANS, WIDTH, chart
+from operators.dashboard.health import health
+from operators.dashboard.numbers import failures_held, jobs_by_status, open_jobs, requests_of
+from operators.dashboard.origin import is_from_here, is_local
+from operators.dashboard.sealing import LASTS, Purpose, form_seal, is_of, open_sealed, seal
+from schemas.config import Config, Operators, Secret, Source
+from schemas.tables import SourceRow
+from schemas.times import DAY, HOUR, MINUTE, SECOND, rfc3339
+from storage.counting import Tally
+
+ACTING, LOOKING = Secret("a" * 32), Secret("b" * 32)
+
+
+def config(token: Secret | None = ACTING, read_token: Secret | None = LOOKING) -> Config:
+    return Config(path=Path("batchkeeper.toml"), operators=Operators(token=token, read_token=read_token), sources={})
+
+
+def source(**more):
+    return Source(
+        name="acme",
+        dialect="phaseo",
+        base_url="https://api.example",
+        api_key=Secret("k" * 20),
+        tolerance_seconds=300,
+        delivery_window_seconds=60,
+        webhook_events=("batch.completed",),
+        **more,
+    )
+
+
+# Sums
+
+
+def test_jobs_are_where_they_moved():
+    """
+    A job counts where it is: what came to a status without what went from it, over every source.
+    """
+    totals = {
+        ("a", "born.submit"): 5,
+        ("b", "born.delivery"): 2,
+        ("a", "moved.unknown.running"): 4,
+        ("a", "moved.running.completed"): 3,
+        ("b", "moved.unknown.failed"): 1,
+        ("b", "moved.failed.completed"): 1,
+        ("a", "accepted"): 9,
+    }
+
+    found = jobs_by_status(totals)
+
+    assert {word: count for word, count in found.items() if count} == {"unknown": 2, "running": 1, "completed": 4}
+    assert open_jobs(found) == 3
+
+
+def test_failures_that_hold():
+    """
+    What began without what was cleared, the most frequent first; what was cancelled as asked stands apart.
+    """
+    totals = {
+        ("a", "began.execution.failed"): 3,
+        ("b", "began.execution.failed"): 1,
+        ("a", "cleared.execution.failed"): 1,
+        ("a", "began.execution.expired"): 4,
+        ("a", "began.cancellation.cancelled_by_operator"): 2,
+        ("a", "began.delivery.missing"): 2,
+        ("a", "cleared.delivery.missing"): 2,
+    }
+
+    execution, cancellation, delivery = failures_held(totals)
+
+    assert list(execution.codes.items()) == [("expired", 4), ("failed", 3)]
+    assert (cancellation.count, cancellation.as_asked) == (0, 2)
+    assert (delivery.count, delivery.as_asked) == (0, 0)
+
+
+def test_requests_of_one_source_and_of_all():
+    """
+    Refusals of a name that nobody has count among all.
+    """
+    counted = {
+        ("a", "accepted"): 8,
+        ("a", "duplicate"): 2,
+        ("", "refused.unknown_source"): 3,
+        ("a", "refused.flood"): 1,
+    }
+
+    ours, every = requests_of(counted, "a"), requests_of(counted)
+
+    assert (ours.accepted, ours.duplicate, ours.refused_count, ours.all) == (8, 2, 1, 9)
+    assert (every.refused_count, every.worst_refusal) == (4, "unknown_source")
+    assert requests_of({}).worst_refusal is None
+
+
+# Charts
+
+SERIES = {"good": ("good ones", lambda what: what == "g"), "bad": ("bad ones", lambda what: what.startswith("b."))}
+
+
+@pytest.mark.parametrize(("name", "columns"), [("hour", 60), ("day", 24), ("week", 28)])
+def test_a_chart_covers_its_time(name, columns):
+    """
+    As many columns as fit, the last of them the present one; what lies outside, or belongs to no series, is left out.
+    """
+    span = SPANS[name]
+    present = NOW - NOW % span.width
+    tallies = [Tally(present, "", "g", 4), Tally(present - span.length, "", "g", 9), Tally(present, "", "other", 7)]
+
+    made = chart("Things", SERIES, [*tallies, Tally(present, "", "b.x", 1)], span, NOW)
+
+    assert len(made.columns) == columns
+    assert made.columns[-1].at == rfc3339(present)
+    assert made.columns[-1].told == "4 good ones, 1 bad ones"
+    assert (made.peak, made.total) == (5, 5)
+    assert "4 good ones, 1 bad ones; most at " in made.summary
+
+
+def test_an_empty_chart():
+    """
+    Nothing happened: no bar, and words that say so.
+    """
+    made = chart("Things", SERIES, [], SPANS["day"], NOW)
+
+    assert made.summary == "Things, the last day, by hour: nothing"
+    assert not any(column.bars for column in made.columns)
+
+
+@given(
+    strategies.lists(
+        strategies.tuples(
+            strategies.integers(0, 23), strategies.sampled_from(["g", "b.x"]), strategies.integers(1, 10**9)
+        )
+    )
+)
+def test_bars_stay_in_their_box(counts):
+    """
+    Whatever is counted, each bar can be seen and lies within the chart, and those of a column do not overlap by much.
+    """
+    span = SPANS["day"]
+    present = NOW - NOW % span.width
+    tallies = [Tally(present - hours * HOUR, "", what, count) for hours, what, count in counts]
+
+    for column in chart("Things", SERIES, tallies, span, NOW).columns:
+        for bar in column.bars:
+            assert bar.height > 1
+            assert bar.y >= 0
+            assert bar.y + bar.height <= HEIGHT + 2
+            assert 0 <= bar.x <= WIDTH - bar.width
+
+
+# Health
+
+
+@pytest.mark.parametrize(
+    ("row", "counted", "owner", "kinds", "word"),
+    [
+        ({}, {"accepted": 9}, "us", [], ""),
+        ({"trouble": "key_refused", "trouble_message": "HTTP 401"}, {}, "us", ["asking"], "HTTP 401"),
+        ({}, {}, None, ["asking"], "no reconciler"),
+        ({"clock_ahead": 90 * SECOND}, {}, "us", ["delivery"], "90 s ahead"),
+        ({"clock_ahead": -40 * MINUTE}, {}, "us", ["delivery"], "40 min behind"),
+        ({"clock_ahead": 2 * SECOND}, {}, "us", [], ""),
+        ({"unheard_ends": 5, "unheard_since": NOW - 3 * HOUR}, {}, "us", ["delivery"], "5 jobs ended in 3 h"),
+        ({"unheard_ends": 2}, {}, "us", [], ""),
+        ({}, {"accepted": 3, "refused.signature_wrong": 2}, "us", ["delivery"], "most of them signature_wrong"),
+        ({}, {"accepted": 99, "refused.flood": 1}, "us", [], ""),
+    ],
+)
+def test_what_is_worrying_about_a_source(row, counted, owner, kinds, word):
+    """
+    Trouble of our own asking is told apart from what keeps deliveries out; little of anything worries nobody.
+    """
+    known = SourceRow(name="acme", dialect="phaseo", listening_since=NOW - DAY, **row)
+    found = health(source(), known, owner, {("acme", what): count for what, count in counted.items()}, NOW)
+
+    assert [worry.kind for worry in found.worries] == kinds
+    assert all(word in worry.message for worry in found.worries)
+
+
+def test_a_source_that_never_ran_and_one_without_webhooks():
+    """
+    Nothing is known of the one, and silence of the other is no news.
+    """
+    silent = SourceRow(name="acme", dialect="phaseo", listening_since=NOW, unheard_ends=9)
+
+    assert health(source(), None, "us", {}, NOW).heard_at is None
+    assert health(source(webhook="none"), silent, "us", {}, NOW).worries == ()
+
+
+# Seals
+
+
+@pytest.mark.parametrize("right", list(Right))
+@pytest.mark.parametrize("purpose", list(LASTS))
+def test_a_seal_opens_until_it_lapses(purpose, right):
+    """
+    With the configuration that it was made with, for its purpose, up to its end and not at it.
+    """
+    text = seal(config(), purpose, right, "nonce", NOW)
+    found = open_sealed(config(), purpose, text, NOW + LASTS[purpose] - 1)
+
+    assert found is not None
+    assert (found.right, found.until) == (right, NOW + LASTS[purpose])
+    assert open_sealed(config(), purpose, text, NOW + LASTS[purpose]) is None
+    assert all(open_sealed(config(), other, text, NOW) is None for other in Purpose if other is not purpose)
+
+
+def test_a_right_is_sealed_by_a_token_that_gives_it():
+    """
+    The token that only looks cannot vouch for acting; the one that acts can let somebody look; without either nothing is made.
+    """
+    looks = seal(config(read_token=None), Purpose.LINK, Right.READ, "n", NOW)
+
+    assert open_sealed(config(), Purpose.LINK, looks, NOW) is not None
+    assert open_sealed(config(token=None), Purpose.LINK, looks, NOW) is None
+    with pytest.raises(LookupError):
+        seal(config(token=None), Purpose.LINK, Right.ACT, "n", NOW)
+    read = seal(config(), Purpose.SESSION, Right.READ, "n", NOW)
+    assert open_sealed(config(), Purpose.SESSION, read.replace("read.", "act.", 1), NOW) is None
+
+
+@given(strategies.text(max_size=400))
+def test_no_other_text_opens(text):
+    """
+    Whatever a cookie or a link may hold, nothing is raised, and nothing opens.
+    """
+    assert open_sealed(config(), Purpose.SESSION, text, NOW) is None
+
+
+@given(strategies.integers(0, 200), strategies.characters(min_codepoint=33, max_codepoint=126))
+def test_no_letter_may_differ(place, letter):
+    """
+    A sealed text with one letter changed does not open.
+    """
+    text = seal(config(), Purpose.SESSION, Right.ACT, "nonce", NOW)
+    place %= len(text)
+    spoilt = text[:place] + letter + text[place + 1 :]
+
+    assert (open_sealed(config(), Purpose.SESSION, spoilt, NOW) is None) is (spoilt != text)
+
+
+def test_a_form_is_of_one_session():
+    """
+    Another session's form is not taken, nor one of a token that is gone.
+    """
+    ours, other = (
+        open_sealed(config(), Purpose.SESSION, seal(config(), Purpose.SESSION, Right.ACT, name, NOW), NOW)
+        for name in "ab"
+    )
+
+    assert is_of(config(), ours, form_seal(config(), ours))
+    assert not is_of(config(), ours, form_seal(config(), other))
+    assert not is_of(config(None, None), ours, "")
+    assert not is_of(config(), ours, "\u00e9")
+
+
+# Where a request comes from
+
+
+@pytest.mark.parametrize(
+    ("headers", "ours"),
+    [
+        ({}, True),
+        ({"host": "a:1", "origin": "http://a:1"}, True),
+        ({"host": "A:1", "origin": "https://a:1"}, True),
+        ({"host": "a:1", "origin": "http://a:2"}, False),
+        ({"host": "a:1", "origin": "http://[broken"}, False),
+        ({"host": "a:1", "origin": "null"}, True),
+        ({"host": "a:1", "origin": "http://a:1", "sec-fetch-site": "cross-site"}, False),
+        ({"host": "a:1", "origin": "http://b", "sec-fetch-site": "same-origin"}, True),
+        ({"sec-fetch-site": "none"}, True),
+        ({"sec-fetch-site": ""}, False),
+    ],
+)
+def test_where_a_request_comes_from(headers, ours):
+    """
+    What the browser itself says goes first; then its origin; one that says nothing is left to the seal of the form.
+    """
+    assert is_from_here(headers) is ours
+
+
+@pytest.mark.parametrize(
+    ("path", "ours"),
+    [
+        ("/", True),
+        ("/jobs?a=b#c", True),
+        ("//x", False),
+        ("/\\x", False),
+        ("x", False),
+        ("", False),
+        ("/\r\nx", False),
+        ("/é", False),
+    ],
+)
+def test_paths_of_ours(path, ours):
+    """
+    A path that a browser could take for another host's address is none of ours.
+    """
+    assert is_local(path) is ours
+
+
+# Values
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        (None, "–"),
+        ([], "–"),
+        (0, "0"),
+        (True, "yes"),
+        ("2026-11-22T06:00:00.123456Z", "2026-11-22 06:00:00 UTC"),
+        ({"b": 1, "a": "é"}, '{"a": "é", "b": 1}'),
+    ],
+)
+def test_values_in_one_line(value, written):
+    """
+    Nothing is a dash, a time is without fractions, what has members is JSON.
+    """
+    assert writing.plain(value) == written
+
+
+def test_hostile_values_are_shown_as_escapes():
+    """
+    No control character and no turned direction is left, wherever a value stands.
+    """
+    for shown in (
+        writing.plain(HOSTILE),
+        writing.plain({HOSTILE: [HOSTILE]}),
+        *writing.json_lines({HOSTILE: HOSTILE}),
+        writing.cut(HOSTILE),
+    ):
+        assert shown.isprintable()
+
+
+@pytest.mark.parametrize(
+    ("shown", "expected"),
+    [
+        (writing.number(1234567), "1&#8239;234&#8239;567"),
+        (writing.number(None), "–"),
+        (writing.size(999), "999 B"),
+        (writing.size(1_250_000), "1.2 MB"),
+        (writing.size(None), "–"),
+        (writing.percent(0, 0), "–"),
+        (writing.percent(99_999, 100_000), "99.9 %"),
+        (writing.percent(5, 5), "100 %"),
+        (writing.cut("x" * 26), "x" * 26),
+        (writing.cut("a" * 20 + "b" * 20), "a" * 15 + "…" + "b" * 8),
+        (writing.ago(rfc3339(NOW - 3 * HOUR), NOW), "3 h ago"),
+        (writing.ago(rfc3339(NOW + 3 * HOUR), NOW), "in 3 h"),
+        (writing.ago(None, NOW), ""),
+    ],
+)
+def test_numbers_and_times(shown, expected):
+    """
+    Thousands stand apart, a share is never rounded up to all, a long id keeps both ends.
+    """
+    assert shown == expected
