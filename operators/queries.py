@@ -22,12 +22,13 @@ from schemas.readings import Observation
 from schemas.strict_json import NotStrictJson, parse_object
 from schemas.tables import JobRow, ReceiptRow, SourceRow
 from schemas.times import rfc3339_or_none
-from storage import deliveries, failures, handoffs, leases, observations, sources
+from storage import deliveries, failures, findings, handoffs, leases, observations, sources
 
 
 async def list_sources(connection: AsyncConnection, config: Config, now: int, lease_clock: Any) -> list[View]:
     """Every configured source, with the URL to register and how asking it goes. `lease_clock` is the engine's."""
     known = {row.name: row for row in await sources.all_of_them(connection)}
+    standing = await findings.of_sources(connection, config.sources)
     rows = []
     for name, source in sorted(config.sources.items()):
         row = known.get(name)
@@ -51,6 +52,7 @@ async def list_sources(connection: AsyncConnection, config: Config, now: int, le
                 "asking_again_at": rfc3339_or_none(row.asking_again_at) if row else None,
                 "concurrency": source.concurrency or config.reconciler.concurrency,
                 **views.asking(row, source, now),
+                "findings": [views.source_finding(one) for one in standing[name]],
             }
         )
     return rows

@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from operators import documented
 from operators.outcomes import Member
 from reconciler.events import HANDOFF, about_id
 from reconciler.explain import Finding
@@ -15,6 +16,7 @@ from schemas.tables import (
     AttemptRow,
     DeliveryRow,
     FailureRow,
+    FindingRow,
     GroupRow,
     HandoffRow,
     JobRow,
@@ -27,7 +29,7 @@ from schemas.tables import (
     SubmissionRow,
     TransitionRow,
 )
-from schemas.times import in_words, rfc3339, rfc3339_or_none
+from schemas.times import SECOND, in_words, rfc3339, rfc3339_or_none
 
 View = dict[str, Any]
 
@@ -54,6 +56,12 @@ def asking(row: SourceRow | None, source: Source, now: int) -> View:
             "unreadable": row.list_unreadable,
         },
         "orphans": json.loads(row.orphans),
+        "heard": {
+            "at": rfc3339_or_none(row.heard_at),
+            "unheard_ends": row.unheard_ends,
+            "unheard_since": rfc3339_or_none(row.unheard_since),
+        },
+        "clock": {"ahead_seconds": None if row.clock_ahead is None else round(row.clock_ahead / SECOND)},
     }
 
 
@@ -194,6 +202,7 @@ def failure(row: FailureRow, of: JobRow) -> View:
         "detected_at": rfc3339(row.detected_at),
         "cleared_at": rfc3339_or_none(row.cleared_at),
         "evidence": json.loads(row.evidence),
+        "page": documented.failure(row.code),
     }
 
 
@@ -397,10 +406,29 @@ def missing(one: Missing, now: int) -> View:
     return {"condition": one.condition, "since": rfc3339(one.since), "age": in_words(now - one.since)}
 
 
+def source_finding(row: FindingRow) -> View:
+    """A finding about a whole source."""
+    return {
+        "id": shown("fnd", row.id),
+        "source": row.source,
+        "rule": row.rule,
+        "subject": row.subject or None,
+        "state": "standing" if row.closed_at is None else "closed",
+        "message": row.message,
+        "facts": json.loads(row.evidence),
+        "revision": row.revision,
+        "began_at": rfc3339(row.began_at),
+        "seen_at": rfc3339(row.seen_at),
+        "closed_at": rfc3339_or_none(row.closed_at),
+        "page": documented.source_rule(row.rule),
+    }
+
+
 def finding(one: Finding) -> View:
     return {
         "axis": one.axis,
         "rule": one.rule,
+        "page": documented.finding(one.axis, one.rule),
         "tone": one.tone,
         "message": one.message,
         "facts": [

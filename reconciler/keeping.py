@@ -11,6 +11,7 @@ from reconciler.owned import Owned
 from reconciler.rounds import judging, stale
 from reconciler.rounds.acting import ActionRound
 from reconciler.rounds.fetching import FetchRound
+from reconciler.rounds.finding import FindRound
 from reconciler.rounds.listing import ListRound
 from reconciler.rounds.looking import LookRound
 from reconciler.rounds.matching import MatchRound
@@ -59,6 +60,7 @@ class Keeping:
         self._matches = MatchRound(owned)
         self._submissions = SubmitRound(owned)
         self._watches = WatchRound(owned)
+        self._findings = FindRound(owned)
         self._follows = False
 
     async def keep(self, lease_length: int, handing_over: asyncio.Event) -> None:
@@ -106,6 +108,7 @@ class Keeping:
         did = await judging.run_once(self.owned, now) + await stale.run_once(self.owned, now)
         for round_ in self._rounds():
             did += await round_(now)
+        did += await self._findings.run_once(now)
         await self._showing.save(now)
         return did
 

@@ -83,6 +83,10 @@ class Owned:
     swept: Swept = field(default_factory=Swept)
     askings: list[Asking[Any, Any]] = field(default_factory=list)
     news: list[News] = field(default_factory=list)  # of the transaction under way, announced after its commit
+    is_answered: bool = False  # a question has been answered as it should be, since we own the source
+    recorded_clock: int | None = (
+        None  # how far our clock was ahead of the provider's, as whoever came before us wrote it
+    )
     list_wanted_at: int | None = None  # when the list is to be looked through, ahead of its time
 
     def pace_for(self, job: JobRow) -> Pace:
@@ -97,7 +101,14 @@ class Owned:
         """Take note of how one question went; None: it was answered as it should be."""
         if trouble is not None and trouble.trouble is Trouble.TIMED_OUT and self.dialect.is_often_silent:
             return
+        self.is_answered = self.is_answered or trouble is None
         self.circuit = self.circuit.after(trouble, now)
+
+    @property
+    def clock_ahead(self) -> int | None:
+        """How far our clock is ahead of the provider's (microseconds); None: none of its answers had a date."""
+        read = self.client.their_clock.ahead
+        return self.recorded_clock if read is None else read
 
     def may_start(self, now: int) -> int:
         """How many more questions may go out now, over all rounds: as circuit, concurrency and budget allow."""
@@ -175,8 +186,10 @@ def client_of(
     source: Source,
     authorization: Authorization,
     transport: httpx.AsyncBaseTransport | None = None,
+    clock: Callable[[], int] | None = None,
 ) -> Client:
-    return Client(source.base_url, authorization, _timeout(config, source), _largest(config, source), transport)
+    timeout, largest = _timeout(config, source), _largest(config, source)
+    return Client(source.base_url, authorization, timeout, largest, transport, clock=clock)
 
 
 def _timeout(config: Config, source: Source) -> float:

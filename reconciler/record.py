@@ -18,7 +18,7 @@ from reconciler.making import join
 from reconciler.owned import News, Owned
 from reconciler.review import Review, review
 from schemas.readings import Account, Denied, Expected, NamedOutput, Observation, Observed, Troubled
-from schemas.tables import AttemptRow, FailureRow, JobRow, ObservationRow, OutputRow, TransitionRow
+from schemas.tables import AttemptRow, JobRow, ObservationRow, OutputRow, TransitionRow
 from schemas.words import Asked, OutputRole, OutputState, Status
 from storage import actions, attempts, failures, jobs, observations, outputs
 from storage.counting import count
@@ -101,9 +101,9 @@ async def review_job(
     for action in awaited(facts.actions):
         if answered and (came := effect(action, job, now)) is not None:
             await actions.change(connection, action.id, came)
-    began = await failures.sync(connection, job, named, owned.store.new_id, now)
+    changed = await failures.sync(connection, job, named, owned.store.new_id, now)
     await jobs.change(connection, number, changes, now)
-    await _hand_on(connection, owned, facts, reviewed, began, has_ended, now)
+    await _hand_on(connection, owned, facts, reviewed, changed, has_ended, now)
     if job.ready_at is None and changes["ready_at"] is not None:
         await member_is_over(connection, owned, job.group_id, now)
     if answered and job.ended_at == now and _is_unheard(facts):
@@ -123,18 +123,20 @@ async def _hand_on(
     owned: Owned,
     facts: Facts,
     reviewed: Review,
-    began: Sequence[FailureRow],
+    changed: failures.Changed,
     has_ended: bool,
     now: int,
 ) -> None:
-    """Write into the outbox what a review brought: that a job has ended or is ready, and the failures that begin to hold."""
+    """Write into the outbox what a review brought: that a job has ended or is ready, and the failures that begin to hold, or
+    hold no more."""
     if not owned.handoffs():
         return
     became_ready = facts.job.ready_at is None and reviewed.changes["ready_at"] is not None
     occasions = [*(["terminal"] if has_ended else []), *(["ready"] if became_ready else [])]
     as_it_is = replace(facts, job=JobRow(**(facts.job.model_dump() | reviewed.changes)))
     await outbox.hand_on_job(connection, owned, as_it_is, reviewed.failures, occasions, now)
-    await outbox.hand_on_findings(connection, owned, as_it_is.job, began, now)
+    await outbox.hand_on_findings(connection, owned, as_it_is.job, changed.began, now)
+    await outbox.hand_on_cleared(connection, owned, as_it_is.job, changed.cleared, now)
 
 
 def _is_unheard(facts: Facts) -> bool:

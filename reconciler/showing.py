@@ -54,6 +54,10 @@ class Showing:
         shown: dict[str, Any] = {
             "asked_last_minute": owned.meter.last_minute(now),
             "budget_left": None if per_minute is None else owned.budget.left(now, per_minute),
+            "heard_at": owned.hearing.last_receipt_at,
+            "unheard_ends": owned.hearing.unheard_ends,
+            "unheard_since": owned.hearing.unheard_since,
+            "clock_ahead": owned.clock_ahead,
         }
         if owned.listing.sent_at:
             shown["listed_at"] = owned.listing.sent_at

@@ -63,6 +63,16 @@ async def lately(connection: AsyncConnection, since: int) -> dict[tuple[str, str
     return {(source, what): int(number) for source, what, number in found}
 
 
+async def of_source(connection: AsyncConnection, source: str, since: int, now: int) -> dict[str, int]:
+    """What was counted of one source from one time to another, in whole minutes, by word. Each minute is looked up."""
+    minutes = list(range(since // MINUTE, now // MINUTE + 1))
+    ours = TALLIES.c.minute.in_(minutes) & (TALLIES.c.source == source)
+    found = await connection.execute(
+        select(TALLIES.c.what, func.sum(TALLIES.c.count)).where(ours).group_by(TALLIES.c.what)
+    )
+    return {what: int(number) for what, number in found}
+
+
 async def _add(connection: AsyncConnection, counters: Table, rows: Sequence[Mapping[str, object]]) -> None:
     statement = upsert(connection, counters).values(list(rows))
     keys = [column.name for column in counters.primary_key]

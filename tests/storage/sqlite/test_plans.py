@@ -11,8 +11,10 @@ from schemas.words import OutputState, Verdict
 from storage import (
     actions,
     attempts,
+    counting,
     deliveries,
     failures,
+    findings,
     groups,
     handoffs,
     idempotency,
@@ -49,6 +51,7 @@ EVERY_ROUND = [
     (submissions.next_due, ("acme",), ["ix_submissions_due (source=? AND due_at>?)"]),
     (submissions.uploads_since, ("acme", NOW), ["ix_submissions_uploaded (source=? AND uploaded_at>?)"]),
     (watches.watched, ("acme", 10, NOW), ["ix_watches_source (source=? AND until>?)"]),
+    (findings.of_source, ("acme",), ["(source=?)"]),
     (inbox.waiting, ("acme", NOW, 10), ["ix_receipts_inbox (source=?)", "PRIMARY KEY", "PRIMARY KEY"]),
 ]  # fmt: skip
 
@@ -84,11 +87,15 @@ OF_ONE_JOB = [
     (observations.transitions_of, (1,), ["ix_transitions_job (job=?)"]),
     (failures.of_job, (1,), ["(job=?)"]),
     (handoffs.of_job, (1,), ["(subject=?)"]),
+    (handoffs.targets_of, (1,), ["(subject=?)"]),
+    (findings.of_sources, (["acme", "beta"],), ["(source=?)"]),
+    (findings.told, (1, NOW), ["PRIMARY KEY"]),
     (handoffs.withdraw, (1, "", NOW), ["(subject=?)"]),
     (row_matches.of_job, (1,), ["PRIMARY KEY"]),
     (labels.of_subjects, ([1, 2],), ["(subject=?)"]),
     (failures.of_jobs, ([1, 2],), ["(job=?)"]),
     (sources.get, ("acme",), ["(name=?)"]),
+    (counting.of_source, ("acme", 0, 60_000_000), ["(minute=? AND source=?)"]),
 ]  # fmt: skip
 
 OF_ONE_GROUP = [
