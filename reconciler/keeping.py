@@ -68,6 +68,7 @@ class Keeping:
         self._follows = True
         try:
             await until_first(self._renew(lease_length), self._turn_for_ever(), handing_over.wait())
+            await self._showing.save(self.owned.clock(), at_once=True)
         finally:
             await self.stop()
 
@@ -80,6 +81,7 @@ class Keeping:
                 done += did
                 if not did:
                     await happens_within(self.owned.woken, await self._rest())
+            await self._showing.save(self.owned.clock(), at_once=True)
         finally:
             renewing.cancel()
             await asyncio.gather(renewing, return_exceptions=True)

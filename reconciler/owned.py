@@ -1,6 +1,7 @@
 """A source that this process owns: its configuration, its client, and what is known of how asking it goes."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -83,6 +84,8 @@ class Owned:
     swept: Swept = field(default_factory=Swept)
     askings: list[Asking[Any, Any]] = field(default_factory=list)
     news: list[News] = field(default_factory=list)  # of the transaction under way, announced after its commit
+    noted: Counter[str] = field(default_factory=Counter)  # of the transaction under way, counted after its commit
+    counted: Counter[str] = field(default_factory=Counter)  # and not yet written
     is_answered: bool = False  # a question has been answered as it should be, since we own the source
     recorded_clock: int | None = (
         None  # how far our clock was ahead of the provider's, as whoever came before us wrote it
@@ -97,8 +100,11 @@ class Owned:
         was_seen = job.status != Status.UNKNOWN or job.reported_at is not None or job.native_status is not None
         return Rules(self.dialect.not_found_rule(was_seen), self.claim_patience, self.dialect.doubts_pause)
 
-    def answered(self, trouble: Troubled | None, now: int) -> None:
-        """Take note of how one question went; None: it was answered as it should be."""
+    def answered(self, trouble: Troubled | None, now: int, asked: str | None = None, denied: bool = False) -> None:
+        """Take note of how one question went; None: it was answered as it should be. `asked` is what it counts as, if it does."""
+        if asked is not None:
+            result = trouble.trouble.value if trouble is not None else "denied" if denied else "ok"
+            self.counted[f"asked.{asked}.{result}"] += 1
         if trouble is not None and trouble.trouble is Trouble.TIMED_OUT and self.dialect.is_often_silent:
             return
         self.is_answered = self.is_answered or trouble is None

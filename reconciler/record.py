@@ -1,6 +1,6 @@
 """Record: write one answer about one job, and all that follows from it, within the caller's transaction."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from reconciler import outbox
 from reconciler.accounting import is_ours
 from reconciler.apply import Applied, apply
+from reconciler.counted import end_lag, lag_words
 from reconciler.details import details_of
 from reconciler.effects import ENDED_BY_THE_END, awaited, effect, moot
 from reconciler.facts import Facts
@@ -55,7 +56,8 @@ async def record(
     if asked.is_decisive and isinstance(said, Observation):
         await join(connection, owned, job, said, now)
     if account is not None:
-        await attempts.keep(connection, list(_attempts(owned, number, account, now)))
+        new = await attempts.keep(connection, list(_attempts(owned, number, account, now)))
+        owned.noted.update(f"attempts.{row.outcome}" for row in new)
     if applied.move is not None:
         if Status(job.status).is_terminal:
             await outbox.withdraw(connection, job, applied.move.to_status.value, now)
@@ -65,6 +67,7 @@ async def record(
         owned.news.append(News(job.job_id, job.kind, job.status, applied.move.to_status.value, asked.value))
     if has_ended:
         await _ended(connection, owned, number, now)
+        owned.noted.update(_end_words(job, changes, now))
     if Status(job.status).is_terminal or has_ended:
         await _name_outputs(connection, owned, number, said.outputs if isinstance(said, Observation) else (), now)
     is_told = not (isinstance(answer, Troubled) and answer.about_source)  # else the job itself was not asked about
@@ -106,6 +109,8 @@ async def review_job(
     await _hand_on(connection, owned, facts, reviewed, changed, has_ended, now)
     if job.ready_at is None and changes["ready_at"] is not None:
         await member_is_over(connection, owned, job.group_id, now)
+    if job.settled_at is None and changes["settled_at"] is not None and _is_unheard(facts):
+        owned.noted[f"healed.{job.ended_by or Asked.POLL}"] += 1
     if answered and job.ended_at == now and _is_unheard(facts):
         owned.hearing = owned.hearing.saw_end(now)
 
@@ -148,6 +153,12 @@ async def _job(connection: AsyncConnection, number: int) -> JobRow:
     if job is None:
         raise LookupError(f"job {number} is not there")
     return job
+
+
+def _end_words(job: JobRow, changes: Mapping[str, Any], now: int) -> dict[str, int]:
+    """What is counted of an end: who told of it first, and how long after it we know."""
+    lag = end_lag(job, changes.get("provider_ended_at"), now)
+    return {f"heard.{changes['end_heard_by']}": 1, **(lag_words(lag) if lag is not None else {})}
 
 
 def _ended_by(job: JobRow, asked: Asked, now: int) -> dict[str, Any]:

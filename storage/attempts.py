@@ -11,16 +11,22 @@ from storage.rows import fetch, table, upsert
 ATTEMPTS = table(AttemptRow)
 
 
-async def keep(connection: AsyncConnection, rows: Sequence[AttemptRow]) -> None:
-    """Take over attempts as the provider tells them now; what it says of one that we know replaces what it said before."""
+async def keep(connection: AsyncConnection, rows: Sequence[AttemptRow]) -> list[AttemptRow]:
+    """
+    Take over attempts as the provider tells them now; what it says of one that we know replaces what it said before.
+
+    Those that were not known come back.
+    """
+    new = []
     for row in rows:
         statement = upsert(connection, ATTEMPTS).values(**row.model_dump())
         told = {
             name: statement.excluded[name] for name in ("outcome", "response_status", "timed_out", "error", "preview")
         }
-        await connection.execute(
-            statement.on_conflict_do_update(index_elements=["job", "delivery_key", "number", "tried_at"], set_=told)
-        )
+        kept = statement.on_conflict_do_update(index_elements=["job", "delivery_key", "number", "tried_at"], set_=told)
+        if await connection.scalar(kept.returning(ATTEMPTS.c.id)) == row.id:
+            new.append(row)
+    return new
 
 
 async def of_job(connection: AsyncConnection, job: int) -> list[AttemptRow]:

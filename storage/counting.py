@@ -1,8 +1,19 @@
 """Counting: whatever happens is added up per minute, per hour and since ever, so that nobody has to count rows.
 
 What is counted, each as one word: by the receiver `accepted`, `duplicate`, `unreadable` and `refused.REASON`; by whoever learns
-of a job `born.ORIGIN`; by whoever changes one `moved.FROM.TO`, `began.CATEGORY.CODE` and `cleared.CATEGORY.CODE`; and by the
-reconciler, now and then and not in the transaction that it is about, what it asked and heard.
+of a job `born.ORIGIN`; by whoever changes one `moved.FROM.TO`, `began.CATEGORY.CODE` and `cleared.CATEGORY.CODE`.
+
+And by the reconciler, gathered in memory and written every ten seconds, so that a process that is killed takes some along:
+
+- `asked.QUESTION.RESULT`: answers to its questions. QUESTION is poll, list, look (at a file's record), fetch (content), upload,
+  create, cancel, pause or resume; RESULT is ok, denied (there is no such job or file), or a word of `Trouble`.
+- `judged.VERDICT`: receipts.
+- `attempts.OUTCOME`: attempts in the provider's account of its deliveries, when they are seen first, by how they stood then.
+- `heard.WHO`: ends of jobs, by who told of them first: webhook, or which question of ours.
+- `healed.QUESTION`: jobs that are settled and of whose end no expected webhook ever came: which question found it.
+- `lag.le.SECONDS`, `lag.sum` (milliseconds), `lag.count`: how long after its end at the provider we knew of it, of jobs that we
+  knew before and whose provider says when they ended. The buckets are cumulative, as a histogram has them
+  (`reconciler/counted.py` names them; the last, of any length, is `lag.count`).
 """
 
 from collections.abc import Mapping, Sequence

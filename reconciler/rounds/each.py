@@ -49,6 +49,7 @@ async def _write(
     owned: Owned, items: Sequence[Item], write: Write[Item], points: Sequence[str], begin: Begin[Item] | None = None
 ) -> None:
     owned.news.clear()
+    owned.noted.clear()
     async with owned.writing() as connection:
         if begin is not None:
             await begin(connection, items)
@@ -56,6 +57,7 @@ async def _write(
             await write(connection, item)
         reach(points[0])
     reach(points[1])
+    owned.counted.update(owned.noted)
     for news in owned.news:
         log.info("job_moved", source=owned.source.name, **asdict(news))
 
