@@ -7,9 +7,12 @@ from typing import Any
 from operators import documented
 from operators.outcomes import Member
 from reconciler.events import HANDOFF, about_id
-from reconciler.explain import Finding
+from reconciler.expecting import ExpectedDelivery
+from reconciler.finding import Finding
 from reconciler.ready import Missing
+from reconciler.verdicts import sentence
 from schemas.config import Source
+from schemas.dialects import dialect_of
 from schemas.ids import shown
 from schemas.tables import (
     ActionRow,
@@ -47,6 +50,7 @@ def asking(row: SourceRow | None, source: Source, now: int) -> View:
             "recorded_at": rfc3339_or_none(row.recorded_at),
         },
         "list": {
+            "exists": bool(dialect_of(source).listed_kinds),
             "trust_seconds": source.list_trust_seconds,
             "asked_at": rfc3339_or_none(row.listed_at),
             "sweep_seconds": source.sweep_seconds,
@@ -216,6 +220,7 @@ def delivery(row: DeliveryRow) -> View:
         "event_type": row.event_type,
         "reported_status": row.reported_status,
         "verdict": row.verdict,
+        "verdict_means": sentence(row.verdict, row.reported_status),
         "times_received": row.times_received,
         "first_received_at": rfc3339(row.first_received_at),
         "last_received_at": rfc3339(row.last_received_at),
@@ -231,6 +236,7 @@ def receipt(row: ReceiptRow) -> View:
         "reported_status": row.reported_status,
         "native_status": row.native_status,
         "verdict": row.verdict,
+        "verdict_means": sentence(row.verdict, row.reported_status),
         "unreadable": row.unreadable,
     }
 
@@ -399,6 +405,19 @@ def handoff(row: HandoffRow, is_configured: bool) -> View:
         "done_at": rfc3339_or_none(row.done_at),
         "http_status": row.http_status,
         "message": row.message,
+    }
+
+
+def expected_delivery(one: ExpectedDelivery) -> View:
+    """One delivery that a job should bring, and how that stands."""
+    return {
+        "key": one.key,
+        "event": one.event,
+        "expected_by": rfc3339_or_none(one.expected_by),
+        "given_up_at": rfc3339_or_none(one.given_up_at),
+        "state": one.state,
+        "code": one.code,
+        "why": one.why,
     }
 
 

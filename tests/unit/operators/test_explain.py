@@ -6,8 +6,9 @@ import pytest
 from given import NOW, TERMS, a_delivery, a_job, a_source, an_action, an_attempt, the_facts
 
 from reconciler.classify import classify
-from reconciler.explain import ACCOUNT, ACTION, ANSWER, LEDGER, Finding, explain
+from reconciler.explain import explain
 from reconciler.facts import Facts
+from reconciler.finding import ACCOUNT, ACTION, ANSWER, LEDGER, Finding
 from schemas.readings import Suppressed
 from schemas.times import HOUR, MINUTE
 from schemas.words import ActionState, ActionVerb, AttemptOutcome, Basis, Status, Trouble, Verdict
