@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import select
+from sqlalchemy import literal_column, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from schemas.tables import AttemptRow
+from schemas.words import AttemptOutcome
+from storage.listing import Part
 from storage.rows import fetch, table, upsert
 
 ATTEMPTS = table(AttemptRow)
@@ -27,6 +29,13 @@ async def keep(connection: AsyncConnection, rows: Sequence[AttemptRow]) -> list[
         if await connection.scalar(kept.returning(ATTEMPTS.c.id)) == row.id:
             new.append(row)
     return new
+
+
+async def undelivered(connection: AsyncConnection, part: Part) -> list[AttemptRow]:
+    """The newest attempts that the provider does not call delivered."""
+    # Written out: the index has these only, and has to be seen to have them.
+    failed = ATTEMPTS.c.outcome != literal_column(f"'{AttemptOutcome.DELIVERED}'")
+    return await fetch(connection, AttemptRow, part.of(select(ATTEMPTS).where(failed), ATTEMPTS.c.id))
 
 
 async def of_job(connection: AsyncConnection, job: int) -> list[AttemptRow]:

@@ -29,6 +29,7 @@ from storage import (
     submissions,
     watches,
 )
+from storage.listing import Part
 
 NOW, BUSY = 5, {1, 2, 3}
 
@@ -83,6 +84,7 @@ OF_ONE_JOB = [
     (outputs.of_job, (1,), ["(job=?)"]),
     (row_matches.of_job, (1,), ["PRIMARY KEY"]),
     (attempts.of_job, (1,), ["(job=?)"]),
+    (attempts.undelivered, (Part(10, 99, 0),), ["ix_attempts_undelivered"]),
     (observations.of_job, (1, 10), ["ix_observations_job (job=?)"]),
     (observations.transitions_of, (1,), ["ix_transitions_job (job=?)"]),
     (failures.of_job, (1,), ["(job=?)"]),
