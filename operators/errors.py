@@ -3,6 +3,7 @@
 Problem
 ├── NotPossible        1  it cannot be done as things stand
 ├── BadInput           2  what was given cannot be used; nothing was done
+│                      3  an audit that found something: no problem of its own, see operators/auditing.py
 ├── NoSuchThing        4  nothing here has that name
 ├── AmbiguousName      5  several things have that name
 ├── NoDatabase         6  there is no database yet

@@ -11,6 +11,7 @@ from operators.find import find_job
 from operators.told import told
 from operators.views import View
 from reconciler.accounting import reckon
+from reconciler.expecting import expected_deliveries
 from reconciler.explain import explain
 from reconciler.facts import Facts
 from reconciler.gather import gather
@@ -22,12 +23,13 @@ from schemas.readings import Observation
 from schemas.strict_json import NotStrictJson, parse_object
 from schemas.tables import JobRow, ReceiptRow, SourceRow
 from schemas.times import rfc3339_or_none
-from storage import deliveries, failures, handoffs, leases, observations, sources
+from storage import deliveries, failures, findings, handoffs, leases, observations, sources
 
 
 async def list_sources(connection: AsyncConnection, config: Config, now: int, lease_clock: Any) -> list[View]:
     """Every configured source, with the URL to register and how asking it goes. `lease_clock` is the engine's."""
     known = {row.name: row for row in await sources.all_of_them(connection)}
+    standing = await findings.of_sources(connection, config.sources)
     rows = []
     for name, source in sorted(config.sources.items()):
         row = known.get(name)
@@ -51,6 +53,7 @@ async def list_sources(connection: AsyncConnection, config: Config, now: int, le
                 "asking_again_at": rfc3339_or_none(row.asking_again_at) if row else None,
                 "concurrency": source.concurrency or config.reconciler.concurrency,
                 **views.asking(row, source, now),
+                "findings": [views.source_finding(one) for one in standing[name]],
             }
         )
     return rows
@@ -89,6 +92,7 @@ async def show_job(connection: AsyncConnection, config: Config, name: str, now: 
         "submission": shown("sub", row.submission_id) if row.submission_id else None,
         "told": told(await observations.newest_own(connection, row.id), await _pushed(connection, config, row)),
         "cleared_failures": [views.failure(one, row) for one in failed if one.cleared_at is not None],
+        "expected_deliveries": [views.expected_delivery(one) for one in expected_deliveries(facts, now)],
         "missing": [views.missing(one, now) for one in missing_for_settled(facts, reckon(facts, now), now)],
         "deliveries": received,
         "provider_attempts": [views.attempt(one) for one in facts.attempts],
@@ -133,9 +137,11 @@ async def explain_job(connection: AsyncConnection, config: Config, name: str, no
     facts, source = await facts_of(connection, config, await find_job(connection, name), now)
     held = [one for one in await failures.of_job(connection, facts.job.id) if one.cleared_at is None]
     owner = await leases.holder_of(connection, f"source:{facts.job.source}", lease_clock)
+    standing = (await findings.of_sources(connection, [facts.job.source]))[facts.job.source]
     return {
         **views.job(facts.job, held),
-        "findings": [views.finding(finding) for finding in explain(facts, source, now, is_owned=owner is not None)],
+        "findings": [views.finding(one) for one in explain(facts, source, now, owner is not None, standing)],
+        "expected_deliveries": [views.expected_delivery(one) for one in expected_deliveries(facts, now)],
     }
 
 

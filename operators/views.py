@@ -4,17 +4,22 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from operators import documented
 from operators.outcomes import Member
 from reconciler.events import HANDOFF, about_id
-from reconciler.explain import Finding
+from reconciler.expecting import ExpectedDelivery
+from reconciler.finding import Finding
 from reconciler.ready import Missing
+from reconciler.verdicts import sentence
 from schemas.config import Source
+from schemas.dialects import dialect_of
 from schemas.ids import shown
 from schemas.tables import (
     ActionRow,
     AttemptRow,
     DeliveryRow,
     FailureRow,
+    FindingRow,
     GroupRow,
     HandoffRow,
     JobRow,
@@ -27,7 +32,7 @@ from schemas.tables import (
     SubmissionRow,
     TransitionRow,
 )
-from schemas.times import in_words, rfc3339, rfc3339_or_none
+from schemas.times import SECOND, in_words, rfc3339, rfc3339_or_none
 
 View = dict[str, Any]
 
@@ -44,6 +49,7 @@ def asking(row: SourceRow | None, source: Source, now: int) -> View:
             "recorded_at": rfc3339_or_none(row.recorded_at),
         },
         "list": {
+            "exists": bool(dialect_of(source).listed_kinds),
             "trust_seconds": source.list_trust_seconds,
             "asked_at": rfc3339_or_none(row.listed_at),
             "sweep_seconds": source.sweep_seconds,
@@ -53,6 +59,12 @@ def asking(row: SourceRow | None, source: Source, now: int) -> View:
             "unreadable": row.list_unreadable,
         },
         "orphans": json.loads(row.orphans),
+        "heard": {
+            "at": rfc3339_or_none(row.heard_at),
+            "unheard_ends": row.unheard_ends,
+            "unheard_since": rfc3339_or_none(row.unheard_since),
+        },
+        "clock": {"ahead_seconds": None if row.clock_ahead is None else round(row.clock_ahead / SECOND)},
     }
 
 
@@ -201,6 +213,7 @@ def failure(row: FailureRow, of: JobRow) -> View:
         "detected_at": rfc3339(row.detected_at),
         "cleared_at": rfc3339_or_none(row.cleared_at),
         "evidence": json.loads(row.evidence),
+        "page": documented.failure(row.code),
     }
 
 
@@ -214,6 +227,7 @@ def delivery(row: DeliveryRow) -> View:
         "event_type": row.event_type,
         "reported_status": row.reported_status,
         "verdict": row.verdict,
+        "verdict_means": sentence(row.verdict, row.reported_status),
         "times_received": row.times_received,
         "first_received_at": rfc3339(row.first_received_at),
         "last_received_at": rfc3339(row.last_received_at),
@@ -230,6 +244,7 @@ def receipt(row: ReceiptRow) -> View:
         "reported_status": row.reported_status,
         "native_status": row.native_status,
         "verdict": row.verdict,
+        "verdict_means": sentence(row.verdict, row.reported_status),
         "unreadable": row.unreadable,
     }
 
@@ -400,14 +415,46 @@ def handoff(row: HandoffRow, is_configured: bool) -> View:
     }
 
 
+def expected_delivery(one: ExpectedDelivery) -> View:
+    """One delivery that a job should bring, and how that stands."""
+    return {
+        "key": one.key,
+        "event": one.event,
+        "expected_by": rfc3339_or_none(one.expected_by),
+        "given_up_at": rfc3339_or_none(one.given_up_at),
+        "state": one.state,
+        "code": one.code,
+        "why": one.why,
+    }
+
+
 def missing(one: Missing, now: int) -> View:
     return {"condition": one.condition, "since": rfc3339(one.since), "age": in_words(now - one.since)}
+
+
+def source_finding(row: FindingRow) -> View:
+    """A finding about a whole source."""
+    return {
+        "id": shown("fnd", row.id),
+        "source": row.source,
+        "rule": row.rule,
+        "subject": row.subject or None,
+        "state": "standing" if row.closed_at is None else "closed",
+        "message": row.message,
+        "facts": json.loads(row.evidence),
+        "revision": row.revision,
+        "began_at": rfc3339(row.began_at),
+        "seen_at": rfc3339(row.seen_at),
+        "closed_at": rfc3339_or_none(row.closed_at),
+        "page": documented.source_rule(row.rule),
+    }
 
 
 def finding(one: Finding) -> View:
     return {
         "axis": one.axis,
         "rule": one.rule,
+        "page": documented.finding(one.axis, one.rule),
         "tone": one.tone,
         "message": one.message,
         "facts": [

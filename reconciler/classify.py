@@ -105,7 +105,8 @@ def _telling(asked: list[ActionRow]) -> list[ActionRow]:
 def _cancelled(facts: Facts, sent: list[ActionRow]) -> Failure:
     taken = [action for action in sent if _may_have_worked(action, facts)]
     if not taken:
-        message = "cancelled, and not by us"
+        hint = facts.cancelled_may_mean
+        message = f"cancelled, and not by us; {hint}" if hint else "cancelled, and not by us"
         return Failure(Category.CANCELLATION, Code.CANCELLED_ELSEWHERE, message, evidence=_end(facts))
     first = taken[0]
     code = Code.CANCELLED_BY_OPERATOR if first.asked_by == AskedBy.OPERATOR else Code.CANCELLED_BY_AUTOMATION

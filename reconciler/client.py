@@ -13,6 +13,7 @@ from typing import Any, Protocol, Self
 import httpx
 
 from reconciler.authorization import Authorization
+from reconciler.clocks import ClockRead
 from reconciler.slowness import Slowness
 from schemas.contents import OverCap, Streamed
 from schemas.readings import Question, Response, Troubled
@@ -22,6 +23,11 @@ from storage.points import reach
 
 _QUIET = ("", "")
 _IDENTITY = ("", "identity")
+
+
+def _now() -> int:
+    return time.time_ns() // 1000
+
 
 Take = Callable[[bytes], Awaitable[None]]
 Shown = Mapping[str, str]  # headers, by name
@@ -35,7 +41,8 @@ class Readable(Protocol):
 
 
 class Client:
-    """Asks one source. `timeout` in seconds bounds a whole call, from the connection to the last byte."""
+    """Asks one source. `timeout` in seconds bounds a whole call, from the connection to the last byte. `clock` answers in
+    microseconds since 1970; what the answers' own dates say of it is kept in `their_clock`."""
 
     def __init__(
         self,
@@ -45,6 +52,7 @@ class Client:
         max_answer_bytes: int,
         transport: httpx.AsyncBaseTransport | None = None,
         slowness: Slowness | None = None,
+        clock: Callable[[], int] | None = None,
     ) -> None:
         self._origin = _origin(httpx.URL(base_url))
         self._authorization = authorization
@@ -52,6 +60,8 @@ class Client:
         self._limit = max_answer_bytes
         self._slowness = slowness or Slowness()
         self.last_http_status: int | None = None  # of the newest answer; 0: the newest question got none
+        self._clock = clock or _now
+        self.their_clock = ClockRead()
         self._http = httpx.AsyncClient(
             trust_env=False,
             follow_redirects=False,
@@ -113,11 +123,13 @@ class Client:
     ) -> Streamed | OverCap | Response | Troubled:
         if isinstance(headers := await self._headers(question), Troubled):
             return headers
+        asked_at = self._clock()
         async with self._http.stream(question.method, question.url, headers={**headers, "accept": "*/*"}) as answer:
             self.last_http_status = answer.status_code
+            self._read_date(answer, asked_at)
             if answer.status_code != 200 or _encoding(answer) not in _IDENTITY:
                 body = await self._read(answer)
-                return body if isinstance(body, Troubled) else _response(answer, body)
+                return body if isinstance(body, Troubled) else self._response(answer, body)
             deadline.reschedule(None)  # from here on each piece has its own
             length = _length(answer)
             if length is not None and length > limit:
@@ -161,12 +173,14 @@ class Client:
         """The answer, and the headers that showed who asked."""
         if isinstance(headers := await self._headers(question), Troubled):
             return headers, {}
+        asked_at = self._clock()
         async with self._http.stream(question.method, question.url, headers=headers, **content) as answer:
             reach(points[0])
             self.last_http_status = answer.status_code
+            self._read_date(answer, asked_at)
             body = await self._read(answer)
             reach(points[1])
-        return (body if isinstance(body, Troubled) else _response(answer, body)), headers
+        return (body if isinstance(body, Troubled) else self._response(answer, body)), headers
 
     async def _headers(self, question: Question) -> dict[str, str] | Troubled:
         """Who asks, for a question that stays on the source's own origin."""
@@ -183,6 +197,13 @@ class Client:
             return Troubled(Trouble.ENCODED, f"the answer came as {clean(encoding, 32)}, unasked", answer.status_code)
         return await _within(answer.aiter_raw(), self._limit, answer.status_code)
 
+    def _read_date(self, answer: httpx.Response, asked_at: int) -> None:
+        self.their_clock.read(answer.headers.get("date"), asked_at, self._clock())
+
+    def _response(self, answer: httpx.Response, body: bytes) -> Response:
+        headers = {name.lower(): value for name, value in answer.headers.items()}
+        return Response(answer.status_code, headers, body, self._clock())
+
 
 async def _within(pieces: AsyncIterator[bytes], limit: int, status: int) -> bytes | Troubled:
     body = bytearray()
@@ -191,11 +212,6 @@ async def _within(pieces: AsyncIterator[bytes], limit: int, status: int) -> byte
         if len(body) > limit:
             return Troubled(Trouble.TOO_LARGE, f"the answer is larger than {limit} bytes", status)
     return bytes(body)
-
-
-def _response(answer: httpx.Response, body: bytes) -> Response:
-    headers = {name.lower(): value for name, value in answer.headers.items()}
-    return Response(answer.status_code, headers, body, time.time_ns() // 1000)
 
 
 def _encoding(answer: httpx.Response) -> str:

@@ -13,6 +13,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from reconciler.budget import Budget
+from reconciler.hearing import Hearing
 from reconciler.keeping import Keeping, until_first
 from reconciler.leasing import leased
 from reconciler.owned import Owned, authorization_of, client_of, pace_of, patience_of, sockets_of, terms_of
@@ -178,7 +179,7 @@ class Reconciler:
         await self._tidy(source)
         dialect = dialect_of(source)
         authorization = authorization_of(self._config, source, dialect, self._clock, self._transport)
-        async with client_of(self._config, source, authorization, self._transport) as client:
+        async with client_of(self._config, source, authorization, self._transport, self._clock) as client:
             owned = Owned(
                 source=source,
                 dialect=dialect,
@@ -201,6 +202,8 @@ class Reconciler:
                 budget=Budget(source.requests_per_minute),
                 swept=recorded(row) if row else Swept(),
                 attempted=_attempted(row),
+                hearing=Hearing(row.heard_at, row.unheard_ends, row.unheard_since) if row else Hearing(),
+                recorded_clock=row.clock_ahead if row else None,
                 clock=self._clock,
                 jitter=self._jitter,
             )

@@ -10,16 +10,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from schemas.ids import shown
-from schemas.tables import FailureRow, GroupRow, HandoffRow, JobRow, OutputRow, RowMatchRow, SubmissionRow
+from schemas.tables import FailureRow, FindingRow, GroupRow, HandoffRow, JobRow, OutputRow, RowMatchRow, SubmissionRow
 from schemas.times import rfc3339, rfc3339_or_none
 from schemas.words import Status
 
 HANDOFF = "hnd"
+_BEGAN, _CLOSED = "began", "closed"
 
 Labels = Mapping[str, str]
 
 
-_PREFIXES = {"job": "job", "group": "grp", "finding": "fail"}
+SOURCE_FINDING = "source_finding"
+_PREFIXES = {"job": "job", "group": "grp", "finding": "fail", SOURCE_FINDING: "fnd"}
 
 
 def about_id(row: HandoffRow) -> str:
@@ -54,17 +56,35 @@ def job_event(number: int, job: JobRow, told: Told, now: int) -> str:
 
 
 def finding_event(number: int, failure: FailureRow, job: JobRow, labels: Labels, now: int) -> str:
-    """A failure began to hold: `batchkeeper.finding.execution`, `.cancellation` or `.delivery`."""
+    """A failure began to hold, or holds no more: `batchkeeper.finding.execution`, `.cancellation` or `.delivery`."""
     found = {
         "id": shown("fail", failure.id),
+        "state": _BEGAN if failure.cleared_at is None else _CLOSED,
         "category": failure.category,
         "code": failure.code,
         "subject": failure.subject or None,
         "message": failure.message,
         "detected_at": rfc3339(failure.detected_at),
+        "cleared_at": rfc3339_or_none(failure.cleared_at),
     }
     data = {"finding": found, **_job(job, labels)}
     return _event(number, job.source, f"finding.{failure.category}", job.job_id, data, now)
+
+
+def source_finding_event(number: int, row: FindingRow, now: int) -> str:
+    """A finding about a whole source was opened or closed: `batchkeeper.finding.source`."""
+    found = {
+        "id": shown("fnd", row.id),
+        "state": _BEGAN if row.closed_at is None else _CLOSED,
+        "rule": row.rule,
+        "subject": row.subject or None,
+        "message": row.message,
+        "began_at": rfc3339(row.began_at),
+        "closed_at": rfc3339_or_none(row.closed_at),
+        "facts": json.loads(row.evidence),
+    }
+    data = {"finding": found, "source": row.source, "revision": row.revision}
+    return _event(number, row.source, "finding.source", row.source, data, now)
 
 
 def group_event(

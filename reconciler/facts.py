@@ -33,6 +33,8 @@ class Facts:
     actions: Sequence[ActionRow] = ()
     outputs: Sequence[OutputRow] = ()  # every one that it ever named
     match: RowMatchRow | None = None
+    cancelled_may_mean: str | None = None  # at this provider, where nobody here cancelled it
+    prospects: Sequence[tuple[Status, Expected | Suppressed]] = ()  # what each end of an open job would bring
 
     @property
     def status(self) -> Status:

@@ -7,7 +7,7 @@ from schemas.config import Source
 from schemas.dialects import Dialect
 from schemas.readings import Ended, Expected, RowCounts, Suppressed
 from schemas.tables import JobRow
-from schemas.words import Status
+from schemas.words import TERMINAL, Status
 from storage import actions, attempts, deliveries, outputs, row_matches
 
 
@@ -24,6 +24,8 @@ async def gather(connection: AsyncConnection, job: JobRow, source: Source, diale
         actions=await actions.of_job(connection, job.id),
         outputs=await outputs.of_job(connection, job.id),
         match=await row_matches.of_job(connection, job.id),
+        cancelled_may_mean=dialect.cancelled_may_mean,
+        prospects=prospects(job, source, dialect),
     )
 
 
@@ -44,8 +46,19 @@ def expectations(job: JobRow, source: Source, dialect: Dialect, terms: Terms) ->
     ended_at = job.provider_ended_at or job.ended_at
     if ended_at is not None and ended_at < terms.listening_since - _GRAIN:
         return ()
+    return _announced(job, status, source, dialect)
+
+
+def prospects(job: JobRow, source: Source, dialect: Dialect) -> tuple[tuple[Status, Expected | Suppressed], ...]:
+    """What an open job will bring here when it ends, by each end that it may come to."""
+    if Status(job.status).is_terminal or source.webhook == "none" or not job.has_webhook:
+        return ()
+    return tuple((end, one) for end in sorted(TERMINAL) for one in _announced(job, end, source, dialect))
+
+
+def _announced(job: JobRow, end: Status, source: Source, dialect: Dialect) -> tuple[Expected | Suppressed, ...]:
     counts = RowCounts(job.rows_total, job.rows_completed, job.rows_failed)
-    ended = Ended(job.kind, status, counts, job.output_file_id, bool(job.writes_files), job.job_id)
+    ended = Ended(job.kind, end, counts, job.output_file_id, bool(job.writes_files), job.job_id)
     return dialect.expected(ended, job.webhook_events.split() if job.webhook_events else source.webhook_events)
 
 

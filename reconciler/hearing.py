@@ -1,4 +1,5 @@
-"""Hearing: whether a source's webhooks arrive, judged by what its jobs' ends brought. It only changes the pace of asking."""
+"""Hearing: whether a source's webhooks arrive, judged by what its jobs' ends brought. It changes the pace of asking,
+and is told."""
 
 from dataclasses import dataclass, replace
 
@@ -10,7 +11,7 @@ UNHEARD_ENDS = 3
 
 @dataclass(frozen=True, slots=True)
 class Hearing:
-    """What one reconciler has heard of one source since it owns it."""
+    """What was heard of one source. Whoever takes it over goes on from what was recorded."""
 
     last_receipt_at: int | None = None
     unheard_ends: int = 0  # jobs that we saw end, by asking, since the last receipt

@@ -11,6 +11,7 @@ from reconciler.owned import Owned
 from reconciler.rounds import judging, stale
 from reconciler.rounds.acting import ActionRound
 from reconciler.rounds.fetching import FetchRound
+from reconciler.rounds.finding import FindRound
 from reconciler.rounds.listing import ListRound
 from reconciler.rounds.looking import LookRound
 from reconciler.rounds.matching import MatchRound
@@ -59,6 +60,7 @@ class Keeping:
         self._matches = MatchRound(owned)
         self._submissions = SubmitRound(owned)
         self._watches = WatchRound(owned)
+        self._findings = FindRound(owned)
         self._follows = False
 
     async def keep(self, lease_length: int, handing_over: asyncio.Event) -> None:
@@ -66,6 +68,7 @@ class Keeping:
         self._follows = True
         try:
             await until_first(self._renew(lease_length), self._turn_for_ever(), handing_over.wait())
+            await self._showing.save(self.owned.clock(), at_once=True)
         finally:
             await self.stop()
 
@@ -78,6 +81,7 @@ class Keeping:
                 done += did
                 if not did:
                     await happens_within(self.owned.woken, await self._rest())
+            await self._showing.save(self.owned.clock(), at_once=True)
         finally:
             renewing.cancel()
             await asyncio.gather(renewing, return_exceptions=True)
@@ -106,6 +110,7 @@ class Keeping:
         did = await judging.run_once(self.owned, now) + await stale.run_once(self.owned, now)
         for round_ in self._rounds():
             did += await round_(now)
+        did += await self._findings.run_once(now)
         await self._showing.save(now)
         return did
 

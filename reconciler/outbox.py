@@ -5,14 +5,16 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from reconciler.classify import Failure
-from reconciler.events import Told, finding_event, group_event, job_event
+from reconciler.events import SOURCE_FINDING, Told, finding_event, group_event, job_event, source_finding_event
 from reconciler.facts import Facts
 from reconciler.owned import Owned
 from schemas.config import Handoff
-from schemas.tables import FailureRow, GroupRow, HandoffRow, JobRow, SubmissionRow
+from schemas.tables import FailureRow, FindingRow, GroupRow, HandoffRow, JobRow, SubmissionRow
+from schemas.times import HOUR
 from schemas.words import HandoffState
-from storage import handoffs, labels, row_matches
+from storage import findings, handoffs, labels, row_matches
 
+TOLD_AGAIN_AFTER = HOUR  # a finding that comes and goes must not wake anybody each time
 COMPLETED_ONCE = 1  # the revision of a group: it completes once
 
 
@@ -68,6 +70,54 @@ async def hand_on_findings(
         await _put(connection, owned, targets, about, _finding(failure, job, given, now), now)
 
 
+async def hand_on_cleared(
+    connection: AsyncConnection, owned: Owned, job: JobRow, cleared: Sequence[FailureRow], now: int
+) -> None:
+    """Write that failures hold no more, for whoever was told that they began."""
+    given = await _labels(connection, job) if cleared else {}
+    for failure in cleared:
+        targets = await _told(connection, owned, failure.id)
+        revision = max(failure.cleared_at or now, failure.detected_at + 1)
+        about = ("finding", failure.id, job.source, revision)
+        await _put(connection, owned, targets, about, _finding(failure, job, given, now), now)
+
+
+async def hand_on_source_findings(
+    connection: AsyncConnection, owned: Owned, changed: Sequence[FindingRow], now: int
+) -> None:
+    """
+    Write what is to be told of a source's findings: each that stands, when it opens, but not again within an hour; and that it
+    is closed, for whoever was told that it began. A target that picks statuses or labels is about jobs, and is not told.
+    """
+    source = owned.source.name
+    for row in await findings.of_source(connection, source):
+        if row.closed_at is None and _is_to_be_told(row, now):
+            wished = [one for one in _wishing(owned, "finding", source, None) if has_labels(one, {})]
+            about = (SOURCE_FINDING, row.id, source, row.began_at)
+            await _put(connection, owned, wished, about, _source_finding(row, now), now)
+            await findings.told(connection, row.id, now)
+    for row in changed:
+        if row.closed_at is not None and _was_told(row):
+            about = (SOURCE_FINDING, row.id, source, max(row.closed_at, row.began_at + 1))
+            targets = await _told(connection, owned, row.id)
+            await _put(connection, owned, targets, about, _source_finding(row, now), now)
+
+
+def _was_told(row: FindingRow) -> bool:
+    """Downstream knows that it began, and not only of an earlier time."""
+    return row.told_at is not None and row.told_at >= row.began_at
+
+
+def _is_to_be_told(row: FindingRow, now: int) -> bool:
+    return not _was_told(row) and (row.told_at is None or not 0 <= now - row.told_at < TOLD_AGAIN_AFTER)
+
+
+async def _told(connection: AsyncConnection, owned: Owned, subject: int) -> list[Handoff]:
+    """The targets that were told of a subject and are configured still."""
+    names = await handoffs.targets_of(connection, subject)
+    return [target for name, target in owned.handoffs().items() if name in names]
+
+
 async def hand_on_group(
     connection: AsyncConnection,
     owned: Owned,
@@ -111,6 +161,10 @@ async def _labels(connection: AsyncConnection, job: JobRow) -> dict[str, str]:
 
 def _finding(failure: FailureRow, job: JobRow, given: Mapping[str, str], now: int) -> Callable[[int], str]:
     return lambda number: finding_event(number, failure, job, given, now)
+
+
+def _source_finding(row: FindingRow, now: int) -> Callable[[int], str]:
+    return lambda number: source_finding_event(number, row, now)
 
 
 async def _put(

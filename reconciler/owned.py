@@ -1,6 +1,7 @@
 """A source that this process owns: its configuration, its client, and what is known of how asking it goes."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -75,6 +76,12 @@ class Owned:
     news: list[News] = field(default_factory=list)  # of the transaction under way, announced after its commit
     # The provider's newest attempt to deliver, by its own account: when, and which HTTP status it got; 0: none.
     attempted: tuple[int, int] | None = None
+    noted: Counter[str] = field(default_factory=Counter)  # of the transaction under way, counted after its commit
+    counted: Counter[str] = field(default_factory=Counter)  # and not yet written
+    is_answered: bool = False  # a question has been answered as it should be, since we own the source
+    recorded_clock: int | None = (
+        None  # how far our clock was ahead of the provider's, as whoever came before us wrote it
+    )
     list_wanted_at: int | None = None  # when the list is to be looked through, ahead of its time
 
     def pace_for(self, job: JobRow) -> Pace:
@@ -85,11 +92,21 @@ class Owned:
         was_seen = job.status != Status.UNKNOWN or job.reported_at is not None or job.native_status is not None
         return Rules(self.dialect.not_found_rule(was_seen), self.claim_patience, self.dialect.doubts_pause)
 
-    def answered(self, trouble: Troubled | None, now: int) -> None:
-        """Take note of how one question went; None: it was answered as it should be."""
+    def answered(self, trouble: Troubled | None, now: int, asked: str | None = None, denied: bool = False) -> None:
+        """Take note of how one question went; None: it was answered as it should be. `asked` is what it counts as, if it does."""
+        if asked is not None:
+            result = trouble.trouble.value if trouble is not None else "denied" if denied else "ok"
+            self.counted[f"asked.{asked}.{result}"] += 1
         if trouble is not None and trouble.trouble is Trouble.TIMED_OUT and self.dialect.is_often_silent:
             return
+        self.is_answered = self.is_answered or trouble is None
         self.circuit = self.circuit.after(trouble, now)
+
+    @property
+    def clock_ahead(self) -> int | None:
+        """How far our clock is ahead of the provider's (microseconds); None: none of its answers had a date."""
+        read = self.client.their_clock.ahead
+        return self.recorded_clock if read is None else read
 
     def may_start(self, now: int) -> int:
         """How many more questions may go out now, over all rounds: as circuit, concurrency and budget allow."""
@@ -167,8 +184,10 @@ def client_of(
     source: Source,
     authorization: Authorization,
     transport: httpx.AsyncBaseTransport | None = None,
+    clock: Callable[[], int] | None = None,
 ) -> Client:
-    return Client(source.base_url, authorization, _timeout(config, source), _largest(config, source), transport)
+    timeout, largest = _timeout(config, source), _largest(config, source)
+    return Client(source.base_url, authorization, timeout, largest, transport, clock=clock)
 
 
 def _timeout(config: Config, source: Source) -> float:

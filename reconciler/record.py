@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from reconciler import outbox
 from reconciler.accounting import is_ours
 from reconciler.apply import Applied, apply
+from reconciler.counted import end_lag, lag_words
 from reconciler.details import details_of
 from reconciler.effects import ENDED_BY_THE_END, awaited, effect, moot
 from reconciler.facts import Facts
@@ -58,7 +59,8 @@ async def record(
     if asked.is_decisive and isinstance(said, Observation):
         await join(connection, owned, job, said, now)
     if account is not None:
-        await attempts.keep(connection, list(_attempts(owned, number, account, now)))
+        new = await attempts.keep(connection, list(_attempts(owned, number, account, now)))
+        owned.noted.update(f"attempts.{row.outcome}" for row in new)
         owned.attempted = _newest_attempt(account, owned.attempted)
     if applied.move is not None:
         if Status(job.status).is_terminal:
@@ -72,6 +74,7 @@ async def record(
         owned.news += _of_trouble(job, applied.changes, asked, answer, request_id)
     if has_ended:
         await _ended(connection, owned, number, now)
+        owned.noted.update(_end_words(job, changes, now))
     if Status(job.status).is_terminal or has_ended:
         await _name_outputs(connection, owned, number, said.outputs if isinstance(said, Observation) else (), now)
     is_told = not (isinstance(answer, Troubled) and answer.about_source)  # else the job itself was not asked about
@@ -108,13 +111,17 @@ async def review_job(
     for action in awaited(facts.actions):
         if answered and (came := effect(action, job, now)) is not None:
             await actions.change(connection, action.id, came)
-    began, cleared = await failures.sync(connection, job, named, owned.store.new_id, now)
-    owned.news += [News("failure_began", _of_failure(job, one) | {"message": one.message}, "warning") for one in began]
-    owned.news += [News("failure_cleared", _of_failure(job, one)) for one in cleared]
+    changed = await failures.sync(connection, job, named, owned.store.new_id, now)
+    owned.news += [
+        News("failure_began", _of_failure(job, one) | {"message": one.message}, "warning") for one in changed.began
+    ]
+    owned.news += [News("failure_cleared", _of_failure(job, one)) for one in changed.cleared]
     await jobs.change(connection, number, changes, now)
-    await _hand_on(connection, owned, facts, reviewed, began, has_ended, now)
+    await _hand_on(connection, owned, facts, reviewed, changed, has_ended, now)
     if job.ready_at is None and changes["ready_at"] is not None:
         await member_is_over(connection, owned, job.group_id, now)
+    if job.settled_at is None and changes["settled_at"] is not None and _is_unheard(facts):
+        owned.noted[f"healed.{job.ended_by or Asked.POLL}"] += 1
     if answered and job.ended_at == now and _is_unheard(facts):
         owned.hearing = owned.hearing.saw_end(now)
 
@@ -132,18 +139,20 @@ async def _hand_on(
     owned: Owned,
     facts: Facts,
     reviewed: Review,
-    began: Sequence[FailureRow],
+    changed: failures.Changed,
     has_ended: bool,
     now: int,
 ) -> None:
-    """Write into the outbox what a review brought: that a job has ended or is ready, and the failures that begin to hold."""
+    """Write into the outbox what a review brought: that a job has ended or is ready, and the failures that begin to hold, or
+    hold no more."""
     if not owned.handoffs():
         return
     became_ready = facts.job.ready_at is None and reviewed.changes["ready_at"] is not None
     occasions = [*(["terminal"] if has_ended else []), *(["ready"] if became_ready else [])]
     as_it_is = replace(facts, job=JobRow(**(facts.job.model_dump() | reviewed.changes)))
     await outbox.hand_on_job(connection, owned, as_it_is, reviewed.failures, occasions, now)
-    await outbox.hand_on_findings(connection, owned, as_it_is.job, began, now)
+    await outbox.hand_on_findings(connection, owned, as_it_is.job, changed.began, now)
+    await outbox.hand_on_cleared(connection, owned, as_it_is.job, changed.cleared, now)
 
 
 def _of_failure(job: JobRow, failure: FailureRow) -> dict[str, Any]:
@@ -182,6 +191,12 @@ async def _job(connection: AsyncConnection, number: int) -> JobRow:
     if job is None:
         raise LookupError(f"job {number} is not there")
     return job
+
+
+def _end_words(job: JobRow, changes: Mapping[str, Any], now: int) -> dict[str, int]:
+    """What is counted of an end: who told of it first, and how long after it we know."""
+    lag = end_lag(job, changes.get("provider_ended_at"), now)
+    return {f"heard.{changes['end_heard_by']}": 1, **(lag_words(lag) if lag is not None else {})}
 
 
 def _ended_by(job: JobRow, asked: Asked, now: int) -> dict[str, Any]:

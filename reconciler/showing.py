@@ -1,6 +1,7 @@
 """What operators are shown of how a source is asked: saved at once when it is in trouble or well again, and else now and then."""
 
 import json
+from collections import Counter
 from typing import Any
 
 import structlog
@@ -8,6 +9,7 @@ import structlog
 from reconciler.owned import Owned
 from schemas.times import SECOND
 from storage import sources
+from storage.counting import count
 
 log = structlog.get_logger()
 
@@ -24,16 +26,18 @@ class Showing:
         self._swept = owned.swept
         self._at = 0
 
-    async def save(self, now: int) -> None:
-        """Save what has changed, if it is news or its time."""
+    async def save(self, now: int, at_once: bool = False) -> None:
+        """Save what has changed and what was counted, if it is news or its time."""
         owned, trouble = self._owned, self._of_circuit()
-        is_news = trouble != self._trouble or owned.swept != self._swept
+        is_news = at_once or trouble != self._trouble or owned.swept != self._swept
         if not is_news and 0 <= now - self._at < SAVE_EVERY:
             return
-        shown = {**trouble, **self._of_asking(now)}
-        if shown != self._saved:
+        shown, counted = {**trouble, **self._of_asking(now)}, Counter(owned.counted)
+        if shown != self._saved or counted:
             async with owned.writing() as connection:
                 await sources.change(connection, owned.source.name, {**shown, "recorded_at": now})
+                await count(connection, owned.source.name, counted, now)
+            owned.counted -= counted  # what was counted meanwhile stays
         self._tell(trouble["trouble"], self._trouble.get("trouble"))
         self._saved, self._trouble, self._swept, self._at = shown, trouble, owned.swept, now
 
@@ -58,6 +62,10 @@ class Showing:
         shown: dict[str, Any] = {
             "asked_last_minute": owned.meter.last_minute(now),
             "budget_left": None if per_minute is None else owned.budget.left(now, per_minute),
+            "heard_at": owned.hearing.last_receipt_at,
+            "unheard_ends": owned.hearing.unheard_ends,
+            "unheard_since": owned.hearing.unheard_since,
+            "clock_ahead": owned.clock_ahead,
         }
         if owned.listing.sent_at:
             shown["listed_at"] = owned.listing.sent_at

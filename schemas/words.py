@@ -125,6 +125,18 @@ class Trouble(StrEnum):
     POISON = "poison"  # an error of ours while applying an answer
 
 
+class SourceRule(StrEnum):
+    """What can be found about a whole source. `docs/failures.md` explains each."""
+
+    WEBHOOKS_SILENT = "webhooks_silent"  # its jobs end, and no webhook says so
+    WRONG_SECRET = "wrong_secret"  # noqa: S105  (requests are refused because their signature does not match)
+    CLOCK_SKEW = "clock_skew"  # requests are refused because of the time that they were signed at
+    OTHER_SCHEME = "other_scheme"  # requests are refused because they are not signed as its dialect says
+    REQUESTS_REFUSED = "requests_refused"  # authentic or not, they cannot be taken in
+    OWN_CLOCK = "own_clock"  # our clock and the provider's are apart
+    ASKING_FAILS = "asking_fails"  # nothing about the whole source can be asked
+
+
 class RefusalReason(StrEnum):
     """Why a request was not accepted. The sender is told only the status code."""
 

@@ -3,8 +3,19 @@
 What is counted, each as one word: by the receiver `accepted`, `duplicate`, `unreadable` and `refused.REASON`; by whoever learns
 of a job `born.ORIGIN`; by whoever changes one `moved.FROM.TO`, `began.CATEGORY.CODE` and `cleared.CATEGORY.CODE`; of hand-offs
 `handoff.TARGET.FROM.TO`, where each comes from `new`; by whoever asks for an action or changes its state
-`acted.VERB.STATE.OFFERED`, where OFFERED is whether a `cancel_url` was there to be seen (yes, no, unknown); and by the
-reconciler, now and then and not in the transaction that it is about, what it asked and heard.
+`acted.VERB.STATE.OFFERED`, where OFFERED is whether a `cancel_url` was there to be seen (yes, no, unknown).
+
+And by the reconciler, gathered in memory and written every ten seconds, so that a process that is killed takes some along:
+
+- `asked.QUESTION.RESULT`: answers to its questions. QUESTION is poll, list, look (at a file's record), fetch (content), upload,
+  create, cancel, pause or resume; RESULT is ok, denied (there is no such job or file), or a word of `Trouble`.
+- `judged.VERDICT`: receipts.
+- `attempts.OUTCOME`: attempts in the provider's account of its deliveries, when they are seen first, by how they stood then.
+- `heard.WHO`: ends of jobs, by who told of them first: webhook, or which question of ours.
+- `healed.QUESTION`: jobs that are settled and of whose end no expected webhook ever came: which question found it.
+- `lag.le.SECONDS`, `lag.sum` (milliseconds), `lag.count`: how long after its end at the provider we knew of it, of jobs that we
+  knew before and whose provider says when they ended. The buckets are cumulative, as a histogram has them
+  (`reconciler/counted.py` names them; the last, of any length, is `lag.count`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -87,6 +98,16 @@ async def spread(connection: AsyncConnection, since: int, until: int, width: int
     summed = select(begins, counters.c.what, func.sum(counters.c.count)).where(within).group_by(begins, counters.c.what)
     found = await connection.execute(summed.order_by(begins))
     return [Tally(begin * length, "", what, int(number)) for begin, what, number in found]
+
+
+async def of_source(connection: AsyncConnection, source: str, since: int, now: int) -> dict[str, int]:
+    """What was counted of one source from one time to another, in whole minutes, by word. Each minute is looked up."""
+    minutes = list(range(since // MINUTE, now // MINUTE + 1))
+    ours = TALLIES.c.minute.in_(minutes) & (TALLIES.c.source == source)
+    found = await connection.execute(
+        select(TALLIES.c.what, func.sum(TALLIES.c.count)).where(ours).group_by(TALLIES.c.what)
+    )
+    return {what: int(number) for what, number in found}
 
 
 async def _add(connection: AsyncConnection, counters: Table, rows: Sequence[Mapping[str, object]]) -> None:

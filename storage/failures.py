@@ -32,16 +32,20 @@ class Named:
         return self.category, self.code, self.subject
 
 
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """The failures that begin to hold, and those that hold no more, as they are from now on."""
+
+    began: Sequence[FailureRow] = ()
+    cleared: Sequence[FailureRow] = ()
+
+
 async def sync(
     connection: AsyncConnection, job: JobRow, named: Sequence[Named], new_id: Callable[[], int], now: int
-) -> tuple[list[FailureRow], list[FailureRow]]:
-    """
-    Make the job's rows say just what holds now: new ones appear, others are cleared, returning ones are uncleared.
-
-    The rows of those that begin to hold come back, and the rows of those that ceased to.
-    """
+) -> Changed:
+    """Make the job's rows say just what holds now: new ones appear, others are cleared, returning ones are uncleared."""
     known = {(row.category, row.code, row.subject): row for row in await of_job(connection, job.id)}
-    began, over, counted = [], [], Counter[str]()
+    began, cleared, counted = [], [], Counter[str]()
     for failure in named:
         row = known.pop(failure.key, None)
         fresh = _row(new_id() if row is None else row.id, job, failure, now)
@@ -54,12 +58,12 @@ async def sync(
             counted[f"began.{fresh.category}.{fresh.code}"] += 1
     for row in known.values():
         if row.cleared_at is None:
-            cleared = update(FAILURES).where(FAILURES.c.id == row.id).values(cleared_at=now, holds=0)
-            await connection.execute(cleared)
+            gone = {"cleared_at": now, "holds": 0}
+            await connection.execute(update(FAILURES).where(FAILURES.c.id == row.id).values(**gone))
+            cleared.append(FailureRow(**{**row.model_dump(), **gone}))
             counted[f"cleared.{row.category}.{row.code}"] += 1
-            over.append(row)
     await count(connection, job.source, counted, now)
-    return began, over
+    return Changed(began, cleared)
 
 
 async def get(connection: AsyncConnection, number: int) -> FailureRow | None:

@@ -81,6 +81,11 @@ async def withdraw(connection: AsyncConnection, subject: int, message: str, now:
         await count(connection, source, {moved: 1}, now)
 
 
+async def targets_of(connection: AsyncConnection, subject: int) -> set[str]:
+    """The targets that a subject was handed on to, in any of its revisions."""
+    return set(await connection.scalars(select(HANDOFFS.c.target).where(HANDOFFS.c.subject == subject)))
+
+
 async def of_job(connection: AsyncConnection, job: int) -> list[HandoffRow]:
     """Those about a job or a failure of it, oldest first."""
     about = select(FAILURES.c.id).where(FAILURES.c.job == job)

@@ -1,9 +1,12 @@
 """Refusals as they are read. Only the receiver's ledger inserts them."""
 
+from collections.abc import Collection
+
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from schemas.tables import RefusalRow
+from schemas.words import RefusalReason
 from storage.listing import Part
 from storage.rows import fetch, fetch_one, table
 
@@ -17,6 +20,18 @@ async def newest(
     for column, value in ((REFUSALS.c.source, source), (REFUSALS.c.reason, reason)):
         statement = statement if value is None else statement.where(column == value)
     return await fetch(connection, RefusalRow, statement)
+
+
+async def newest_of_each(
+    connection: AsyncConnection, source: str, reasons: Collection[RefusalReason]
+) -> dict[RefusalReason, int]:
+    """When a source's newest request that was refused for each of these reasons came (microseconds)."""
+    times = {}
+    for reason in reasons:
+        found = await newest(connection, Part(1), source, reason.value)
+        if found:
+            times[reason] = found[0].received_at
+    return times
 
 
 async def get(connection: AsyncConnection, number: int) -> RefusalRow | None:

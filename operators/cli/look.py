@@ -254,6 +254,9 @@ def _source_fields(row: View) -> View:
         "questions": _questions(row),
         "list": _list(row),
         "not known here": _orphans(row),
+        "webhooks": _heard(row),
+        "findings": "; ".join(f"{one['rule']}: {one['message']} (see {one['page']})" for one in row["findings"])
+        or "none",
         "reconciler": row["owner"] or "none at work; `batchkeeper up` starts one",
     }
 
@@ -278,14 +281,26 @@ def _registration(row: View) -> None:
 def _questions(row: View) -> str:
     requests = row["requests"]
     budget = "no budget" if requests["per_minute"] is None else f"{requests['per_minute']} a minute"
-    left = "" if requests["left"] is None else f", {requests['left']} left"
+    left = "" if requests["left"] is None else f", so {requests['left']} more may leave at that moment"
     recorded = f" (at {present.moment(requests['recorded_at'])} UTC)" if requests["recorded_at"] else ""
     return f"{row['concurrency']} at once, {budget}; {requests['last_minute']} in the last minute{left}{recorded}"
+
+
+def _heard(row: View) -> str:
+    """What was heard of a source last."""
+    if row["webhook"] == "none":
+        return "none are expected"
+    heard = row["heard"]
+    last = f"last accepted at {present.moment(heard['at'])} UTC" if heard["at"] else "none accepted yet"
+    ends = heard["unheard_ends"]
+    return f"{last}; {ends} {'job has' if ends == 1 else 'jobs have'} ended unannounced since then" if ends else last
 
 
 def _list(row: View) -> str:
     listed = row["list"]
     message = listed["message"]
+    if not listed["exists"]:
+        return "its provider has none that we read: each job is asked about by itself"
     if listed["swept_at"] is None:
         return f"not looked through yet; {message}" if message else "not looked through yet"
     extent = _extent(listed["shows_all"], message)

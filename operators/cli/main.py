@@ -60,6 +60,10 @@ SECTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "results": ("results:show", "Print the rows of a job or a group, in the order in which they were asked for."),
         "watch": ("watch:live", "Show one job live, until it has ended."),
         "explain": ("one_job:one_job", "Say what is known about a job, and what each statement rests on."),
+        "audit": (
+            "audit:auditing_verb",
+            "Compare the provider's ledger of its deliveries with ours, over every job, and tell each difference.",
+        ),
         "deliveries": ("look:look", "List deliveries, the newest first."),
         "failures": ("look:look", "List failures of execution, cancellation and delivery, the newest first."),
         "handoffs": (
@@ -97,9 +101,9 @@ SECTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
 PLACES = {name: place for verbs in SECTIONS.values() for name, (place, _) in verbs.items()}
 
 EPILOG = (
-    "Exit codes: 0 done; 1 not possible, or not as it should be; 2 wrong usage, configuration or input; 4 no such thing; "
-    "5 an ambiguous name; 6 the database cannot be used; 7 the provider refused or could not be asked; 10 to 16 how work came "
-    "out that was waited for (`batchkeeper wait --help`)."
+    "Exit codes: 0 done; 1 not possible, or not as it should be; 2 wrong usage, configuration or input; 3 an audit that found "
+    "something; 4 no such thing; 5 an ambiguous name; 6 the database cannot be used; 7 the provider refused or could not be "
+    "asked; 10 to 16 how work came out that was waited for (`batchkeeper wait --help`)."
 )
 
 

@@ -9,7 +9,7 @@ from operators import queries
 from operators.cli import present
 from operators.cli.context import configuration, verb
 from operators.cli.options import JobName, Json
-from operators.cli.sections import BLOCKS, TABLES
+from operators.cli.sections import BLOCKS, EXPECTED, TABLES
 from operators.clock import now
 from operators.store import opened
 from operators.views import View
@@ -66,6 +66,7 @@ async def explain(name: JobName, in_json: Json = False) -> None:
         typer.echo("\n" + present.heading(axis))
         for finding in findings:
             _finding(finding)
+    _table("expected deliveries", found["expected_deliveries"], EXPECTED)
 
 
 def _finding(finding: View) -> None:
@@ -74,6 +75,8 @@ def _finding(finding: View) -> None:
     for number, line in enumerate(present.wrapped(text, indent=4)):
         typer.echo(f"  {mark if number == 0 else ' '} {present.coloured(line, finding['tone'])}")
     _facts(finding["facts"])
+    if finding["page"]:
+        typer.echo(f"      see {finding['page']}")
 
 
 def _facts(facts: list[View]) -> None:

@@ -100,6 +100,7 @@ _DELIVERIES: Columns = {
     "key": _of("delivery_key"),
     "reported": _of("reported_status"),
     "verdict": lambda row: row["verdict"] or "not judged yet",
+    "which means": _of("verdict_means"),
     "times": _of("times_received"),
     "first received (UTC)": _at("first_received_at"),
     "last received (UTC)": _at("last_received_at"),
@@ -112,6 +113,12 @@ _RECEIPTS: Columns = {
     "verdict": lambda row: row["verdict"] or "not judged yet",
     "unreadable": _of("unreadable"),
     "received (UTC)": _at("received_at"),
+}
+EXPECTED: Columns = {
+    "key": _of("key"),
+    "state": _of("state"),
+    "expected by (UTC)": _at("expected_by"),
+    "why": _of("why"),
 }
 _ATTEMPTS: Columns = {
     "key": _of("delivery_key"),
@@ -169,6 +176,7 @@ TABLES: tuple[tuple[str, Rows, Columns], ...] = (
     ("failures", _of("failures"), _FAILURES),
     ("failures that no longer hold", _of("cleared_failures"), _FAILURES),
     ("pricing lines", told.pricing_lines, told.PRICING_LINES),
+    ("expected deliveries", _of("expected_deliveries"), EXPECTED),
     ("deliveries", _of("deliveries"), _DELIVERIES),
     ("their receipts", _receipts, _RECEIPTS),
     ("the provider's account of its attempts", _of("provider_attempts"), _ATTEMPTS),

@@ -141,7 +141,9 @@ def cookie_name(request: Request) -> str:
 
 async def read_form(request: Request) -> FormData:
     """A form of ours, which is small."""
-    return await Request(request.scope, Bounded(request.receive, LARGEST_FORM, "what a form of ours takes")).form(max_files=0, max_fields=20)
+    return await Request(request.scope, Bounded(request.receive, LARGEST_FORM, "what a form of ours takes")).form(
+        max_files=0, max_fields=20
+    )
 
 
 def _refusal(status: int, message: str) -> Page:

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from operators.online.clocks import ahead
 from reconciler.client import Client
+from reconciler.clocks import ahead
 from reconciler.owned import authorization_of, client_of
 from schemas.config import Config, Secret, Source
 from schemas.dialects import dialect_of

@@ -142,7 +142,8 @@ class ActionRound:
         await write_each(owned, answers, write, set_aside, ("", "C4"), named=lambda back: _named(*back.item))
         for back in answers:
             answer = back.answer.answer
-            owned.answered(answer if isinstance(answer, Troubled) else None, now)
+            trouble = answer if isinstance(answer, Troubled) else None
+            owned.answered(trouble, now, back.item[0].verb, isinstance(answer, Denied))
         self.asking.written([back.item[0].id for back in answers])
 
     async def _answered(self, connection: AsyncConnection, back: ActBack, now: int) -> None:

@@ -51,6 +51,7 @@ async def _write(
     owned: Owned, items: Sequence[Item], write: Write[Item], points: Sequence[str], begin: Begin[Item] | None = None
 ) -> None:
     owned.news.clear()
+    owned.noted.clear()
     async with owned.writing() as connection:
         if begin is not None:
             await begin(connection, items)
@@ -58,6 +59,7 @@ async def _write(
             await write(connection, item)
         reach(points[0])
     reach(points[1])
+    owned.counted.update(owned.noted)
     for news in owned.news:
         getattr(log, news.level)(news.event, source=owned.source.name, **news.told)
 

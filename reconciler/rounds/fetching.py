@@ -186,7 +186,8 @@ class FetchRound:
             if isinstance(answer, Parked):
                 log.warning("output_parked", source=owned.source.name, **_named(back), message=answer.message)
             else:
-                owned.answered(answer if isinstance(answer, Troubled) else None, now)
+                trouble = answer if isinstance(answer, Troubled) else None
+                owned.answered(trouble, now, "fetch", isinstance(answer, Denied))
         self.asking.written([back.item.row.id for back in answers])
 
 

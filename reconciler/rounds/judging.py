@@ -50,6 +50,7 @@ async def _judge(connection: AsyncConnection, owned: Owned, item: Waiting, now: 
         job = await join_by_path(connection, owned, job, delivery, item.receipt.submission, now)
     judgement = judge(job, report)
     await inbox.set_verdict(connection, item.receipt, judgement.verdict)
+    owned.noted[f"judged.{judgement.verdict}"] += 1
     owned.hearing = owned.hearing.heard(item.receipt.received_at)
     owned.news.append(_news(item, judgement))
     if judgement.adopt and await _may_adopt(connection, owned, delivery.kind):
@@ -57,6 +58,7 @@ async def _judge(connection: AsyncConnection, owned: Owned, item: Waiting, now: 
         number, hands_on = owned.store.new_id(), owned.source.fetch_adopted
         job = await jobs.bear(connection, number, identity, Origin.DELIVERY, now, has_webhook=True, hands_on=hands_on)
         owned.news.append(News("job_adopted", {**about(job), "origin": Origin.DELIVERY.value}))
+        judgement = judge(job, report)  # its verdict stands; but an end that it tells of is claimed as of any other job
     if job is not None and report is not None:
         await _tell(connection, item, job, report, judgement, now)
         if Status(job.status).is_terminal:  # news about an open job decides nothing yet but to ask

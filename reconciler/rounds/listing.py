@@ -63,7 +63,7 @@ class ListRound:
             known = await known_of(owned, listed.page)
             spared = await take_in(owned, known, listed.page, back.sent_at, now)
         owned.listing = _gone(owned.listing, listed, back.sent_at, spared, now, owned.dialect.list_pause)
-        owned.answered(listed.trouble, now)
+        owned.answered(listed.trouble, now, "list")
         self.asking.written([_ONLY])
 
 

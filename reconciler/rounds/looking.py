@@ -71,7 +71,8 @@ class LookRound:
 
         await write_each(owned, answers, write, set_aside, ("", ""))
         for back in answers:
-            owned.answered(back.answer if isinstance(back.answer, Troubled) else None, now)
+            trouble = back.answer if isinstance(back.answer, Troubled) else None
+            owned.answered(trouble, now, "look", isinstance(back.answer, Denied))
         self.asking.written([back.item.id for back in answers])
 
 

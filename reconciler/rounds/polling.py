@@ -101,7 +101,7 @@ class PollRound:
         await write_each(owned, answers, write, set_aside, ("P4", "P5"), named=lambda back: about(back.item))
         for back in answers:
             trouble = back.answer.answer if isinstance(back.answer.answer, Troubled) else None
-            owned.answered(trouble, now)
+            owned.answered(trouble, now, "poll", isinstance(back.answer.answer, Denied))
         self.asking.written([back.item.id for back in answers])
         if answers:
             reach("P6")

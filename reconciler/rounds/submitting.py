@@ -185,7 +185,7 @@ class SubmitRound:
         await write_each(owned, uploads, write, self._set_aside_back(now), ("", "S3"))
         await write_each(owned, creates, write, self._set_aside_back(now), ("", "S7"))
         for back in answers:
-            owned.answered(_trouble(back.answer), now)
+            owned.answered(_trouble(back.answer), now, "upload" if self._is_upload(back.item) else "create")
         self.asking.written([back.item.id for back in answers])
 
     async def _answered(self, connection: AsyncConnection, row: SubmissionRow, answer: Said, now: int) -> None:

@@ -75,7 +75,7 @@ class SweepRound:
             await self._take_in(listed, back.sent_at, now)
         if listed.trouble is None:
             owned.listing = replace(owned.listing, sent_at=back.sent_at)
-        owned.answered(listed.trouble, now)
+        owned.answered(listed.trouble, now, "list")
         self.due_at = now + self._pause(listed, now)
         self.asking.written([_ONLY])
 

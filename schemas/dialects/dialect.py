@@ -59,6 +59,8 @@ class Dialect(ABC):
 
     name: ClassVar[str]
     defaults: ClassVar[DialectDefaults]
+    cancelled_may_mean: ClassVar[str | None] = None
+    """What else the word may mean of a job that nobody here cancelled."""
     kinds: frozenset[str]
     """The kinds of job that can be asked about. Others are recorded and shown."""
 

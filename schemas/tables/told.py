@@ -245,7 +245,10 @@ class AttemptRow(SQLModel, table=True):
     """One entry of the provider's account of its deliveries, kept when the provider's own list has moved on."""
 
     __tablename__ = "attempts"
-    __table_args__ = (UniqueConstraint("job", "delivery_key", "number", "tried_at"),)
+    __table_args__ = (
+        UniqueConstraint("job", "delivery_key", "number", "tried_at"),
+        Index("ix_attempts_undelivered", "id", **where("outcome <> 'delivered'")),
+    )
     id: int = primary()
     job: int = of("jobs.id")
     delivery_key: str = words()

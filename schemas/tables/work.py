@@ -173,7 +173,7 @@ class HandoffRow(SQLModel, table=True):
         Index("ix_handoffs_source_state", "source", "state", "id"),
     )
     id: int = primary()
-    about: str = words()  # job, group or finding
+    about: str = words()  # job, group, finding (of a job) or source_finding
     subject: int = big()  # the id of that
     source: str = words()
     target: str = words()

@@ -340,6 +340,35 @@ def test_findings_are_told() -> None:
     asyncio.run(flow())
 
 
+def test_the_end_of_a_finding_is_told() -> None:
+    """That a failure holds no more is told to those who were told that it began, and to nobody else."""
+
+    async def flow() -> None:
+        has_ended = asyncio.Event()
+
+        def script(asked: Asked) -> Said:
+            if asked.target.endswith("/cancel"):
+                return said(batch(asked.job_id, "cancelling"))
+            return file_of(asked) or said(batch(asked.job_id, "cancelled" if has_ended.is_set() else "cancelling"))
+
+        down, targets = Downstream(), {"alarm": {"on": "finding"}}
+        async with told(script, down, targets, knobs={"stuck_cancel_seconds": 1}) as running:
+            await adopted(running, "batch_1")
+            await running.cancel("batch_1")
+            await all_are(running, 1, DONE)
+            has_ended.set()
+            await running.settles("batch_1")
+            await all_are(running, 3, DONE)
+
+        found = {one["data"]["finding"]["code"]: [] for one in down.events}
+        for one in down.events:
+            found[one["data"]["finding"]["code"]].append(one["data"]["finding"]["state"])
+        assert found == {"stuck": ["began", "closed"], "cancelled_by_operator": ["began"]}
+        assert len(set(down.ids())) == 3
+
+    asyncio.run(flow())
+
+
 def test_targets_come_and_go() -> None:
     """A reload adds, changes and removes targets; what happens from then on is told to those that there are."""
 

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from operators import documented
+from operators.auditing import CONFLICT, UNACKNOWLEDGED
 from operators.cli.main import EPILOG
 from operators.demo.report import COLUMNS
 from sandbox.anthropic.scenarios import WORDS as ANTHROPIC_WORDS
@@ -13,10 +15,32 @@ from sandbox.thunderbit.scenarios import WORDS as THUNDERBIT_WORDS
 from sandbox.thunderbit.switches import Switches
 from schemas.config.difference import LIVE
 from schemas.config.written import SECTIONS
-from schemas.words import Category, Code, Trouble
+from schemas.words import Category, Code, SourceRule, Trouble
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
+# The codes of each category, as the design's table has them.
+CODES = {
+    Category.EXECUTION: (Code.FAILED, Code.EXPIRED, Code.ROWS_FAILED, Code.OUTPUT_MISSING),
+    Category.CANCELLATION: (
+        Code.CANCELLED_BY_OPERATOR,
+        Code.CANCELLED_BY_AUTOMATION,
+        Code.CANCELLED_ELSEWHERE,
+        Code.NOT_CANCELLABLE,
+        Code.REFUSED,
+        Code.TOO_LATE,
+        Code.STUCK,
+    ),
+    Category.DELIVERY: (
+        Code.REJECTED,
+        Code.TIMED_OUT,
+        Code.UNREACHABLE,
+        Code.NEVER_ATTEMPTED,
+        Code.PHANTOM,
+        Code.LOST_HERE,
+        Code.MISSING,
+    ),
+}
 DOCUMENTS = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
 
 
@@ -54,15 +78,58 @@ def test_the_demo_table_is_the_demos():
 
 def test_every_code_is_explained():
     """
-    docs/failures.md has a row for each code, under its category, and for each kind of trouble.
+    docs/failures.md explains each code under its category, each rule about a source, each difference that is no failure and
+    each word of trouble, and nothing else: what it means, an example of evidence, and what to do.
     """
     text = (ROOT / "docs" / "failures.md").read_text()
+    explained = {}
+    for part in text.split("\n## ")[1:]:
+        title, _, rest = part.partition("\n")
+        for section in rest.split("\n### ")[1:]:
+            name, _, said = section.partition("\n")
+            explained[name] = title.partition(":")[0]
+            assert re.search(r"\n\w.*\n\n- \*\*Evidence\*\*: .*`.*\n- \*\*Do\*\*: \S", said), name
 
-    assert [code for code in Code if f"| `{code}` |" not in text] == []
-    assert [category for category in Category if f"## {category}" not in text] == []
-    assert [
-        trouble for trouble in Trouble if f"`{trouble}`" not in text.partition("## Reconciliation trouble")[2]
-    ] == []
+    assert {code for codes in CODES.values() for code in codes} == set(Code)
+    categories = {code.value: title for title, codes in CODES.items() for code in codes}
+    assert explained == {
+        **categories,
+        **{rule.value: "Findings about a source" for rule in SourceRule},
+        **dict.fromkeys([UNACKNOWLEDGED, CONFLICT], "Differences of the two ledgers"),
+        **{f"trouble: {word}": "Reconciliation trouble" for word in Trouble},
+    }
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        *(documented.failure(code) for code in Code),
+        *(documented.source_rule(rule) for rule in SourceRule),
+        *(documented.trouble(word) for word in Trouble),
+        *(f"{documented.PAGE}#{word}" for word in (UNACKNOWLEDGED, CONFLICT)),
+    ],
+)
+def test_what_is_shown_leads_to_its_explanation(page):
+    """
+    Each place that operators are sent to is a heading of that page, and there is one such heading.
+    """
+    path, _, anchor = page.partition("#")
+    headings = re.findall(r"^#+ (.*)$", (ROOT / path).read_text(), re.MULTILINE)
+    anchors = [re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings]
+
+    assert anchors.count(anchor) == 1
+
+
+@pytest.mark.parametrize("name", ["failures", "handoffs"])
+def test_links_within_a_page(name):
+    """
+    A link to a heading of the same page leads to one that is there.
+    """
+    text = (ROOT / "docs" / f"{name}.md").read_text()
+    headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+    anchors = {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+    assert set(re.findall(r"\]\(#([\w-]+)\)", text)) <= anchors
 
 
 def test_what_a_running_service_takes_up_is_told():

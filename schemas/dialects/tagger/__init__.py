@@ -12,7 +12,7 @@ from schemas.dialects.tagger import account, commands, jobs, listing, live, resu
 from schemas.dialects.tagger.login import PasswordLogin
 from schemas.dialects.tagger.options import LLM_KEY, TaggerOptions, why_not_options
 from schemas.dialects.tagger.routes import START
-from schemas.dialects.tagger.standing import KIND
+from schemas.dialects.tagger.standing import KIND, SHUT_DOWN
 from schemas.readings import (
     Advice,
     Answer,
@@ -36,6 +36,7 @@ class Tagger(Dialect):
 
     name = "tagger"
     kinds = frozenset({KIND})
+    cancelled_may_mean = SHUT_DOWN
     listed_kinds = frozenset({KIND})
     list_pause = listing.PAUSE
     socket_silence = live.SILENCE

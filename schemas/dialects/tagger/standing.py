@@ -85,7 +85,6 @@ def read_standing(job_id: str, members: Mapping[str, Any]) -> Observation | Deni
         created_at=read_start(members.get("start_time")),
         writes_files=False,
         outputs=(NamedOutput(OutputRole.RESULTS, job_id),) if has_rows else (),
-        error_message=SHUT_DOWN if status is Status.CANCELLED else None,
         more=_more(native, numbers),
     )
 

@@ -62,6 +62,7 @@ def _failures() -> None:
 def _listings() -> None:
     op.drop_index("ix_labels_key_value", table_name="labels")
     op.create_index("ix_labels_key_value", "labels", ["key", "value", "subject"])
+    _partial("ix_attempts_undelivered", "attempts", ["id"], "outcome <> 'delivered'")
     _partial("ix_deliveries_odd", "deliveries", ["verdict", "id"], IS_ODD)
     _partial("ix_deliveries_source_odd", "deliveries", ["source", "verdict", "id"], IS_ODD)
     for columns in (["reason"], ["source", "reason"]):

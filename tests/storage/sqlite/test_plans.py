@@ -14,6 +14,7 @@ from storage import (
     counting,
     deliveries,
     failures,
+    findings,
     groups,
     handoffs,
     idempotency,
@@ -30,6 +31,7 @@ from storage import (
     submissions,
     watches,
 )
+from storage.listing import Part
 
 NOW, BUSY = 5, {1, 2, 3}
 
@@ -52,6 +54,7 @@ EVERY_ROUND = [
     (submissions.next_due, ("acme",), ["ix_submissions_due (source=? AND due_at>?)"]),
     (submissions.uploads_since, ("acme", NOW), ["ix_submissions_uploaded (source=? AND uploaded_at>?)"]),
     (watches.watched, ("acme", 10, NOW), ["ix_watches_source (source=? AND until>?)"]),
+    (findings.of_source, ("acme",), ["(source=?)"]),
     (inbox.waiting, ("acme", NOW, 10), ["ix_receipts_inbox (source=?)", "PRIMARY KEY", "PRIMARY KEY"]),
 ]  # fmt: skip
 
@@ -83,10 +86,14 @@ OF_ONE_JOB = [
     (outputs.of_job, (1,), ["(job=?)"]),
     (row_matches.of_job, (1,), ["PRIMARY KEY"]),
     (attempts.of_job, (1,), ["(job=?)"]),
+    (attempts.undelivered, (Part(10, 99, 0),), ["ix_attempts_undelivered"]),
     (observations.of_job, (1, 10), ["ix_observations_job (job=?)"]),
     (observations.transitions_of, (1,), ["ix_transitions_job (job=?)"]),
     (failures.of_job, (1,), ["(job=?)"]),
     (handoffs.of_job, (1,), ["(subject=?)"]),
+    (handoffs.targets_of, (1,), ["(subject=?)"]),
+    (findings.of_sources, (["acme", "beta"],), ["(source=?)"]),
+    (findings.told, (1, NOW), ["PRIMARY KEY"]),
     (handoffs.withdraw, (1, "", NOW), ["(subject=?)"]),
     (row_matches.of_job, (1,), ["PRIMARY KEY"]),
     (labels.of_subjects, ([1, 2],), ["(subject=?)"]),
@@ -94,6 +101,7 @@ OF_ONE_JOB = [
     (sources.get, ("acme",), ["(name=?)"]),
     (spent.is_spent, ("a key",), ["(key=?)"]),
     (spent.spend, ("a key", NOW, NOW), ["ix_spent_keys_until (until<?)", ""]),
+    (counting.of_source, ("acme", 0, 60_000_000), ["(minute=? AND source=?)"]),
 ]  # fmt: skip
 
 OF_ONE_GROUP = [

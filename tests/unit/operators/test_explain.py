@@ -1,14 +1,17 @@
 """Explain: findings on each axis, by the rules of classification, each with the facts that it rests on."""
 
+import json
 from typing import Any
 
 import pytest
 from given import NOW, TERMS, a_delivery, a_job, a_source, an_action, an_attempt, the_facts
 
 from reconciler.classify import classify
-from reconciler.explain import ACCOUNT, ACTION, ANSWER, LEDGER, Finding, explain
+from reconciler.explain import explain
 from reconciler.facts import Facts
+from reconciler.finding import ACCOUNT, ACTION, ANSWER, LEDGER, Finding
 from schemas.readings import Suppressed
+from schemas.tables import FindingRow
 from schemas.times import HOUR, MINUTE
 from schemas.words import ActionState, ActionVerb, AttemptOutcome, Basis, Status, Trouble, Verdict
 
@@ -255,3 +258,66 @@ def test_a_poll_that_was_asked_for_is_told():
     found = findings(the_facts(a_job(), actions=[an_action(ActionVerb.POLL)]), "asking")
 
     assert "poll_asked" in [finding.rule for finding in found]
+
+
+@pytest.mark.parametrize(
+    ("columns", "tone", "words"),
+    [
+        ({"end_heard_by": "webhook"}, "good", "a webhook, and known 60 s after it"),
+        ({"end_heard_by": "list", "provider_ended_at": NOW - 3 * HOUR}, "note", "the list, and known 60 min after it"),
+        (
+            {"end_heard_by": "poll", "provider_ended_at": None},
+            "good",
+            "our own question; the provider does not say when",
+        ),
+        ({"created_at": NOW}, "good", "a webhook, and it was before we knew of the job"),
+    ],
+)
+def test_who_told_of_the_end_first(columns, tone, words):
+    """
+    The end of a job has a finding of its own: who told of it first, and how long after it we knew.
+    """
+    ended = NOW - 2 * HOUR
+    plain = {"ended_at": ended, "ended_by": "poll", "end_heard_by": "webhook", "end_heard_at": ended - MINUTE}
+    plain |= {"provider_ended_at": ended - MINUTE, "created_at": NOW - 9 * HOUR}
+    job = a_job(Status.COMPLETED, **{**plain, **columns})
+    (found,) = [one for one in findings(the_facts(job), "asking") if one.rule == "end_heard"]
+
+    assert (found.tone, words in found.message) == (tone, True)
+    assert told(found)["first_heard_by"] == job.end_heard_by
+
+
+def test_what_stands_against_the_source_is_told():
+    """
+    A finding about the source may be why news is late: it is shown with its facts on the axis that it is about. What its
+    trouble says already is not said twice.
+    """
+    facts = [{"name": "refused.signature_wrong", "value": 3, "read_from": "our counters", "at": None}]
+    rows = [
+        FindingRow(id=1, source="gateway", rule=rule, message="it is so", evidence=json.dumps(facts), began_at=NOW)
+        for rule in ("wrong_secret", "own_clock", "asking_fails")
+    ]
+    found = explain(the_facts(a_job()), a_source(trouble="key_refused", trouble_message="401"), NOW, True, rows)
+    beside = [(one.axis, one.rule, one.tone) for one in found if one.rule in {row.rule for row in rows}]
+
+    assert beside == [("delivery", "wrong_secret", "trouble"), ("asking", "own_clock", "trouble")]
+    assert [one.facts[0].value for one in found if one.rule == "wrong_secret"] == [3]
+
+
+@pytest.mark.parametrize(
+    ("verdict", "reported", "words"),
+    [
+        (Verdict.DISAGREES, "completed", "told of an end before we knew it, so we asked"),
+        (Verdict.DISAGREES, None, "told that something happened"),
+        (Verdict.AGREES, "completed", "agreed with what we knew"),
+        (None, None, "not judged yet"),
+    ],
+)
+def test_a_verdict_in_a_sentence(verdict, reported, words):
+    """
+    What a verdict means is told beside the word, so that good news does not alarm.
+    """
+    delivery = a_delivery(verdict=verdict and verdict.value, reported_status=reported)
+    finding = one(the_facts(a_job(Status.COMPLETED), deliveries=[delivery]), "delivery")
+
+    assert words in told(finding)["verdict"]

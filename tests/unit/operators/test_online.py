@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 
 from operators.online.asking import Endpoints, Heard
-from operators.online.clocks import ahead, is_too_far
+from operators.online.clocks import is_too_far
 from operators.online.finding import ADVICE, Finding
 from operators.online.findings import exit_code, findings
 from operators.online.webhooks import is_same_url
+from reconciler.clocks import ahead
 from schemas.config import Config, Receiver, Secret, Source
 from schemas.dialects.phaseo import Phaseo
 from schemas.readings import Denied, KeyFails, KeyWorks, NotVisible, Troubled, WebhookEndpoint

@@ -429,3 +429,40 @@ def test_a_taken_port_is_named(typed, table):
     assert said.code == 1
     assert f"port {port}" in said.err
     assert f"[{table}]" in said.err
+
+
+def test_the_audits_exit_codes(stored):
+    """
+    An audit ends with 0 when nothing is different, and with 3 when something is, or a finding stands against a source; in
+    JSON it is one document.
+    """
+    nothing = stored("audit")
+    assert (nothing.code, nothing.out) == (0, "no difference between the two ledgers, and no finding about a source\n")
+    assert json.loads(stored("audit", "--json").out) == {"differences": [], "counts": {}, "findings": []}
+
+    with closing(sqlite3.connect("ledger.db")) as ledger, ledger:
+        ledger.execute(
+            "INSERT INTO findings (id, source, rule, message, began_at, seen_at) VALUES (1, 'gateway', 'own_clock', 'far', 5, 5)"
+        )
+    found = stored("audit")
+    assert (found.code, "see docs/failures.md#own_clock" in found.out) == (3, True)
+    assert stored("audit", "--source", "other").code == 2
+
+    with closing(sqlite3.connect("ledger.db")) as ledger, ledger:
+        ledger.execute("DELETE FROM findings")
+        ledger.execute(
+            "INSERT INTO jobs (id, source, kind, job_id, origin, created_at, updated_at) "
+            "VALUES (1, 'gateway', 'batch', 'batch_1', 'track', 5, 5)"
+        )
+        for number, code in enumerate(("missing", "lost_here"), 1):
+            ledger.execute(
+                "INSERT INTO failures (id, job, source, category, code, message, detected_at) "
+                "VALUES (?, 1, 'gateway', 'delivery', ?, 'it never came', 5)",
+                (number, code),
+            )
+    found = stored("audit", "--json")
+    told = json.loads(found.out)
+    assert (found.code, told["counts"]) == (3, {"lost_here": 1, "missing": 1})
+    assert [one["page"] for one in told["differences"]] == ["docs/failures.md#lost_here", "docs/failures.md#missing"]
+    assert stored("audit").out.endswith("1 lost_here, 1 missing\n")
+    assert stored("audit", "--since", "1h").code == 0

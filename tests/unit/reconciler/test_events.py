@@ -8,9 +8,9 @@ from factories import ENDS, NOW, job
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.events import Told, finding_event, group_event, job_event
+from reconciler.events import Told, finding_event, group_event, job_event, source_finding_event
 from schemas.ids import shown
-from schemas.tables import FailureRow, GroupRow, JobRow, OutputRow, RowMatchRow, SubmissionRow
+from schemas.tables import FailureRow, FindingRow, GroupRow, JobRow, OutputRow, RowMatchRow, SubmissionRow
 from schemas.times import rfc3339
 from schemas.words import Status
 
@@ -105,9 +105,34 @@ def test_a_finding() -> None:
         "code": "missing",
         "subject": "batch.completed",
         "message": "it never came",
+        "state": "began",
         "detected_at": rfc3339(NOW - 1),
+        "cleared_at": None,
     }
+    failure.cleared_at = NOW
+    closing = read(finding_event(NUMBER, failure, job("running"), {}, NOW))["data"]["finding"]
+    assert (closing["state"], closing["cleared_at"]) == ("closed", rfc3339(NOW))
     assert (event["data"]["status"], event["data"]["labels"]) == ("running", {"a": "b"})
+
+
+def test_a_finding_about_a_source() -> None:
+    """It is about no job: its subject is the source, and it says whether it began or is closed, and what it rests on."""
+    facts = [{"name": "unheard_ends", "value": 3, "read_from": "our own questions", "at": None}]
+    row = FindingRow(
+        id=9, source="main", rule="webhooks_silent", message="3 ended unheard", evidence=json.dumps(facts), began_at=NOW
+    )
+    event = read(source_finding_event(NUMBER, row, NOW))
+    found = event["data"]["finding"]
+
+    assert (event["type"], event["subject"]) == ("batchkeeper.finding.source", "main")
+    assert (found["id"], found["rule"], found["state"], found["facts"]) == (
+        shown("fnd", 9),
+        "webhooks_silent",
+        "began",
+        facts,
+    )
+    row.closed_at = NOW + 1
+    assert read(source_finding_event(NUMBER, row, NOW + 1))["data"]["finding"]["state"] == "closed"
 
 
 def test_a_group() -> None:

@@ -154,9 +154,9 @@ def test_total(about: Facts, pace: Pace, silent: bool | None, retry_after: int |
 
 PURE = (
     *("judge", "apply", "pace", "facts", "effects", "accounting", "classify", "ready", "review", "circuit", "hearing"),
-    *("whole", "matching", "naming", "slowness", "submission"),
+    *("whole", "matching", "naming", "slowness", "submission", "source_rules", "finding", "clocks"),
 )
-HARMLESS = {"collections", "dataclasses", "typing"}
+HARMLESS = {"collections", "dataclasses", "types", "typing"}
 OURS = {
     "schemas.dialects.orders",
     *(f"reconciler.{name}" for name in PURE),

@@ -1,0 +1,77 @@
+"""The verb audit: the provider's ledger of its deliveries beside ours, and what is different."""
+
+import json
+from collections import Counter
+
+import typer
+
+from operators import auditing, filters
+from operators.auditing import FINDINGS_EXIT, Scope
+from operators.cli import present
+from operators.cli.context import configuration, source_named, verb
+from operators.cli.options import Json, OfSource, Since, asked_for
+from operators.store import opened
+from operators.views import View
+
+auditing_verb = typer.Typer()
+
+
+@auditing_verb.command()
+@verb
+async def audit(source: OfSource = None, since: Since = None, in_json: Json = False) -> None:
+    """Compare the provider's ledger of its deliveries with ours, over every job, and tell each difference.
+
+    Exit code 3 when there is a difference or a finding about a source, 0 when there is none.
+    """
+    asked = asked_for(filters.FAILURES, {"source": source, "since": since}, 1, True)
+    config = configuration()
+    if source is not None:
+        source_named(config, source)
+    scope, counts = Scope(source, asked.part.since), Counter[str]()
+    show = _as_json if in_json else _as_text
+    async with opened(config) as store:
+        if in_json:
+            typer.echo('{"differences": [')
+        async for found in auditing.differences(store, scope):
+            show(found, is_first=not counts)
+            counts[found["difference"]] += 1
+        async with store.reading() as connection:
+            standing = await auditing.standing(connection, sorted(config.sources), scope)
+    if in_json:
+        rest = json.dumps({"counts": dict(sorted(counts.items())), "findings": standing})
+        typer.echo(f"], {rest[1:]}")
+    else:
+        _summary(counts, standing)
+    if counts or standing:
+        raise typer.Exit(FINDINGS_EXIT)
+
+
+def _as_json(found: View, is_first: bool) -> None:
+    """One difference at a time: there may be more of them than the memory takes."""
+    typer.echo(("" if is_first else ", ") + json.dumps(found))
+
+
+def _as_text(found: View, is_first: bool) -> None:
+    job = present.text_of(f"{found['source']}/{found['job_id']}")
+    typer.echo(
+        ("" if is_first else "\n") + f"{present.coloured(found['difference'], 'failure')}  {present.heading(job)}"
+    )
+    for line in present.wrapped(present.text_of(found["message"], 500), indent=2):
+        typer.echo(f"  {line}")
+    evidence = {name: value for name, value in found["evidence"].items() if value not in (None, [], {})}
+    present.fields(evidence.items(), indent=4)
+    typer.echo(f"  found at {present.moment(found['at'])} UTC; see {found['page']}, and `batchkeeper explain {job}`")
+
+
+def _summary(counts: Counter[str], standing: list[View]) -> None:
+    for row in standing:
+        typer.echo(f"\n{present.coloured(row['rule'], 'failure')}  {present.heading('source ' + row['source'])}")
+        for line in present.wrapped(present.text_of(row["message"], 500), indent=2):
+            typer.echo(f"  {line}")
+        typer.echo(f"  since {present.moment(row['began_at'])} UTC; see {row['page']}")
+    if not counts and not standing:
+        typer.echo("no difference between the two ledgers, and no finding about a source")
+        return
+    told = [f"{count} {word}" for word, count in sorted(counts.items())]
+    about = f"{len(standing)} {'finding' if len(standing) == 1 else 'findings'} about sources"
+    typer.echo("\n" + ", ".join([*told, *([about] if standing else [])]))

@@ -1,0 +1,75 @@
+"""The finding round: now and then the rules about the source as a whole are asked, and what they find is kept and told."""
+
+from typing import Any
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from reconciler import outbox
+from reconciler.finding import Fact
+from reconciler.owned import Owned
+from reconciler.source_rules import CAUSES, LOOKS_BACK, SourceFacts, SourceFinding, conclude, undecided
+from schemas.tables import FindingRow
+from schemas.times import SECOND, rfc3339_or_none
+from schemas.words import RefusalReason
+from storage import counting, findings, refusals
+from storage.findings import Found
+
+log = structlog.get_logger()
+
+EVERY = 15 * SECOND
+
+
+class FindRound:
+    """The finding round of one source."""
+
+    def __init__(self, owned: Owned) -> None:
+        self._owned = owned
+        self._at = 0
+
+    async def run_once(self, now: int) -> int:
+        """Ask the rules, if it is time. How many findings were opened or closed."""
+        if 0 <= now - self._at < EVERY:
+            return 0
+        self._at = now
+        owned, name = self._owned, self._owned.source.name
+        async with owned.store.reading() as connection:
+            standing = [row for row in await findings.of_source(connection, name) if row.closed_at is None]
+            facts = await _gather(connection, owned, standing, now)
+        found = [_kept(one) for one in conclude(facts, now)]
+        if not found and not standing:
+            return 0
+        async with owned.writing() as connection:
+            changed = await findings.sync(connection, name, found, owned.store.new_id, now, undecided(facts))
+            await outbox.hand_on_source_findings(connection, owned, changed, now)
+        for row in changed:
+            what = "finding_opened" if row.closed_at is None else "finding_closed"
+            log.warning(what, source=name, rule=row.rule, message=row.message)
+        return len(changed)
+
+
+async def _gather(connection: AsyncConnection, owned: Owned, standing: list[FindingRow], now: int) -> SourceFacts:
+    name, rules = owned.source.name, {row.rule for row in standing}
+    counted = await counting.of_source(connection, name, now - LOOKS_BACK, now)
+    refused = {reason: counted.get(f"refused.{reason}", 0) for reason in RefusalReason}
+    asked = {one for rule, reasons in CAUSES.items() for one in reasons if refused[one] or rule in rules}
+    return SourceFacts(
+        hears=owned.source.webhook != "none",
+        hearing=owned.hearing,
+        circuit=owned.circuit,
+        refused=refused,
+        accepted=counted.get("accepted", 0),
+        refused_at=await refusals.newest_of_each(connection, name, sorted(asked)),
+        is_answered=owned.is_answered,
+        clock_ahead=owned.clock_ahead,
+        clock_read_at=owned.client.their_clock.at,
+        standing=rules,
+    )
+
+
+def _kept(one: SourceFinding) -> Found:
+    return Found(one.rule.value, one.subject, one.message, [_fact(fact) for fact in one.facts])
+
+
+def _fact(fact: Fact) -> dict[str, Any]:
+    return {"name": fact.name, "value": fact.value, "read_from": fact.read_from, "at": rfc3339_or_none(fact.at)}

@@ -1,0 +1,194 @@
+"""Rules about a source as a whole: facts in, findings out. Pure.
+
+A finding stands until the evidence closes it: quiet is no evidence. So what makes a rule hold, and what ends it, are told apart
+where they are not each other's opposite.
+"""
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from reconciler.circuit import Circuit
+from reconciler.clocks import FARTHEST
+from reconciler.finding import DATES, LEDGER, QUESTIONS, REFUSALS, STORE, TALLIES, Fact
+from reconciler.hearing import Hearing
+from schemas.times import DAY, MINUTE, SECOND, in_words, rfc3339
+from schemas.words import RefusalReason, SourceRule, Trouble
+
+LOOKS_BACK = 5 * MINUTE  # over so much of the counters, in whole minutes
+MANY = 3  # requests refused for one cause; fewer may be a scanner's
+QUIET_FOR = MINUTE  # without a refusal, and with a request accepted since the last: then it is mended
+FORGOTTEN_AFTER = DAY  # without a refusal
+TROUBLE_PATIENCE = 5 * MINUTE  # a source that cannot be asked for less long mends itself often enough
+
+CAUSES: Mapping[SourceRule, tuple[RefusalReason, ...]] = MappingProxyType(
+    {
+        SourceRule.WRONG_SECRET: (RefusalReason.SIGNATURE_WRONG,),
+        SourceRule.CLOCK_SKEW: (RefusalReason.TIMESTAMP_STALE, RefusalReason.TIMESTAMP_FUTURE),
+        SourceRule.OTHER_SCHEME: (
+            RefusalReason.SIGNATURE_MISSING,
+            RefusalReason.SIGNATURE_DOUBLED,
+            RefusalReason.SIGNATURE_MALFORMED,
+            RefusalReason.TIMESTAMP_MISSING,
+            RefusalReason.TIMESTAMP_DOUBLED,
+            RefusalReason.TIMESTAMP_MALFORMED,
+            RefusalReason.HEADER_CONTRADICTS,
+        ),
+        SourceRule.REQUESTS_REFUSED: (RefusalReason.TOO_LARGE, RefusalReason.ENCODED, RefusalReason.NOT_STORED),
+    }
+)
+# Whoever signs in the right form is hardly a scanner.
+_SIGNED = frozenset({SourceRule.WRONG_SECRET, SourceRule.CLOCK_SKEW})
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFacts:
+    """What is known of one source. Times in microseconds."""
+
+    hears: bool  # its webhooks are to come here
+    hearing: Hearing
+    circuit: Circuit
+    refused: Mapping[RefusalReason, int]  # requests, in the time that is looked back over
+    accepted: int  # in the same time
+    refused_at: Mapping[RefusalReason, int]  # when the newest was refused
+    is_answered: bool = True  # a question has been answered as it should be, since we own the source
+    clock_ahead: int | None = None  # how far our clock is ahead of the provider's
+    clock_read_at: int | None = None
+    standing: Collection[str] = ()  # the rules of the findings that are open
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFinding:
+    """What holds of a source now. `subject` tells several of one rule apart."""
+
+    rule: SourceRule
+    message: str
+    facts: tuple[Fact, ...]
+    subject: str = ""
+
+
+def conclude(facts: SourceFacts, now: int) -> tuple[SourceFinding, ...]:
+    """Every finding about a source that holds now."""
+    heard = (*_silent(facts, now), *_refused(facts, now)) if facts.hears else ()
+    return (*heard, *_own_clock(facts), *_asking(facts, now))
+
+
+def undecided(facts: SourceFacts) -> frozenset[SourceRule]:
+    """The rules that nothing is known about yet: findings by them stay as they are. A take-over is no evidence."""
+    is_known = facts.is_answered or facts.circuit.trouble is not None
+    return frozenset() if is_known else frozenset({SourceRule.ASKING_FAILS})
+
+
+def _silent(facts: SourceFacts, now: int) -> Iterator[SourceFinding]:
+    hearing = facts.hearing
+    if not hearing.is_silent(now) or hearing.unheard_since is None:
+        return
+    last = hearing.last_receipt_at
+    heard = "none has ever come" if last is None else f"the last one came {in_words(now - last)} ago"
+    message = (
+        f"{hearing.unheard_ends} jobs have ended in {in_words(now - hearing.unheard_since)}, and no webhook told of any "
+        f"of them; {heard}"
+    )
+    told = [Fact("unheard_ends", hearing.unheard_ends, QUESTIONS, hearing.unheard_since)]
+    told.append(Fact("last_accepted", "never" if last is None else rfc3339(last), LEDGER, last))
+    yield SourceFinding(SourceRule.WEBHOOKS_SILENT, message, tuple(told))
+
+
+# Requests that are refused
+
+
+def _refused(facts: SourceFacts, now: int) -> Iterator[SourceFinding]:
+    for rule, reasons in CAUSES.items():
+        counted = {reason: facts.refused[reason] for reason in reasons if facts.refused.get(reason)}
+        count = sum(counted.values())
+        last = max((facts.refused_at[reason] for reason in reasons if reason in facts.refused_at), default=None)
+        stands = rule in facts.standing
+        if last is None or not (stands or _are_many(rule, count, facts, now)) or _is_mended(last, facts, now):
+            continue
+        told = [Fact(f"refused.{reason}", number, TALLIES, now - LOOKS_BACK) for reason, number in counted.items()]
+        told.append(Fact("accepted", facts.accepted, TALLIES, now - LOOKS_BACK))
+        told.append(Fact("last_refused", rfc3339(last), REFUSALS, last))
+        if facts.hearing.last_receipt_at is not None:
+            told.append(Fact("last_accepted", rfc3339(facts.hearing.last_receipt_at), LEDGER))
+        if rule is SourceRule.CLOCK_SKEW and facts.clock_ahead is not None:
+            told.append(_clock(facts.clock_ahead, facts))
+        yield SourceFinding(rule, f"{_how_many(count, last, facts, now)}{_cause(rule, counted, facts)}", tuple(told))
+
+
+def _are_many(rule: SourceRule, count: int, facts: SourceFacts, now: int) -> bool:
+    """Three, and no fewer than were accepted; or a single one that looks genuine, where an end goes unannounced meanwhile."""
+    if count >= MANY:
+        return count >= facts.accepted
+    since = facts.hearing.unheard_since
+    is_missed = since is not None and now - since >= MINUTE
+    return rule in _SIGNED and count > 0 and facts.accepted == 0 and is_missed
+
+
+def _is_mended(last: int, facts: SourceFacts, now: int) -> bool:
+    """A request was accepted after the last refusal, and none was refused since; or nothing of the kind came for a day."""
+    if now - last >= FORGOTTEN_AFTER:
+        return True
+    heard = facts.hearing.last_receipt_at
+    return heard is not None and heard > last and now - last >= QUIET_FOR
+
+
+def _how_many(count: int, last: int, facts: SourceFacts, now: int) -> str:
+    if not count:
+        return f"requests were refused, the last one {in_words(now - last)} ago, and none was accepted since: "
+    times = "1 request was" if count == 1 else f"{count} requests were"
+    accepted = "none was" if not facts.accepted else "1 was" if facts.accepted == 1 else f"{facts.accepted} were"
+    return f"{times} refused in the last {in_words(LOOKS_BACK)}, and {accepted} accepted: "
+
+
+def _cause(rule: SourceRule, counted: Mapping[RefusalReason, int], facts: SourceFacts) -> str:
+    match rule:
+        case SourceRule.WRONG_SECRET:
+            return "their signature does not match, so the secret here is hardly the one that the provider signs with"
+        case SourceRule.CLOCK_SKEW:
+            return _skew(facts)
+        case SourceRule.OTHER_SCHEME:
+            return "they are not signed as this source's dialect says, so another scheme is used, or something changes them"
+    return f"they cannot be taken in ({', '.join(sorted(counted)) or 'see the refusals'})"
+
+
+def _skew(facts: SourceFacts) -> str:
+    """Which way the clocks are apart, and by how much, as far as it is known."""
+    if facts.clock_ahead is not None and abs(facts.clock_ahead) > FARTHEST:
+        return f"the clocks are apart, {_apart(facts.clock_ahead)}"
+    stale, future = (facts.refused_at.get(reason, 0) for reason in CAUSES[SourceRule.CLOCK_SKEW])
+    told = "" if facts.clock_ahead is None else "; the provider's answers and our clock agree, so it is not our clock"
+    if future > stale:
+        return f"they were signed at a time that is still to come, so our clock is behind, or the sender's ahead{told}"
+    return f"they were signed too long ago, so our clock is ahead, the sender's behind, or they are held up{told}"
+
+
+# Clocks, and our own asking
+
+
+def _own_clock(facts: SourceFacts) -> Iterator[SourceFinding]:
+    if facts.clock_ahead is None or abs(facts.clock_ahead) <= FARTHEST:
+        return
+    message = f"the provider's clock and ours are apart: {_apart(facts.clock_ahead)}"
+    yield SourceFinding(SourceRule.OWN_CLOCK, message, (_clock(facts.clock_ahead, facts),))
+
+
+def _apart(clock_ahead: int) -> str:
+    return f"ours is {in_words(abs(clock_ahead))} {'ahead' if clock_ahead > 0 else 'behind'}"
+
+
+def _clock(clock_ahead: int, facts: SourceFacts) -> Fact:
+    return Fact("clock_ahead_seconds", clock_ahead // SECOND, DATES, facts.clock_read_at)
+
+
+def _asking(facts: SourceFacts, now: int) -> Iterator[SourceFinding]:
+    circuit = facts.circuit
+    if circuit.trouble is None or circuit.since is None:
+        return
+    # A key does not mend itself.
+    if circuit.trouble is not Trouble.KEY_REFUSED and now - circuit.since < TROUBLE_PATIENCE:
+        return
+    told = [Fact("trouble", circuit.trouble.value, QUESTIONS, circuit.since)]
+    if circuit.asking_again_at is not None:
+        told.append(Fact("asking_again_at", rfc3339(circuit.asking_again_at), STORE))
+    message = f"nothing can be asked for {in_words(now - circuit.since)}: {circuit.message}"
+    yield SourceFinding(SourceRule.ASKING_FAILS, message, tuple(told), circuit.trouble.value)
