@@ -21,13 +21,13 @@ class Presented(NamedTuple):
     scheme: str
     signed_at: int | None
     before: bytes
-    digests: tuple[bytes, ...]  # the SHA-256 of each, as its scheme writes it
+    digests: tuple[str, ...]  # the SHA-256 of each, as its scheme writes it, in lower-case hex
     fields: tuple[tuple[bytes, bytes], ...] = ()  # other header fields that have a say once the signature is right
 
 
-def hashed(digest: bytes) -> bytes:
+def hashed(digest: bytes) -> str:
     """What is kept of a digest that a request presents."""
-    return sha256(digest).digest()
+    return sha256(digest).hexdigest()
 
 
 def which_signed(presented: Presented, right: Iterable[bytes | None]) -> int | None:
@@ -39,7 +39,7 @@ def which_signed(presented: Presented, right: Iterable[bytes | None]) -> int | N
     for index, digest in enumerate(right):
         if digest is None:
             continue
-        kept = sha256(digest).digest()
+        kept = sha256(digest).hexdigest()
         for one in presented.digests:
             if hmac.compare_digest(kept, one) and found is None:
                 found = index
@@ -53,7 +53,7 @@ def written(presented: Presented) -> str:
             "scheme": presented.scheme,
             "signed_at": presented.signed_at,
             "before": presented.before.decode("latin-1"),
-            "digests_sha256": [one.hex() for one in presented.digests],
+            "digests_sha256": presented.digests,
             "fields": [[name.decode("latin-1"), value.decode("latin-1")] for name, value in presented.fields],
         },
         separators=(",", ":"),
@@ -71,6 +71,6 @@ def read(text: str) -> Presented:
         said["scheme"],
         said["signed_at"],
         said["before"].encode("latin-1"),
-        tuple(bytes.fromhex(one) for one in said["digests_sha256"]),
+        tuple(said["digests_sha256"]),
         tuple((name.encode("latin-1"), value.encode("latin-1")) for name, value in said["fields"]),
     )

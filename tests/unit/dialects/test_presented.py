@@ -71,7 +71,7 @@ def test_what_each_scheme_presents(name: str) -> None:
 
     assert found.scheme == SCHEMES[name]
     assert found.signed_at == (None if name == "thunderbit v1" else NOW)
-    assert found.digests == (sha256(signature.removeprefix(b"v1,")).digest(),)
+    assert found.digests == (sha256(signature.removeprefix(b"v1,")).hexdigest(),)
     assert read(written(found)) == found
     assert signature.decode() not in written(found)
 
