@@ -24,6 +24,12 @@ class Presented(NamedTuple):
     digests: tuple[str, ...]  # the SHA-256 of each, as its scheme writes it, in lower-case hex
     fields: tuple[tuple[bytes, bytes], ...] = ()  # other header fields that have a say once the signature is right
 
+    @property
+    def message_id(self) -> str | None:
+        """The id that is signed in front of the time, where the scheme signs one. It can hold no full stop."""
+        named, _, rest = self.before.partition(b".")
+        return named.decode("latin-1") if rest else None
+
 
 def hashed(digest: bytes) -> str:
     """What is kept of a digest that a request presents."""

@@ -41,6 +41,7 @@ SECTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "resume": ("work:work", "Ask the provider to go on with a paused job."),
         "poll": ("work:work", "Have the provider asked about a job now."),
         "replay": ("handoffs:handing", "Have hand-offs told again, each under its own id."),
+        "reverify": ("refused:refused", "Verify refused requests once more, when a secret or a clock has been mended."),
     },
     "Look": {
         "jobs": ("look:look", "List jobs, the newest first."),
@@ -62,6 +63,10 @@ SECTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         ),
         "handoff": ("handoffs:handing", "Show one hand-off whole, with its event as it is sent."),
         "refusals": ("look:look", "List requests that were not accepted, the newest first."),
+        "refusal": (
+            "refused:refused",
+            "Show one refusal whole: what it presented, whether its request is kept, and whether it was taken in later.",
+        ),
         "sources": ("look:look", "List the configured sources, with the URL to register at each provider."),
     },
     "Try it": {

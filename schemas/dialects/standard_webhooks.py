@@ -107,7 +107,7 @@ def check(
         return Refused(RefusalReason.SIGNATURE_WRONG)
     if abs(now - signed_at) > tolerance:
         return Refused(RefusalReason.TIMESTAMP_STALE if signed_at < now else RefusalReason.TIMESTAMP_FUTURE)
-    return Signed(presented.before.partition(b".")[0].decode(), matching, signed_at)
+    return Signed(presented.message_id or "", matching, signed_at)
 
 
 def sign(
