@@ -12,13 +12,14 @@ import structlog
 from receiver import answers
 from receiver.answers import Answer
 from receiver.bodies import Body, Receive, Room
-from receiver.heads import has_body
+from receiver.heads import Fields, has_body
 from receiver.paths import read_path
-from receiver.refusals import Refusals
+from receiver.refusals import Refusals, Told
 from receiver.senders import networks, sender
 from schemas.config import Config, Source
 from schemas.dialects import dialect_of
 from schemas.ids import shown
+from schemas.presented import Presented
 from schemas.readings import Refused, Verified
 from schemas.times import SECOND, parse_rfc3339
 from schemas.words import RefusalReason
@@ -39,7 +40,8 @@ class Door(NamedTuple):
     name: str
     secrets: tuple[bytes, ...]
     tolerance: int
-    verify: Callable[[Sequence[tuple[bytes, bytes]], bytes, Sequence[bytes], int, int], Verified | Refused]
+    verify: Callable[[Fields, bytes, Sequence[bytes], int, int], Verified | Refused]
+    present: Callable[[Fields], Presented | Refused]
 
 
 class Intake:
@@ -112,7 +114,7 @@ class Intake:
         reach("R2")
         verified = door.verify(scope["headers"], read, door.secrets, door.tolerance, now)
         if isinstance(verified, Refused):
-            return self._unauthentic(scope, door.name, verified.reason, len(read))
+            return self._unauthentic(scope, door, verified.reason, Told(read, target.submission), now)
         reach("R3")
         return await self._record(scope, Accepted(door.name, verified, read, now, target.submission))
 
@@ -130,9 +132,11 @@ class Intake:
                 return RefusalReason.ENCODED
         return None
 
-    def _unauthentic(self, scope: Scope, source: str, reason: RefusalReason, length: int) -> Answer:
-        refusal = Refusal(source, reason, answers.UNAUTHENTIC.status, self._now(), self._sender(scope), length)
-        return answers.REFUSALS[self._refusals.unauthentic(refusal)]
+    def _unauthentic(self, scope: Scope, door: Door, reason: RefusalReason, told: Told, now: int) -> Answer:
+        """`now` is when it arrived, by which its freshness was judged and may be judged again."""
+        status, length = answers.UNAUTHENTIC.status, len(told.body)
+        refusal = Refusal(door.name, reason, status, now, self._sender(scope), length)
+        return answers.REFUSALS[self._refusals.unauthentic(refusal, lambda: door.present(scope["headers"]), told)]
 
     async def _record(self, scope: Scope, accepted: Accepted) -> Answer:
         try:
@@ -173,4 +177,5 @@ def _doors(config: Config) -> Mapping[str, Door]:
 
 def _door(source: Source) -> Door:
     secrets = tuple(secret.reveal().encode() for secret in source.webhook_secrets)
-    return Door(source.name, secrets, source.tolerance_seconds * SECOND, dialect_of(source).verify)
+    dialect = dialect_of(source)
+    return Door(source.name, secrets, source.tolerance_seconds * SECOND, dialect.verify, dialect.present)

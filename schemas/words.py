@@ -160,6 +160,10 @@ class RefusalReason(StrEnum):
     NOT_STORED = "not_stored"
 
 
+MENDABLE = frozenset({RefusalReason.SIGNATURE_WRONG, RefusalReason.TIMESTAMP_STALE, RefusalReason.TIMESTAMP_FUTURE})
+"""What may have been authentic all the same: if the secret or the clock was wrong, and not the request."""
+
+
 class Origin(StrEnum):
     """Who first told us of a job."""
 

@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from storage.ledger_rows import Accepted, Kept
-from storage.ledger_tallies import Notes
+from storage.ledger_tallies import Counters, Record
 
 
 class StoreAway(Exception):
@@ -49,7 +49,30 @@ class Book(Protocol):
         """Write accepted requests. Each gets its own answer, in order."""
         ...
 
-    def write_notes(self, notes: Notes, new_id: Callable[[], int]) -> None: ...
+    def count(self, counters: Counters) -> None:
+        """Add to the counters of each minute, of each hour, and since ever."""
+        ...
+
+    def record(self, records: Sequence[tuple[int, Record]]) -> None:
+        """Write refusals, and what is kept of their requests, each under the id given."""
+        ...
+
+    def held(self, source: str) -> list[tuple[int, str, str, int]]:
+        """Id, reason, neighbourhood and size of the refused requests of a source that are not taken in, oldest first."""
+        ...
+
+    def let_go(self, ids: Sequence[int]) -> None:
+        """Delete refused requests that are not taken in; of extra ones, the refusal as well."""
+        ...
+
+    def open_requests(self, ids: Sequence[int]) -> set[int]:
+        """Which of these refused requests are there and not taken in. Nobody else takes them in before this transaction ends."""
+        ...
+
+    def mark_taken_in(self, taken: Sequence[tuple[int, int]], now: int) -> None:
+        """Note which receipt each of these refused requests became. Their bytes are that receipt's from now on."""
+        ...
+
     def is_away(self, error: Exception) -> bool:
         """Whether the store itself is away, and not one row at fault."""
         ...

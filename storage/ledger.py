@@ -1,7 +1,8 @@
 """The ledger of deliveries: the only code that inserts deliveries, receipts and bodies, and it commits in groups.
 
-What `append` has answered is on disk. One process at a time writes a SQLite file's ledger; a lock that dies with the
-process sees to that. On PostgreSQL any number of processes do.
+What `append` has answered is on disk. One process at a time receives into a SQLite file; a lock that dies with the
+process sees to that. On PostgreSQL any number of processes do. What was refused is taken in later by `storage.taking_in`,
+through the same book, and beside whoever receives.
 """
 
 import asyncio
@@ -10,10 +11,10 @@ from contextlib import suppress
 
 from storage.engine import Engine
 from storage.ledger_rows import Accepted, Kept
-from storage.ledger_tallies import Refusal, Tallies
+from storage.ledger_tallies import Refusal, RefusedRequest, Tallies
 from storage.ledger_writer import Entry, NotStored, Outcome, Writer
 
-__all__ = ["Accepted", "Kept", "Ledger", "LedgerInUse", "NotStored", "QueueFull", "Refusal"]
+__all__ = ["Accepted", "Kept", "Ledger", "LedgerInUse", "NotStored", "QueueFull", "Refusal", "RefusedRequest"]
 
 QUEUE_BYTES = 64 << 20
 
@@ -89,9 +90,12 @@ class Ledger:
         """Commit something tiny the way that a delivery goes; raises NotStored when that cannot be done."""
         await self._put(None, 0, now)
 
-    def refuse(self, refusal: Refusal) -> None:
-        """Tell of a request that was not accepted. Costs nobody a wait: it is written when there is time."""
-        self._tallies.refuse(refusal)
+    def refuse(self, refusal: Refusal, request: RefusedRequest | None = None) -> None:
+        """Tell of a request that was not accepted. Costs nobody a wait: it is written when there is time.
+
+        With the `request`, that is kept, too, as long as there is room: it can then be verified once more.
+        """
+        self._tallies.refuse(refusal, request)
 
     def _put(self, accepted: Accepted | None, weight: int, now: int) -> "asyncio.Future[Kept]":
         if self._loop is None:

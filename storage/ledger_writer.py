@@ -15,13 +15,15 @@ import structlog
 
 from schemas.times import MINUTE
 from storage.engine import Book
+from storage.keeping import Keeping
 from storage.ledger_rows import Accepted, Kept
-from storage.ledger_tallies import Counters, Notes, Tallies
+from storage.ledger_tallies import Counters, Notes, Tallies, counted
 from storage.points import reach
 
 GROUP_ROWS = 400  # well within what one statement can hold
 GROUP_BYTES = 8 << 20
 FLUSH_SECONDS = 2.0  # how long a tally may wait when no group takes it along
+RECORDS_SECONDS = 1.0  # how long a record waits, lest a flood of refused requests makes every group large
 COMPLAINT_SECONDS = 10.0
 TRIES = 3
 
@@ -57,10 +59,12 @@ class Writer:
         self._book = book
         self._new_id = new_id
         self._tallies = tallies
+        self._keeping = Keeping(book)
         self._answer = answer
         self._ended = False
         self._is_away = False
         self._complained_at = -COMPLAINT_SECONDS
+        self._records_at = -RECORDS_SECONDS
         self._thread = threading.Thread(target=self._run, name="ledger", daemon=True)
 
     def start(self) -> None:
@@ -92,7 +96,7 @@ class Writer:
         return group
 
     def _settle(self, group: list[Entry]) -> None:
-        notes = self._tallies.take()
+        notes = self._tallies.take(self._takes_records(group))
         if not group and (notes.is_empty or (self._ended and self._is_away)):
             return  # at the end, tallies are not worth another wait for a store that has just been waited for in vain
         try:
@@ -101,6 +105,14 @@ class Writer:
             outcomes = self._recover(group, notes, error)
         if outcomes:
             self._answer(outcomes)
+
+    def _takes_records(self, group: Sequence[Entry]) -> bool:
+        """Now and then, at the end, and when somebody asks whether everything is written."""
+        is_due = time.monotonic() - self._records_at >= RECORDS_SECONDS
+        if is_due or self._ended or any(entry.accepted is None for entry in group):
+            self._records_at = time.monotonic()
+            return True
+        return False
 
     def _commit(self, group: Sequence[Entry], notes: Notes) -> list[Outcome]:
         """One transaction, tried again while what stood in its way was no fault of the group's."""
@@ -114,11 +126,16 @@ class Writer:
 
     def _commit_once(self, group: Sequence[Entry], notes: Notes) -> list[Outcome]:
         rows = [entry.accepted for entry in group if entry.accepted]
-        with self._book.transaction():
-            kept = self._book.write_rows(rows, self._new_id) if rows else []
-            self._book.write_notes(Notes(notes.counters + _counted(group, kept), notes.refusals), self._new_id)
-            if rows:
-                reach("R4")
+        try:
+            with self._book.transaction():
+                kept = self._book.write_rows(rows, self._new_id) if rows else []
+                self._book.count(notes.counters + _counted(group, kept))
+                self._keeping.keep(notes.records, self._new_id)
+                if rows:
+                    reach("R4")
+        except Exception:
+            self._keeping.forget()
+            raise
         if rows:
             reach("R5")
         self._is_away = False
@@ -172,23 +189,11 @@ class Writer:
             log.error(event, error=self._book.named(error))
 
 
-_NOTHING = Notes(Counter(), [])
+_NOTHING = Notes(Counter())
 _PROBED = Kept(0, 0, False)
 
 
 def _counted(group: Sequence[Entry], kept: Sequence[Kept]) -> Counters:
-    """Each accepted request counts as accepted, and besides as duplicate or unreadable if it was."""
-    counters: Counters = Counter()
-    answers = iter(kept)
-    for entry in group:
-        accepted = entry.accepted
-        if accepted is None:
-            counters[entry.asked_at // MINUTE, "", "probe"] += 1
-            continue
-        minute = accepted.received_at // MINUTE
-        counters[minute, accepted.source, "accepted"] += 1
-        if next(answers).duplicate:
-            counters[minute, accepted.source, "duplicate"] += 1
-        if accepted.verified.unreadable:
-            counters[minute, accepted.source, "unreadable"] += 1
-    return counters
+    """What a group adds to the counters: its probes, and its requests."""
+    probes = Counter((entry.asked_at // MINUTE, "", "probe") for entry in group if entry.accepted is None)
+    return probes + counted([entry.accepted for entry in group if entry.accepted], kept)

@@ -48,6 +48,9 @@ POINTS = {
     "H2": "target being told",
     "H3": "target told, not committed",
     "H4": "hand-off committed",
+    "V1": "refused requests verified once more",
+    "V2": "those found authentic written, not committed",
+    "V3": "those found authentic committed",
     "M1": "before a migration",
     "M2": "after a migration, not committed",
 }

@@ -1,6 +1,6 @@
 """What may be deleted, and how much of it at once. Only the prune round calls this; nothing unseen ever goes."""
 
-from sqlalchemy import delete, exists, select
+from sqlalchemy import delete, exists, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.schema import Table
@@ -16,6 +16,7 @@ from schemas.tables import (
     ObservationRow,
     ReceiptRow,
     RefusalRow,
+    RefusedRequestRow,
     TallyRow,
     TransitionRow,
     WatchRow,
@@ -26,6 +27,7 @@ from storage.rows import table
 BODIES, RECEIPTS, DELIVERIES = table(BodyRow), table(ReceiptRow), table(DeliveryRow)
 REFUSALS, OBSERVATIONS, ACTIONS = table(RefusalRow), table(ObservationRow), table(ActionRow)
 JOBS, TRANSITIONS, TALLIES = table(JobRow), table(TransitionRow), table(TallyRow)
+REQUESTS = table(RefusedRequestRow)
 WATCHES, HANDOFFS, KEYS = table(WatchRow), table(HandoffRow), table(IdempotencyRow)
 
 IDENTITY_DAYS = 30  # an identity forgotten sooner could be taken for new again by a replay
@@ -62,7 +64,14 @@ async def orphans(connection: AsyncConnection, before: int, limit: int) -> int:
 
 
 async def refusals(connection: AsyncConnection, before: int, limit: int) -> int:
-    return await _delete(connection, REFUSALS, REFUSALS.c.received_at < before, before, limit)
+    """Old ones of which nothing more is kept."""
+    with_request = exists().where(REQUESTS.c.id == REFUSALS.c.id)
+    return await _delete(connection, REFUSALS, (REFUSALS.c.received_at < before) & ~with_request, before, limit)
+
+
+async def refused_requests(connection: AsyncConnection, before: int, limit: int) -> int:
+    """What was kept of refused requests. It goes before the refusals, so that none is left without its refusal."""
+    return await _delete(connection, REQUESTS, true(), before, limit)
 
 
 async def observations(connection: AsyncConnection, before: int, limit: int) -> int:

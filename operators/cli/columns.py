@@ -79,6 +79,15 @@ ACTIONS: Columns = {
     "message": lambda row: row["message"],
     "asked (UTC)": lambda row: moment(row["asked_at"]),
 }
+REVERIFIED: Columns = {
+    "refusal": lambda row: row["refusal"],
+    "received (UTC)": lambda row: moment(row["received_at"]),
+    "outcome": lambda row: row["outcome"].replace("_", " "),
+    "job": lambda row: row["about"] and row["about"]["job_id"],
+    "key": lambda row: row["about"] and row["about"]["delivery_key"],
+    "receipt": lambda row: row["receipt"],
+    "why": lambda row: row["message"],
+}
 
 GROUPS: Columns = {
     "group": lambda row: row["id"],

@@ -81,6 +81,10 @@ SECTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
             "events:happening",
             "Print what happens, the oldest first: deliveries, refusals, moves, failures, actions, hand-offs.",
         ),
+        "refusal": (
+            "refused:refused",
+            "Show one refusal whole: what it presented, whether its request is kept, and whether it was taken in later.",
+        ),
         "sources": ("look:look", "List the configured sources, with the URL to register at each provider."),
     },
     "Mend": {
@@ -90,6 +94,7 @@ SECTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         ),
         "poll": ("work:work", "Have the provider asked about a job now; or about every open job of a scope."),
         "replay": ("handoffs:handing", "Have hand-offs told again, each under its own id."),
+        "reverify": ("refused:refused", "Verify refused requests once more, when a secret or a clock has been mended."),
     },
     "Develop": {
         "demo": ("demo:demonstrating", "Play jobs at every provider against a sandbox, and show how each ended."),

@@ -24,6 +24,7 @@ async def run_once(store: Store, keep: Retention, now: int) -> dict[str, int]:
         ("bodies", retention.bodies, keep.bodies),
         ("receipts", retention.receipts, keep.receipts),
         ("orphans", retention.orphans, max(keep.receipts, retention.IDENTITY_DAYS)),
+        ("refused_requests", retention.refused_requests, keep.refusals),
         ("refusals", retention.refusals, keep.refusals),
         ("observations", retention.observations, keep.observations),
         ("actions", retention.actions, keep.actions),

@@ -23,6 +23,7 @@ from schemas.dialects.orders import (
     SubmitRefused,
     SubmitUnclear,
 )
+from schemas.presented import Presented
 from schemas.readings import (
     Advice,
     Answer,
@@ -93,6 +94,17 @@ class Dialect(ABC):
         self, headers: Headers, body: bytes, secrets: Sequence[bytes], tolerance: int, now: int
     ) -> Verified | Refused:
         """Check one request. `tolerance` and `now` in microseconds. Headers as ASGI gives them."""
+        presented = self.present(headers)
+        return presented if isinstance(presented, Refused) else self.check(presented, body, secrets, tolerance, now)
+
+    def present(self, headers: Headers) -> Presented | Refused:
+        """What one request presents so that it may be believed: the first half of `verify`, which needs no secret."""
+        return Refused(RefusalReason.SIGNATURE_MISSING)
+
+    def check(
+        self, presented: Presented, body: bytes, secrets: Sequence[bytes], tolerance: int, now: int
+    ) -> Verified | Refused:
+        """The second half: whether that, with this body, is authentic with one of the secrets, and was fresh at `now`."""
         return Refused(RefusalReason.SIGNATURE_MISSING)
 
     def read_report(self, document: Mapping[str, Any]) -> Report:

@@ -8,15 +8,19 @@ import base64
 import binascii
 import hmac
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from schemas.dialects.dialect import Headers
+from schemas.dialects.once import once
+from schemas.presented import Presented, hashed, which_signed
 from schemas.readings import Refused
 from schemas.times import SECOND
 from schemas.words import RefusalReason
 
 PREFIX = b"whsec_"
+SCHEME = "standard webhooks v1"
 MOST_SIGNATURES = 16  # that are looked at, in one header; a rotation needs two
 
 # A full stop in the id would let a stranger move the borders between the parts of what was signed once (specification,
@@ -42,8 +46,7 @@ STANDARD = Sender()
 SVIX = Sender(prefixes=(b"svix-", b"webhook-"))
 
 
-@dataclass(frozen=True, slots=True)
-class Signed:
+class Signed(NamedTuple):
     """The request is authentic and fresh. `signed_at` in microseconds, by the sender's clock."""
 
     message_id: str
@@ -54,14 +57,22 @@ class Signed:
 def verify(
     headers: Headers, body: bytes, secrets: Sequence[bytes], tolerance: int, now: int, sender: Sender = STANDARD
 ) -> Signed | Refused:
-    """Check one request; `tolerance` in microseconds, either side, inclusive. Headers as ASGI gives them. Never raises.
+    """Check one request; `tolerance` in microseconds, either side, inclusive. Headers as ASGI gives them. Never raises."""
+    presented = present(headers, sender)
+    return presented if isinstance(presented, Refused) else check(presented, body, secrets, tolerance, now, sender)
 
-    The id is a part of what is signed, and refused in the words for a signature. A secret that makes no key matches nothing.
-    """
-    prefix = _family(headers, sender)
-    signature = _only(headers, prefix + b"signature", RefusalReason.SIGNATURE_MISSING, RefusalReason.SIGNATURE_DOUBLED)
-    named = _only(headers, prefix + b"id", RefusalReason.SIGNATURE_MISSING, RefusalReason.SIGNATURE_DOUBLED)
-    stamp = _only(headers, prefix + b"timestamp", RefusalReason.TIMESTAMP_MISSING, RefusalReason.TIMESTAMP_DOUBLED)
+
+def present(headers: Headers, sender: Sender = STANDARD) -> Presented | Refused:
+    """What one request presents. Never raises. The id is a part of what is signed, and refused in the words for a signature."""
+    values = dict(headers)
+    prefix = _family(values, sender)
+    signature = once(
+        headers, values, prefix + b"signature", RefusalReason.SIGNATURE_MISSING, RefusalReason.SIGNATURE_DOUBLED
+    )
+    named = once(headers, values, prefix + b"id", RefusalReason.SIGNATURE_MISSING, RefusalReason.SIGNATURE_DOUBLED)
+    stamp = once(
+        headers, values, prefix + b"timestamp", RefusalReason.TIMESTAMP_MISSING, RefusalReason.TIMESTAMP_DOUBLED
+    )
     if isinstance(signature, Refused):
         return signature
     if isinstance(named, Refused):
@@ -73,13 +84,30 @@ def verify(
         return Refused(RefusalReason.SIGNATURE_MALFORMED)
     if not _SECONDS.fullmatch(stamp):
         return Refused(RefusalReason.TIMESTAMP_MALFORMED)
-    matching = _matching(offered, named, stamp, body, [key_of(secret, sender) for secret in secrets])
+    before = named + b"." + stamp + b"."
+    return Presented(SCHEME, int(stamp) * SECOND, before, tuple([hashed(one) for one in offered]))
+
+
+def check(
+    presented: Presented,
+    body: bytes,
+    secrets: Sequence[bytes],
+    tolerance: int,
+    now: int,
+    sender: Sender = STANDARD,
+) -> Signed | Refused:
+    """Whether that is authentic and fresh. Never raises. A secret that makes no key matches nothing."""
+    signed_at = presented.signed_at
+    if presented.scheme != SCHEME or signed_at is None:
+        return Refused(RefusalReason.SIGNATURE_MALFORMED)
+    keys = [key_of(secret, sender) for secret in secrets]
+    right = [None if key is None else _signature(key, presented.before, body) for key in keys]
+    matching = which_signed(presented, right)
     if matching is None:
         return Refused(RefusalReason.SIGNATURE_WRONG)
-    signed_at = int(stamp) * SECOND
     if abs(now - signed_at) > tolerance:
         return Refused(RefusalReason.TIMESTAMP_STALE if signed_at < now else RefusalReason.TIMESTAMP_FUTURE)
-    return Signed(named.decode(), matching, signed_at)
+    return Signed(presented.message_id or "", matching, signed_at)
 
 
 def sign(
@@ -94,7 +122,7 @@ def sign(
     if key is None:
         raise ValueError(f"nothing can be signed with this webhook secret: it {why_no_key(secret, sender)}")
     stamp, prefix = str(now // SECOND), sender.prefixes[0].decode()
-    signature = _signature(key, message_id.encode(), stamp.encode(), body).decode()
+    signature = _signature(key, f"{message_id}.{stamp}.".encode(), body).decode()
     told = {"id": message_id, "timestamp": stamp, "signature": f"v1,{signature}"}
     return tuple((prefix + name, value) for name, value in told.items())
 
@@ -116,17 +144,9 @@ def why_no_key(secret: bytes, sender: Sender = STANDARD) -> str | None:
     return f"is not whole base64{' after whsec_' if secret.startswith(PREFIX) else ''}, so it makes no signing key"
 
 
-def _family(headers: Headers, sender: Sender) -> bytes:
+def _family(values: Mapping[bytes, bytes], sender: Sender) -> bytes:
     """The prefix under which this request is signed; the sender's first where it is not signed at all."""
-    names = {name for name, _ in headers}
-    return next((prefix for prefix in sender.prefixes if prefix + b"signature" in names), sender.prefixes[0])
-
-
-def _only(headers: Headers, name: bytes, missing: RefusalReason, doubled: RefusalReason) -> bytes | Refused:
-    values = [value for header, value in headers if header == name]
-    if not values:
-        return Refused(missing)
-    return values[0] if len(values) == 1 else Refused(doubled)
+    return next((prefix for prefix in sender.prefixes if prefix + b"signature" in values), sender.prefixes[0])
 
 
 def _offered(signature: bytes) -> list[bytes]:
@@ -135,20 +155,5 @@ def _offered(signature: bytes) -> list[bytes]:
     return [one.group(1) for one in found if one is not None]
 
 
-def _matching(
-    offered: Sequence[bytes], named: bytes, stamp: bytes, body: bytes, keys: Sequence[bytes | None]
-) -> int | None:
-    """Which secret signed this. Every secret is tried with every signature, whichever matches, so that time tells nothing."""
-    found = None
-    for index, key in enumerate(keys):
-        if key is None:
-            continue
-        right = _signature(key, named, stamp, body)
-        is_right = [hmac.compare_digest(right, one) for one in offered]
-        if any(is_right) and found is None:
-            found = index
-    return found
-
-
-def _signature(key: bytes, named: bytes, stamp: bytes, body: bytes) -> bytes:
-    return base64.b64encode(hmac.digest(key, named + b"." + stamp + b"." + body, "sha256"))
+def _signature(key: bytes, before: bytes, body: bytes) -> bytes:
+    return base64.b64encode(hmac.digest(key, before + body, "sha256"))

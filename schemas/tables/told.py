@@ -207,17 +207,19 @@ class RefusalRow(SQLModel, table=True):
 
 class RefusedRequestRow(SQLModel, table=True):
     """What is kept of a refused request, so that it can be verified once more when a secret or a clock has been mended: its
-    bytes, and of its signature only hashes. Written by the receiver, within bounds."""
+    bytes, and of its signature only hashes. Written by the receiver, within bounds; marked by whoever takes it in later."""
 
     __tablename__ = "refused_requests"
     __table_args__ = (Index("ix_refused_requests_source", "source", "id"),)
     id: int = primary()  # of the refusal
     source: str = words()
-    body: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     presented: str = words()  # what its headers presented, without a signature in clear; JSON
     submission: str | None = maybe_words()  # the further part of the path
+    neighbourhood: str = words("")  # what shares one share of the room
+    is_extra: int = big(0)  # 1: beyond the minute's records, so that its refusal goes when it goes
     taken_in_at: int | None = maybe_big()
     receipt_id: int | None = maybe_big()
+    body: bytes = Field(sa_column=Column(LargeBinary, nullable=False))  # empty once it is taken in: the receipt has it
 
 
 class ObservationRow(SQLModel, table=True):

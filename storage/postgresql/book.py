@@ -13,8 +13,8 @@ import asyncpg
 from asyncpg import exceptions
 
 from storage.ledger_rows import Accepted, Kept, digest_of
-from storage.ledger_tallies import Notes
-from storage.postgresql import connecting
+from storage.ledger_tallies import Counters, Record
+from storage.postgresql import connecting, refused
 from storage.wake import CHANNEL
 
 _DELIVERIES = """INSERT INTO deliveries (id, source, kind, job_id, delivery_key, event_type, reported_status,
@@ -67,9 +67,6 @@ GROUP BY 1, 2 ORDER BY 1, 2
 ON CONFLICT (source, what) DO UPDATE
 SET count = totals.count + excluded.count, minute = greatest(totals.minute, excluded.minute)"""
 
-_REFUSALS = """INSERT INTO refusals (id, source, reason, http_status, received_at, remote, body_bytes)
-SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::text[], $7::bigint[])"""
-
 Key = tuple[str, str, str, str]
 T = TypeVar("T")
 
@@ -111,14 +108,26 @@ class PostgresqlBook:
         self._has_news = True
         return self._run(self._write_rows(arrivals))
 
-    def write_notes(self, notes: Notes, new_id: Callable[[], int]) -> None:
-        connection = self._open()
-        if notes.counters:
-            counted = sorted((*key, count) for key, count in notes.counters.items())
+    def count(self, counters: Counters) -> None:
+        if counters:
+            counted = sorted((*key, count) for key, count in counters.items())
             for statement in (_TALLIES, _HOURLY, _TOTALS):
-                self._run(connection.execute(statement, *_columns(counted)))
-        if notes.refusals:
-            self._run(connection.execute(_REFUSALS, *_columns([(new_id(), *refusal) for refusal in notes.refusals])))
+                self._run(self._open().execute(statement, *_columns(counted)))
+
+    def record(self, records: Sequence[tuple[int, Record]]) -> None:
+        self._run(refused.record(self._open(), records))
+
+    def held(self, source: str) -> list[tuple[int, str, str, int]]:
+        return self._run(refused.held(self._open(), source))
+
+    def let_go(self, ids: Sequence[int]) -> None:
+        self._run(refused.let_go(self._open(), ids))
+
+    def open_requests(self, ids: Sequence[int]) -> set[int]:
+        return self._run(refused.open_requests(self._open(), ids))
+
+    def mark_taken_in(self, taken: Sequence[tuple[int, int]], now: int) -> None:
+        self._run(refused.mark_taken_in(self._open(), taken, now))
 
     def is_away(self, error: Exception) -> bool:
         return connecting.is_away(error) or isinstance(error, MemoryError)

@@ -12,7 +12,8 @@ from functools import lru_cache
 from pathlib import Path
 
 from storage.ledger_rows import Accepted, Kept, digest_of
-from storage.ledger_tallies import Notes
+from storage.ledger_tallies import Counters, Record
+from storage.sqlite import refused
 
 _COLUMNS = (
     "receipt", "delivery", "source", "kind", "job_id", "delivery_key", "body", "digest", "received_at", "signed_at",
@@ -59,9 +60,6 @@ _HOURLY = """INSERT INTO hourly_tallies (hour, source, what, count) VALUES (?1 /
 ON CONFLICT (hour, source, what) DO UPDATE SET count = count + excluded.count"""
 _TOTAL = """INSERT INTO totals (source, what, count, minute) VALUES (?2, ?3, ?4, ?1)
 ON CONFLICT (source, what) DO UPDATE SET count = count + excluded.count, minute = max(minute, excluded.minute)"""
-_REFUSAL = """INSERT INTO refusals (id, source, reason, http_status, received_at, remote, body_bytes)
-VALUES (?, ?, ?, ?, ?, ?, ?)"""
-
 # The store itself is away, not one row at fault: waiting, full, failing, gone.
 _AWAY = frozenset(
     getattr(sqlite3, f"SQLITE_{name}")
@@ -112,14 +110,25 @@ class SqliteBook:
         found = dict(_deliveries(connection, ids[0][1], ids[-1][1]))
         return [Kept(receipt, found[receipt], found[receipt] != delivery) for delivery, receipt in ids]
 
-    def write_notes(self, notes: Notes, new_id: Callable[[], int]) -> None:
-        connection = self._open()
-        if notes.counters:
-            counted = [(*key, count) for key, count in sorted(notes.counters.items())]
-            for statement in (_TALLY, _HOURLY, _TOTAL):
-                connection.executemany(statement, counted)
-        if notes.refusals:
-            connection.executemany(_REFUSAL, [(new_id(), *refusal) for refusal in notes.refusals])
+    def count(self, counters: Counters) -> None:
+        counted = [(*key, count) for key, count in sorted(counters.items())]
+        for statement in (_TALLY, _HOURLY, _TOTAL):
+            self._open().executemany(statement, counted)
+
+    def record(self, records: Sequence[tuple[int, Record]]) -> None:
+        refused.record(self._open(), records)
+
+    def held(self, source: str) -> list[tuple[int, str, str, int]]:
+        return refused.held(self._open(), source)
+
+    def let_go(self, ids: Sequence[int]) -> None:
+        refused.let_go(self._open(), ids)
+
+    def open_requests(self, ids: Sequence[int]) -> set[int]:
+        return refused.open_requests(self._open(), ids)
+
+    def mark_taken_in(self, taken: Sequence[tuple[int, int]], now: int) -> None:
+        refused.mark_taken_in(self._open(), taken, now)
 
     def is_away(self, error: Exception) -> bool:
         if isinstance(error, sqlite3.Error):

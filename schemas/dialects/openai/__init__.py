@@ -18,6 +18,7 @@ from schemas.dialects.orders import (
     SubmitRefused,
     SubmitUnclear,
 )
+from schemas.presented import Presented
 from schemas.readings import (
     Answer,
     Coverage,
@@ -68,10 +69,13 @@ class OpenAI(Dialect):
         # A batch stays for as long as its account: a day of denials means that this project does not own it.
         return NotFoundRule(times=5, over=DAY, becomes=Status.FAILED)
 
-    def verify(
-        self, headers: Headers, body: bytes, secrets: Sequence[bytes], tolerance: int, now: int
+    def present(self, headers: Headers) -> Presented | Refused:
+        return signature.present(headers)
+
+    def check(
+        self, presented: Presented, body: bytes, secrets: Sequence[bytes], tolerance: int, now: int
     ) -> Verified | Refused:
-        return signature.verify(headers, body, secrets, tolerance, now)
+        return signature.check(presented, body, secrets, tolerance, now)
 
     def read_report(self, document: Mapping[str, Any]) -> Report:
         return push.read_report(document)

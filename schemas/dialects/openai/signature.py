@@ -8,14 +8,20 @@ from schemas.dialects.dialect import Headers
 from schemas.dialects.openai.push import Push, read_push
 from schemas.dialects.orders import SignedRequest
 from schemas.dialects.standard_webhooks import Sender
+from schemas.presented import Presented
 from schemas.readings import Refused, Report, Verified
 
 SENDER = Sender(has_plain_secrets=True)
 
 
-def verify(headers: Headers, body: bytes, secrets: Sequence[bytes], tolerance: int, now: int) -> Verified | Refused:
-    """Check one request; `tolerance` and `now` in microseconds. Never raises."""
-    signed = standard_webhooks.verify(headers, body, secrets, tolerance, now, SENDER)
+def present(headers: Headers) -> Presented | Refused:
+    """What one request presents. Never raises."""
+    return standard_webhooks.present(headers, SENDER)
+
+
+def check(presented: Presented, body: bytes, secrets: Sequence[bytes], tolerance: int, now: int) -> Verified | Refused:
+    """Whether that is authentic and fresh; `tolerance` and `now` in microseconds. Never raises."""
+    signed = standard_webhooks.check(presented, body, secrets, tolerance, now, SENDER)
     if isinstance(signed, Refused):
         return signed
     push = read_push(body)

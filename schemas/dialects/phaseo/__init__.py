@@ -17,6 +17,7 @@ from schemas.dialects.orders import (
     SubmitUnclear,
 )
 from schemas.dialects.phaseo import endpoints, events, keys, listing, live, push, questions, signature
+from schemas.presented import Presented
 from schemas.readings import (
     Answer,
     Coverage,
@@ -62,10 +63,13 @@ class Phaseo(Dialect):
         known_events=events.KNOWN,
     )
 
-    def verify(
-        self, headers: Headers, body: bytes, secrets: Sequence[bytes], tolerance: int, now: int
+    def present(self, headers: Headers) -> Presented | Refused:
+        return signature.present(headers)
+
+    def check(
+        self, presented: Presented, body: bytes, secrets: Sequence[bytes], tolerance: int, now: int
     ) -> Verified | Refused:
-        return signature.verify(headers, body, secrets, tolerance, now)
+        return signature.check(presented, body, secrets, tolerance, now)
 
     def read_report(self, document: Mapping[str, Any]) -> Report:
         return push.read_report(document)

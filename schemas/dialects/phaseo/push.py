@@ -4,8 +4,7 @@ The receiver reads only these few fields, quickly. The judge reads the whole bod
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -46,9 +45,11 @@ class _Body(msgspec.Struct):
 
 _decoder = msgspec.json.Decoder(_Body)
 
+HINTS = frozenset({b"event-id", b"event-type", b"delivery-key", b"attempt", b"max-attempts"})
+"""The header fields that may repeat a body, without their prefix."""
 
-@dataclass(frozen=True, slots=True)
-class Push:
+
+class Push(NamedTuple):
     """A readable body. `hints` are the header fields that repeat it, unsigned, by their lower-case names without a prefix."""
 
     identity: Identity

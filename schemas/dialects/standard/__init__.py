@@ -13,6 +13,7 @@ from schemas.dialects.dialect import Dialect, Headers
 from schemas.dialects.orders import SignedRequest
 from schemas.dialects.standard import events, push, questions, signature
 from schemas.dialects.standard.options import Options, named_events, why_not_base_url, why_not_options
+from schemas.presented import Presented
 from schemas.readings import (
     Answer,
     Ended,
@@ -70,10 +71,13 @@ class Standard(Dialect):
     def read_key(self, response: Response) -> KeyWorks | KeyFails:
         return questions.read_key(response, self.options)
 
-    def verify(
-        self, headers: Headers, body: bytes, secrets: Sequence[bytes], tolerance: int, now: int
+    def present(self, headers: Headers) -> Presented | Refused:
+        return signature.present(headers, self.options)
+
+    def check(
+        self, presented: Presented, body: bytes, secrets: Sequence[bytes], tolerance: int, now: int
     ) -> Verified | Refused:
-        return signature.verify(headers, body, secrets, tolerance, now, self.options)
+        return signature.check(presented, body, secrets, tolerance, now, self.options)
 
     def read_report(self, document: Mapping[str, Any]) -> Report:
         return push.read_report(document, self.options)

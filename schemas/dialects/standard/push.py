@@ -5,8 +5,7 @@ by its `webhook-id`, which is signed and the same on every retry (contract of th
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -17,8 +16,7 @@ from schemas.dialects.standard.statuses import read_status
 from schemas.readings import Identity, Report
 
 
-@dataclass(frozen=True, slots=True)
-class Push:
+class Push(NamedTuple):
     """A readable body."""
 
     identity: Identity

@@ -10,18 +10,23 @@ from schemas.dialects.orders import SignedRequest
 from schemas.dialects.standard.options import WHOLE_TEXT, Options
 from schemas.dialects.standard.push import Push, read_push
 from schemas.dialects.standard_webhooks import PREFIX, STANDARD, SVIX
+from schemas.presented import Presented
 from schemas.readings import Refused, Report, Verified
 
 _SENDERS = {"webhook": STANDARD, "svix": SVIX}
 
 
-def verify(
-    headers: Headers, body: bytes, secrets: Sequence[bytes], tolerance: int, now: int, options: Options
+def present(headers: Headers, options: Options) -> Presented | Refused:
+    """What one request presents. Never raises."""
+    return standard_webhooks.present(headers, _SENDERS[options.header_prefix])
+
+
+def check(
+    presented: Presented, body: bytes, secrets: Sequence[bytes], tolerance: int, now: int, options: Options
 ) -> Verified | Refused:
-    """Check one request; `tolerance` and `now` in microseconds. Never raises."""
-    sender = _SENDERS[options.header_prefix]
+    """Whether that is authentic and fresh; `tolerance` and `now` in microseconds. Never raises."""
     known = [_in_base64(secret, options) for secret in secrets]
-    signed = standard_webhooks.verify(headers, body, known, tolerance, now, sender)
+    signed = standard_webhooks.check(presented, body, known, tolerance, now, _SENDERS[options.header_prefix])
     if isinstance(signed, Refused):
         return signed
     push = read_push(body, signed.message_id, options)

@@ -22,6 +22,7 @@ from schemas.dialects.thunderbit.addresses import DISTILL, EXTRACT
 from schemas.dialects.thunderbit.delivery_key import EVENT
 from schemas.dialects.thunderbit.objects import KIND
 from schemas.dialects.thunderbit.options import ThunderbitOptions
+from schemas.presented import Presented
 from schemas.readings import (
     Advice,
     Answer,
@@ -83,11 +84,14 @@ class Thunderbit(Dialect):
     def read_key(self, response: Response) -> KeyWorks | KeyFails:
         return keys.read_key(response)
 
-    def verify(
-        self, headers: Headers, body: bytes, secrets: Sequence[bytes], tolerance: int, now: int
+    def present(self, headers: Headers) -> Presented | Refused:
+        return signature.present(headers, self._options.signature)
+
+    def check(
+        self, presented: Presented, body: bytes, secrets: Sequence[bytes], tolerance: int, now: int
     ) -> Verified | Refused:
         terms = signature.Terms(self.source, self._options.signature, tolerance)
-        return signature.verify(headers, body, secrets, terms, now)
+        return signature.check(presented, body, secrets, terms, now)
 
     def read_report(self, document: Mapping[str, Any]) -> Report:
         return push.read_report(document)

@@ -13,10 +13,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from schemas.dialects.dialect import Headers
+from schemas.dialects.once import once
 from schemas.dialects.orders import SignedRequest
 from schemas.dialects.thunderbit.delivery_key import EVENT
 from schemas.dialects.thunderbit.options import Scheme
 from schemas.dialects.thunderbit.push import read_push
+from schemas.presented import Presented, hashed, which_signed
 from schemas.readings import Refused, Report, Verified
 from schemas.texts import clean
 from schemas.times import MINUTE
@@ -28,6 +30,8 @@ FUTURE = 5 * MINUTE  # a retry may be as old as the tolerance says, but is never
 _PREFIX = b"sha256="
 _FORMS = {"v2": re.compile(rb"sha256=[A-Za-z0-9+/]{43}="), "v1": re.compile(rb"sha256=[0-9a-f]{64}")}
 _SCHEMES: Mapping[Scheme, tuple[str, ...]] = {"v2": ("v2",), "v1": ("v1",), "v2+v1": ("v2", "v1")}
+_NAMES = {"v2": "thunderbit v2", "v1": "thunderbit v1"}
+_TAKEN = {scheme: tuple(_NAMES[form] for form in forms) for scheme, forms in _SCHEMES.items()}
 _MILLISECONDS = re.compile(rb"[0-9]{1,16}")
 _MILLISECOND = 1_000  # in microseconds
 
@@ -41,59 +45,53 @@ class Terms:
     tolerance: int
 
 
-def verify(headers: Headers, body: bytes, secrets: Sequence[bytes], terms: Terms, now: int) -> Verified | Refused:
-    """Check one request. Never raises."""
-    signature = _only(headers, SIGNATURE, RefusalReason.SIGNATURE_MISSING, RefusalReason.SIGNATURE_DOUBLED)
+def present(headers: Headers, scheme: Scheme) -> Presented | Refused:
+    """What one request presents, in a form that the source's `scheme` takes. Never raises."""
+    values = dict(headers)
+    signature = once(headers, values, SIGNATURE, RefusalReason.SIGNATURE_MISSING, RefusalReason.SIGNATURE_DOUBLED)
     if isinstance(signature, Refused):
         return signature
-    scheme = next((one for one in _SCHEMES[terms.scheme] if _FORMS[one].fullmatch(signature)), None)
-    if scheme is None:
+    form = next((one for one in _SCHEMES[scheme] if _FORMS[one].fullmatch(signature)), None)
+    if form is None:
         return Refused(RefusalReason.SIGNATURE_MALFORMED)
-    stamp: bytes | None = None
-    if scheme == "v2":
-        found = _only(headers, TIMESTAMP, RefusalReason.TIMESTAMP_MISSING, RefusalReason.TIMESTAMP_DOUBLED)
-        if isinstance(found, Refused):
-            return found
-        if not _MILLISECONDS.fullmatch(found):
-            return Refused(RefusalReason.TIMESTAMP_MALFORMED)
-        stamp = found
-    matching = _matching(signature, stamp, body, secrets)
+    digests, names = (hashed(signature),), tuple([field for field in headers if field[0] == EVENT_NAME])
+    if form == "v1":
+        return Presented(_NAMES[form], None, b"", digests, names)
+    stamp = once(headers, values, TIMESTAMP, RefusalReason.TIMESTAMP_MISSING, RefusalReason.TIMESTAMP_DOUBLED)
+    if isinstance(stamp, Refused):
+        return stamp
+    if not _MILLISECONDS.fullmatch(stamp):
+        return Refused(RefusalReason.TIMESTAMP_MALFORMED)
+    return Presented(_NAMES[form], int(stamp) * _MILLISECOND, stamp + b".", digests, names)
+
+
+def check(presented: Presented, body: bytes, secrets: Sequence[bytes], terms: Terms, now: int) -> Verified | Refused:
+    """Whether that is authentic and fresh, by the source's terms. Never raises."""
+    signed_at = presented.signed_at
+    if presented.scheme not in _TAKEN[terms.scheme]:
+        return Refused(RefusalReason.SIGNATURE_MALFORMED)
+    before = None if signed_at is None else presented.before
+    matching = which_signed(presented, [_signature(secret, before, body) for secret in secrets])
     if matching is None:
         return Refused(RefusalReason.SIGNATURE_WRONG)
-    signed_at = None if stamp is None else int(stamp) * _MILLISECOND
     stale = None if signed_at is None else _why_not_fresh(signed_at, terms.tolerance, now)
-    return stale or _understood(headers, body, terms.source, matching, signed_at)
+    return stale or _understood(presented, body, terms.source, matching)
 
 
 def sign(secret: bytes, body: bytes, scheme: Scheme, now: int) -> SignedRequest:
     """A request as the provider would send it now; where either scheme is taken, as it does today."""
     stamp = None if scheme == "v1" else str(now // _MILLISECOND).encode()
-    told = {TIMESTAMP: stamp, EVENT_NAME: EVENT.encode(), SIGNATURE: _signature(secret, stamp, body)}
+    before = None if stamp is None else stamp + b"."
+    told = {TIMESTAMP: stamp, EVENT_NAME: EVENT.encode(), SIGNATURE: _signature(secret, before, body)}
     headers = {name.decode(): value.decode() for name, value in told.items() if value is not None}
     return SignedRequest((("content-type", "application/json"), *headers.items()), body)
 
 
-def _only(headers: Headers, name: bytes, missing: RefusalReason, doubled: RefusalReason) -> bytes | Refused:
-    values = [value for header, value in headers if header == name]
-    if not values:
-        return Refused(missing)
-    return values[0] if len(values) == 1 else Refused(doubled)
-
-
-def _matching(signature: bytes, stamp: bytes | None, body: bytes, secrets: Sequence[bytes]) -> int | None:
-    """Which secret signed this. Every secret is tried, whichever matches, so that time tells nothing."""
-    found = None
-    for index, secret in enumerate(secrets):
-        if hmac.compare_digest(_signature(secret, stamp, body), signature) and found is None:
-            found = index
-    return found
-
-
-def _signature(secret: bytes, stamp: bytes | None, body: bytes) -> bytes:
+def _signature(secret: bytes, before: bytes | None, body: bytes) -> bytes:
     """By v2 over a timestamp, as its header has it, and by v1 without."""
-    if stamp is None:
+    if before is None:
         return _PREFIX + hmac.digest(secret, body, "sha256").hex().encode()
-    return _PREFIX + base64.b64encode(hmac.digest(secret, stamp + b"." + body, "sha256"))
+    return _PREFIX + base64.b64encode(hmac.digest(secret, before + body, "sha256"))
 
 
 def _why_not_fresh(signed_at: int, tolerance: int, now: int) -> Refused | None:
@@ -102,8 +100,9 @@ def _why_not_fresh(signed_at: int, tolerance: int, now: int) -> Refused | None:
     return Refused(RefusalReason.TIMESTAMP_FUTURE) if signed_at - now > min(tolerance, FUTURE) else None
 
 
-def _understood(headers: Headers, body: bytes, source: str, secret_index: int, signed_at: int | None) -> Verified:
-    event = b", ".join(value for header, value in headers if header == EVENT_NAME).decode("ascii", "replace")
+def _understood(presented: Presented, body: bytes, source: str, secret_index: int) -> Verified:
+    signed_at = presented.signed_at
+    event = b", ".join(value for _, value in presented.fields).decode("ascii", "replace")
     if event.strip().lower() not in ("", EVENT):
         why = f"x-webhook-event says {clean(event, 64)}, and only {EVENT} is known"
         return Verified(None, Report(), secret_index, signed_at, unreadable=why)

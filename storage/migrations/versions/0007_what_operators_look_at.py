@@ -143,11 +143,13 @@ def _refused_requests() -> None:
         "refused_requests",
         sa.Column("id", BIG, autoincrement=False, nullable=False),
         sa.Column("source", TEXT, nullable=False),
-        sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.Column("presented", TEXT, nullable=False),
         sa.Column("submission", TEXT, nullable=True),
+        sa.Column("neighbourhood", TEXT, server_default=sa.text("''"), nullable=False),
+        sa.Column("is_extra", BIG, server_default=sa.text("0"), nullable=False),
         sa.Column("taken_in_at", BIG, nullable=True),
         sa.Column("receipt_id", BIG, nullable=True),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("ix_refused_requests_source", "refused_requests", ["source", "id"])

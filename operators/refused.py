@@ -1,0 +1,102 @@
+"""One refusal whole: why it was refused, what it presented, and what became of it since."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from operators import views
+from operators.errors import NoSuchThing
+from operators.views import View
+from schemas.ids import parse, shown
+from schemas.presented import Presented, read
+from schemas.tables import RefusalRow, RefusedRequestRow
+from schemas.texts import clean
+from schemas.times import SECOND, rfc3339, rfc3339_or_none
+from schemas.words import RefusalReason
+from storage import refusals, refused_requests
+
+REFUSAL = "ref"
+LONGEST = 256  # characters of a stranger's text
+
+# What each reason usually comes of, for whoever looks at it at night. docs/refusals.md says what to do about it.
+CAUSES: Mapping[RefusalReason, str] = MappingProxyType(
+    {
+        RefusalReason.SIGNATURE_MISSING: "the sender signs nothing, or by another scheme than this source's dialect",
+        RefusalReason.SIGNATURE_DOUBLED: "something on the way repeats header fields, or somebody tries which of two counts",
+        RefusalReason.SIGNATURE_MALFORMED: "the sender signs by another scheme or version than this source's dialect",
+        RefusalReason.SIGNATURE_WRONG: "the secret was changed at the provider or here, something on the way changes the body, "
+        "or it is a forgery",
+        RefusalReason.TIMESTAMP_MISSING: "the sender signs by another scheme or version than this source's dialect",
+        RefusalReason.TIMESTAMP_DOUBLED: "something on the way repeats header fields, or somebody tries which of two counts",
+        RefusalReason.TIMESTAMP_MALFORMED: "the sender writes the time in another way than this source's dialect",
+        RefusalReason.TIMESTAMP_STALE: "our clock is ahead, the request was long on its way, or an old one was sent again",
+        RefusalReason.TIMESTAMP_FUTURE: "our clock is behind, or the sender's is ahead",
+        RefusalReason.HEADER_CONTRADICTS: "something on the way changes header fields, or an old request was sent again under "
+        "another name",
+        RefusalReason.TOO_LARGE: "the body or the head is larger than [receiver] allows",
+        RefusalReason.TOO_SLOW: "the sender or the network is slow, or somebody holds connections open",
+        RefusalReason.ENCODED: "the sender, or something on the way, compresses the body",
+        RefusalReason.FRAMING: "it is no plain HTTP request, or one whose end can be read in two ways",
+        RefusalReason.UNKNOWN_SOURCE: "the provider was given a URL that is none of ours, or somebody looks around",
+        RefusalReason.METHOD: "somebody looks around with a browser, or a check is pointed at the webhook's URL",
+        RefusalReason.FLOOD: "one address had too many refusals in a minute; those before it tell the reason",
+        RefusalReason.NOT_STORED: "the database could not be written, the service was stopping, or the source has no secret",
+    }
+)
+
+
+async def show_refusal(connection: AsyncConnection, name: str) -> View:
+    """One refusal with what its request presented, whether that is kept, and whether it was taken in later.
+
+    Raises:
+        NoSuchThing: no refusal is called that.
+    """
+    number = parse(name, REFUSAL)
+    row = None if number is None else await refusals.get(connection, number)
+    if row is None:
+        raise NoSuchThing(f"no refusal is called {clean(name, 80) or '(nothing)'}; `batchkeeper refusals` lists them")
+    request = await refused_requests.get(connection, row.id)
+    return {
+        **views.refusal(row),
+        "likely_cause": CAUSES[RefusalReason(row.reason)],
+        "request": None if request is None else _request(row, request),
+        "taken_in": None if request is None else _taken_in(request),
+    }
+
+
+def _request(row: RefusalRow, request: RefusedRequestRow) -> View:
+    """What is kept of its request. Nothing here is believed: strangers can write all of it."""
+    presented = read(request.presented)
+    return {
+        "scheme": presented.scheme,
+        "signed_at": _signed_at(presented.signed_at),
+        "signed_seconds_before_arrival": _ahead(row, presented),
+        "message_id": presented.message_id and clean(presented.message_id, LONGEST),
+        "fields": {_text(name): _text(value) for name, value in presented.fields},
+        "submission": request.submission,
+        "bytes_kept": len(request.body),
+    }
+
+
+def _signed_at(at: int | None) -> str | None:
+    """A time that anybody may have written: one beyond the calendar is none."""
+    try:
+        return rfc3339_or_none(at)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _ahead(row: RefusalRow, presented: Presented) -> float | None:
+    """By how much our clock was ahead of the sender's, if it came at once."""
+    return None if presented.signed_at is None else (row.received_at - presented.signed_at) / SECOND
+
+
+def _taken_in(request: RefusedRequestRow) -> View | None:
+    if request.taken_in_at is None or request.receipt_id is None:
+        return None
+    return {"at": rfc3339(request.taken_in_at), "receipt": shown("rcp", request.receipt_id)}
+
+
+def _text(value: bytes) -> str:
+    return clean(value.decode("latin-1"), LONGEST)

@@ -1,0 +1,50 @@
+"""What is kept of refused requests, as it is read. Only the ledger's book writes it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from schemas.tables import RefusalRow, RefusedRequestRow
+from storage.refusals import REFUSALS
+from storage.rows import fetch, fetch_one, table
+
+REQUESTS = table(RefusedRequestRow)
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A refusal, and what is kept of its request."""
+
+    refusal: RefusalRow
+    request: RefusedRequestRow
+
+
+async def waiting(
+    connection: AsyncConnection, source: str, since: int | None = None, until: int | None = None
+) -> list[int]:
+    """The numbers of those of a source that are not taken in, in order of arrival; `until` excluded. The room bounds them."""
+    arrived = REFUSALS.c.received_at
+    statement = (
+        select(REQUESTS.c.id)
+        .join(REFUSALS, REFUSALS.c.id == REQUESTS.c.id)
+        .where(REQUESTS.c.source == source, REQUESTS.c.taken_in_at.is_(None))
+    )
+    if since is not None:
+        statement = statement.where(arrived >= since)
+    if until is not None:
+        statement = statement.where(arrived < until)
+    return list(await connection.scalars(statement.order_by(arrived, REQUESTS.c.id)))
+
+
+async def these(connection: AsyncConnection, numbers: Sequence[int]) -> list[Refused]:
+    """Those of these numbers that are still there, in the same order."""
+    rows = await fetch(connection, RefusedRequestRow, select(REQUESTS).where(REQUESTS.c.id.in_(list(numbers))))
+    refusals = await fetch(connection, RefusalRow, select(REFUSALS).where(REFUSALS.c.id.in_(list(numbers))))
+    requests, by_id = {row.id: row for row in rows}, {row.id: row for row in refusals}
+    return [Refused(by_id[number], requests[number]) for number in numbers if number in requests and number in by_id]
+
+
+async def get(connection: AsyncConnection, number: int) -> RefusedRequestRow | None:
+    return await fetch_one(connection, RefusedRequestRow, select(REQUESTS).where(REQUESTS.c.id == number))

@@ -1,0 +1,48 @@
+"""Refused requests in a SQLite file, over the connection and within the transaction of whoever writes the ledger."""
+
+import sqlite3
+from collections.abc import Sequence
+
+from storage.ledger_tallies import Record, request_row
+
+_REFUSAL = """INSERT INTO refusals (id, source, reason, http_status, received_at, remote, body_bytes)
+VALUES (?, ?, ?, ?, ?, ?, ?)"""
+_REQUEST = """INSERT INTO refused_requests (id, source, presented, submission, neighbourhood, is_extra, body)
+VALUES (?, ?, ?, ?, ?, ?, ?)"""
+
+# SQLite tells the length of bytes without reading them.
+_HELD = """SELECT kept.id, refusals.reason, kept.neighbourhood, length(kept.body) + length(kept.presented)
+FROM refused_requests AS kept JOIN refusals ON refusals.id = kept.id
+WHERE kept.source = ? AND kept.taken_in_at IS NULL ORDER BY kept.id"""
+
+_EXTRA_GOES = """DELETE FROM refusals WHERE id = (
+    SELECT id FROM refused_requests WHERE id = ? AND is_extra = 1 AND taken_in_at IS NULL)"""
+_REQUEST_GOES = "DELETE FROM refused_requests WHERE id = ? AND taken_in_at IS NULL"
+_IS_OPEN = "SELECT id FROM refused_requests WHERE id = ? AND taken_in_at IS NULL"
+_TAKEN_IN = "UPDATE refused_requests SET receipt_id = ?, taken_in_at = ?, body = x'' WHERE id = ?"
+
+
+def record(connection: sqlite3.Connection, records: Sequence[tuple[int, Record]]) -> None:
+    """See `storage.engine.Book`, as for the others."""
+    connection.executemany(_REFUSAL, [(number, *record.refusal) for number, record in records])
+    connection.executemany(
+        _REQUEST, [request_row(number, record, record.request) for number, record in records if record.request]
+    )
+
+
+def held(connection: sqlite3.Connection, source: str) -> list[tuple[int, str, str, int]]:
+    return connection.execute(_HELD, (source,)).fetchall()
+
+
+def let_go(connection: sqlite3.Connection, ids: Sequence[int]) -> None:
+    for statement in (_EXTRA_GOES, _REQUEST_GOES):
+        connection.executemany(statement, [(number,) for number in ids])
+
+
+def open_requests(connection: sqlite3.Connection, ids: Sequence[int]) -> set[int]:
+    """The transaction has the file's write lock, so that nobody else can be at it."""
+    return {number for number in ids if connection.execute(_IS_OPEN, (number,)).fetchone()}
+
+
+def mark_taken_in(connection: sqlite3.Connection, taken: Sequence[tuple[int, int]], now: int) -> None:
+    connection.executemany(_TAKEN_IN, [(receipt, now, number) for number, receipt in taken])
