@@ -48,6 +48,10 @@ SECTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "resume": ("work:work", "Ask the provider to go on with a paused job; or with every one of a scope."),
     },
     "Look": {
+        "status": (
+            "status:standing",
+            "Say how things stand: jobs, failures, trouble with our own asking, deliveries, hand-offs, sources.",
+        ),
         "dashboard": ("dashboard:opening", "Print a link that opens the dashboard."),
         "jobs": ("look:look", "List jobs, the newest first."),
         "job": ("one_job:one_job", "Show everything that is kept about one job."),
@@ -72,6 +76,10 @@ SECTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         ),
         "handoff": ("handoffs:handing", "Show one hand-off whole, with its event as it is sent."),
         "refusals": ("look:look", "List requests that were not accepted, the newest first."),
+        "refusal": (
+            "refused:refused",
+            "Show one refusal whole: what it presented, whether its request is kept, and whether it was taken in later.",
+        ),
         "receipts": ("look:look", "List accepted requests, the newest first: a delivery that came again has several."),
         "actions": (
             "look:look",
@@ -80,10 +88,6 @@ SECTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "events": (
             "events:happening",
             "Print what happens, the oldest first: deliveries, refusals, moves, failures, actions, hand-offs.",
-        ),
-        "refusal": (
-            "refused:refused",
-            "Show one refusal whole: what it presented, whether its request is kept, and whether it was taken in later.",
         ),
         "sources": ("look:look", "List the configured sources, with the URL to register at each provider."),
     },

@@ -187,6 +187,22 @@ def test_the_actions_verb(tmp_path: Path) -> None:
     asyncio.run(flow())
 
 
+def test_how_it_stands(tmp_path: Path) -> None:
+    """The numbers of jobs come from what was counted; every source is there, with what it lacks."""
+
+    async def flow() -> None:
+        async with at(tmp_path) as (_, type_):
+            whole = json.loads((await type_("status", "--json")).stdout)
+            text = (await type_("status")).stdout
+
+            assert whole["jobs"] == {word: 5 if word == "unknown" else 0 for word in whole["jobs"]}
+            assert [one["name"] for one in whole["sources"]] == ["gateway", "other"]
+            assert "jobs                   5 unknown\n" in text
+            assert text.count("none at work; `batchkeeper up` starts one") == 2
+
+    asyncio.run(flow())
+
+
 def test_what_happens(tmp_path: Path) -> None:
     """Each thing is told once, in the order in which it was stored, of every source or of one."""
 

@@ -1,0 +1,68 @@
+"""The verb `status`: how things stand, at a glance."""
+
+from collections.abc import Iterator
+
+import typer
+
+from operators.cli import present
+from operators.cli.context import configuration, verb
+from operators.cli.options import Json
+from operators.clock import now
+from operators.status import status as how_it_stands
+from operators.store import opened
+from operators.views import View
+
+standing = typer.Typer()
+
+
+@standing.command()
+@verb
+async def status(in_json: Json = False) -> None:
+    """Say how things stand: jobs, failures, trouble with our own asking, deliveries, hand-offs, sources."""
+    config = configuration()
+    async with opened(config) as store, store.reading() as connection:
+        found = await how_it_stands(connection, config, now(), store.engine.lease_clock(now()))
+    if in_json:
+        present.as_json(found)
+        return
+    present.fields(_fields(found), indent=0)
+    for source in found["sources"]:
+        typer.echo("\n" + present.heading(source["name"]))
+        present.fields(_of_source(source))
+
+
+def _fields(found: View) -> Iterator[tuple[str, str]]:
+    yield "jobs", _counts(found["jobs"]) or "none yet"
+    for category, codes in found["failures"].items():
+        yield f"{category} failures", _counts(codes) or "none"
+    yield "trouble with asking", _trouble(found["trouble"])
+    for span, name in (("last_hour", "deliveries, last hour"), ("last_day", "deliveries, last day")):
+        yield name, _counts(found["deliveries"][span]) or "none"
+    for target in found["handoffs"]:
+        left = _counts({"waiting": target["waiting"], "dead": target["dead"]}) or "nothing waits"
+        yield f"hand-offs to {target['target']}", left
+
+
+def _counts(numbers: View) -> str:
+    """What there is of each, without what there is none of."""
+    return ", ".join(f"{number} {present.text_of(word)}" for word, number in numbers.items() if number)
+
+
+def _trouble(trouble: View) -> str:
+    told = [f"{one['name']}: {one['trouble']}" for one in trouble["sources"]]
+    told += [f"{job['source']}/{job['job_id']}: {job['trouble']}" for job in trouble["jobs"]]
+    more = ["and more: `batchkeeper jobs --trouble` lists them"] if trouble["more_jobs"] else []
+    return present.text_of("; ".join([*told, *more]) or "none", present.LONGEST_FIELD)
+
+
+def _of_source(source: View) -> Iterator[tuple[str, str]]:
+    yield "reconciler", source["owner"] or "none at work; `batchkeeper up` starts one"
+    yield "circuit", source["circuit"]
+    if source["webhook"] != "none":
+        heard = f"at {present.moment(source['heard_at'])} UTC" if source["heard_at"] else "never"
+        unheard = f"; {source['unheard_ends']} jobs have ended unannounced since" if source["unheard_ends"] else ""
+        yield "last heard", heard + unheard
+    yield "last hour", _counts(source["last_hour"]) or "nothing came"
+    ahead = source["clock_ahead_seconds"]
+    if ahead is not None and abs(ahead) >= 1:
+        yield "our clock", f"{abs(ahead):.0f} s {'ahead of' if ahead > 0 else 'behind'} the provider's"
