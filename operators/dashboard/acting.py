@@ -11,6 +11,7 @@ from starlette.responses import RedirectResponse, Response
 
 from operators import acts, handed_on
 from operators.access import Right
+from operators.dashboard.gate import LARGEST_FORM
 from operators.dashboard.rendering import HEADERS
 from operators.dashboard.visit import Page, Visit
 from operators.errors import BadInput, NoSuchThing, NotPossible
@@ -19,6 +20,7 @@ from schemas.config import Config
 from schemas.dialects import dialect_of
 from schemas.ids import shown
 from schemas.tables import JobRow
+from schemas.texts import clean
 from schemas.times import DAY
 from schemas.words import ActionVerb, Status
 from storage import spent
@@ -106,7 +108,8 @@ async def _form(visit: Visit, verb: Verb, reason: str, complaint: str | None) ->
 
 async def act(visit: Visit, form: FormData) -> Page | Response:
     """Do it, once for each form, and lead back to what it was done to."""
-    verb, reason, once = _verb(visit), _text(form, "reason"), _text(form, "once")
+    verb, once = _verb(visit), _text(form, "once")
+    reason = clean(" ".join(_text(form, "reason").split()), LARGEST_FORM)  # one line, as everywhere
     if not once:
         raise BadInput("the form is not whole; go back, load the page anew, and send it again")
     if not reason or len(reason) > LONGEST_REASON:

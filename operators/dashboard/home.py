@@ -16,7 +16,7 @@ from schemas.times import DAY
 from schemas.words import Category, HandoffState, Status
 from storage import counting, jobs, leases, sources
 
-FEW = 8
+FEW = 6
 _ENDS = (
     (Status.COMPLETED, "completed"),
     (Status.FAILED, "failed"),
@@ -35,7 +35,7 @@ async def home(visit: Visit) -> Page:
         waiting = await jobs.waiting_longest(connection, config.sources, FEW)
         held = await listings.failures_by_job(connection, [row.id for row in waiting])
         asking = await listings.list_jobs(connection, filters.read(filters.JOBS, {"trouble": ["true"]}, now, FEW))
-        failing = await listings.list_failures(connection, filters.read(filters.FAILURES, {}, now, 3 * FEW))
+        failing = await listings.list_failures(connection, filters.read(filters.FAILURES, {}, now, 2 * FEW))
         dead = await listings.list_handoffs(
             connection, config, filters.read(filters.HANDOFFS, {"state": [HandoffState.DEAD.value]}, now, FEW)
         )

@@ -18,7 +18,7 @@ from operators.listings import Listing
 from schemas.ids import parse, shown
 from schemas.words import Status
 
-ROWS = 50
+ROWS = 30
 _PAGES = {"grp": "groups", "hnd": "handoffs"}
 
 Query = Callable[[AsyncConnection, Visit, Asked], Awaitable[Listing]]

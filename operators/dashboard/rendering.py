@@ -59,6 +59,7 @@ def _environment() -> Environment:
         finalize=_shown,
         trim_blocks=True,
         lstrip_blocks=True,
+        auto_reload=False,
     )
     filters: Mapping[str, Callable[..., Any]] = {
         "moment": writing.moment,
@@ -80,7 +81,7 @@ _TEMPLATES = _environment()
 
 
 def render(template: str, values: Mapping[str, Any], status: int = 200) -> Response:
-    """A whole page."""
+    """A whole page. Templates, like static files, are read once."""
     return HTMLResponse(_TEMPLATES.get_template(template).render(values), status, dict(HEADERS))
 
 

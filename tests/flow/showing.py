@@ -216,7 +216,10 @@ async def showing(home: Path, fill: Fill | None = None, **operators: Any) -> Asy
         filled = Filled(store, now())
         if fill is not None:
             await fill(filled)
-        listener = socket.create_server(("127.0.0.1", 0))
+        # Its protocol named, as in the service: asyncio spares only such sockets the wait for an acknowledgement.
+        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
         port = listener.getsockname()[1]
         shown_ = Shown(f"http://127.0.0.1:{port}", store, config, filled)
         app = build_app(lambda: shown_.config, store, now)

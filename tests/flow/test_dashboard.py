@@ -419,8 +419,30 @@ def test_a_listing_is_cut_and_goes_on(tmp_path):
             return seen, pages
 
     seen, pages = at(tmp_path, body, a_busy_week)
-    assert pages == 2
+    assert pages == 3
     assert len(seen) == len(set(seen)) == 77
+
+
+def test_the_filters_are_those_of_the_api(tmp_path):
+    """
+    Each filter of a listing has a field; closed sets are chosen from, and what is given stands in its field.
+    """
+    from operators.filters import NOUNS
+
+    async def body(there: Shown):
+        async with there.signed_in() as client:
+            pages = {name: (await client.get(f"/{name}")).text for name in NOUNS}
+            return pages, (await client.get("/failures?source=gateway&cleared=true")).text
+
+    pages, given = at(tmp_path, body)
+    for name, page in pages.items():
+        fields = {
+            one["name"] for tag in ("input", "select") for one in Elements(page).of(tag) if one.get("id", "") != "find"
+        }
+        assert fields - {"seal"} == set(NOUNS[name].filters)
+    assert '<option value="">any</option><option>gateway</option>' in pages["jobs"]
+    assert "<option selected>gateway</option>" in given
+    assert '<option value="true" selected>yes</option>' in given
 
 
 def test_what_cannot_be_combined_is_said_and_the_form_stays(tmp_path):
@@ -567,7 +589,7 @@ def test_an_act_is_confirmed_with_a_reason_and_done_once(tmp_path, verb):
     """
 
     async def body(there: Shown, client: httpx.AsyncClient, job: str):
-        fields = {**await seal_of(client, f"/act/{verb}/{job}"), "reason": "it takes too long"}
+        fields = {**await seal_of(client, f"/act/{verb}/{job}"), "reason": " it takes\r\n too  long "}
         before = await asked_of(there, job)
         sent = await client.post(f"/act/{verb}/{job}", data=fields)
         again = await client.post(f"/act/{verb}/{job}", data=fields)
