@@ -35,6 +35,6 @@ async def _live(_: Request) -> Response:
 async def _refused(_: Request, error: Exception) -> Response:
     """What the router itself refuses: an unknown path, a method that it does not take."""
     if isinstance(error, HTTPException) and error.status_code == 405:
-        headers = dict(error.headers or {})
-        return problem(405, f"this takes {headers.get('Allow', 'GET')}", headers)
+        allowed = ", ".join(sorted((error.headers or {}).get("Allow", "GET").split(", ")))
+        return problem(405, f"this takes {allowed}", {"allow": allowed})
     return problem(404, "there is nothing here")

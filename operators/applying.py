@@ -14,6 +14,7 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.requests import Request
 
 from operators import acts, views
+from operators.bounded import TooLarge
 from operators.csv_rows import is_csv, rows_from_csv
 from operators.durations import duration
 from operators.errors import BadInput, NoSuchThing
@@ -159,12 +160,12 @@ def _pairs(name: str, fields: Mapping[str, str]) -> dict[str, str]:
 
 
 async def read_object(request: Request) -> dict[str, Any]:
-    """The JSON object that a request carries. Raises BadInput."""
+    """The JSON object that a request carries. Raises BadInput, TooLarge."""
     body = bytearray()
     async for piece in request.stream():
         body += piece
         if len(body) > LARGEST_JSON:
-            raise BadInput(f"the request is larger than {LARGEST_JSON} bytes")
+            raise TooLarge(f"the request is larger than {LARGEST_JSON} bytes")
     try:
         return parse_object(bytes(body))
     except NotStrictJson as error:

@@ -7,6 +7,7 @@ from typing import TypeVar
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from operators import filters, views
+from operators.errors import BadInput
 from operators.fan_out import summaries
 from operators.filters import Asked
 from operators.find import find_job
@@ -44,6 +45,7 @@ async def jobs_of(connection: AsyncConnection, asked: Asked) -> list[JobRow]:
     by, part, label = asked.by, asked.part, asked.label()
     source = by.get("source")
     if "job_id_prefix" in by:
+        _must_be_there(asked, part.before is None or await jobs.get(connection, part.before) is not None)
         return await jobs.with_prefix(connection, part, by["job_id_prefix"], source)
     if "job_id" in by:
         return _within(await jobs.named(connection, by["job_id"], source), asked, lambda row: row.id)
@@ -62,6 +64,7 @@ async def list_deliveries(connection: AsyncConnection, config: Config, asked: As
         job = await find_job(connection, by["job"])
         rows = await deliveries.named(connection, part, [job.source], [job.kind], job.job_id)
     elif "job_id_prefix" in by:
+        _must_be_there(asked, part.before is None or await deliveries.get(connection, part.before) is not None)
         rows = await deliveries.with_prefix(connection, part, by["source"], by["kind"], by["job_id_prefix"])
     elif "job_id" in by:
         sources = [by["source"]] if "source" in by else sorted(config.sources)
@@ -149,6 +152,14 @@ async def failures_by_job(connection: AsyncConnection, numbers: Sequence[int]) -
         for row in await failures.of_jobs(connection, numbers[start : start + _PORTION]):
             held.setdefault(row.job, []).append(row)
     return held
+
+
+def _must_be_there(asked: Asked, is_there: bool) -> None:
+    """A listing by a provider's id goes on after a row, which therefore must be known; else it would begin anew."""
+    if not is_there:
+        raise BadInput(
+            f"the row that the cursor names is not there any more; list the {asked.noun.name} from the start"
+        )
 
 
 def _page(asked: Asked, rows: Sequence[Row], number: Callable[[Row], int]) -> tuple[list[Row], str | None]:

@@ -77,9 +77,11 @@ def _by_operation(
 ) -> set[int]:
     variable, statuses = re.search(r"{(\w+)}", operation.path), set[int]()
     named = {variable[1]: known[variable[1]]} if variable and known else None
+    # Else the first that come to mind are those of another operation.
+    key = {"Idempotency-Key": operation.label} if known and operation.method == "post" else None
 
     @bounded
-    @given(case=operation.as_strategy(generation_mode=mode, path_parameters=named))
+    @given(case=operation.as_strategy(generation_mode=mode, path_parameters=named, headers=key))
     def ask(case: Any) -> None:
         answer = case.call_and_validate(base_url=on.url, session=session, headers=BEARER, checks=CHECKS)
         statuses.add(answer.status_code)

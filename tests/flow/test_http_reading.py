@@ -222,3 +222,11 @@ def test_pages_make_up_the_listing(on: Operating, noun: Noun) -> None:
 
     assert seen == whole
     assert all(re.fullmatch(pattern(noun.prefix), one) for one in seen)
+
+
+def test_a_cursor_by_the_providers_id_must_be_known(on: Operating) -> None:
+    """A listing by the provider's id that cannot go on where it was says so, and does not begin anew."""
+    for noun, query in (("jobs", {}), ("deliveries", {"source": "gateway", "kind": "batch"})):
+        cursor = f"{NOUNS[noun].prefix}_0000000000001"
+        answer = on.get(f"/{noun}", job_id_prefix="batch_", cursor=cursor, **query)
+        assert (answer.status_code, "from the start" in answer.json()["detail"]) == (400, True)

@@ -1,6 +1,7 @@
 """The operators' app over a real socket: behind its token, read-only, and silent about its insides."""
 
 import asyncio
+import base64
 import contextlib
 import socket
 from collections.abc import Iterator, Mapping
@@ -11,6 +12,7 @@ import httpx
 import pytest
 import uvicorn
 
+from operators.api.problems import HEADERS
 from operators.app import build_app
 from operators.clock import now
 from schemas.config import Config, Operators, Secret, Source
@@ -31,6 +33,11 @@ PATHS = [
     "/refusals",
     "/sources",
     "/handoffs",
+    "/receipts",
+    "/groups",
+    "/submissions",
+    "/actions",
+    "/status",
 ]
 
 
@@ -107,6 +114,79 @@ def test_nothing_is_shown_without_the_token(ask):
     assert {answer.status_code for answer in found} == {401}
     assert {answer.headers["www-authenticate"] for answer in found} == {"Bearer"}
     assert len({answer.content for answer in found}) == 1
+
+
+def test_a_token_is_taken_from_the_header_alone(ask):
+    """
+    A token in a URL, in a cookie or as a user's password lets nobody in, and is not repeated in the answer.
+    """
+    basic = f"Basic {base64.b64encode(f'operator:{TOKEN}'.encode()).decode()}"
+    found = ask(
+        *(("GET", f"/api/v1/jobs?{name}={TOKEN}", {}) for name in ("token", "access_token", "authorization")),
+        ("GET", "/api/v1/jobs", {"cookie": f"token={TOKEN}"}),
+        ("GET", "/api/v1/jobs", {"authorization": basic}),
+    )
+
+    assert {answer.status_code for answer in found} == {401}
+    assert not any(TOKEN in answer.text for answer in found)
+
+
+def test_nothing_is_kept_shown_or_guessed_at_by_a_browser(ask):
+    """
+    Every answer, also a refusal, has the headers that keep it out of caches, frames and other pages; no other origin is let in.
+    """
+    found = ask(
+        ("GET", "/api/v1/jobs", BEARER),
+        ("GET", "/api/v1/jobs", {}),
+        ("GET", "/nothing", {}),
+        ("POST", "/livez", {}),
+        ("GET", "/openapi.json", {}),
+        (
+            "OPTIONS",
+            "/api/v1/jobs",
+            {**BEARER, "origin": "https://evil.example", "access-control-request-method": "GET"},
+        ),
+    )
+
+    for answer in found:
+        assert {name: answer.headers.get(name) for name in HEADERS} == HEADERS
+        assert not any(name.startswith("access-control-") for name in answer.headers)
+
+
+def test_head_is_get_without_the_body(ask):
+    """
+    HEAD says what GET would, and how long it would be.
+    """
+    got, head = ask(("GET", "/api/v1/jobs", BEARER), ("HEAD", "/api/v1/jobs", BEARER))
+
+    assert (head.status_code, head.content, head.headers["content-length"]) == (200, b"", str(len(got.content)))
+
+
+def test_a_refusal_has_one_shape(ask):
+    """
+    Whoever refuses, the router, the door or what is behind it: the members are the same, and none tells of our insides.
+    """
+    found = ask(
+        ("GET", "/api/v1/jobs", {}),
+        ("GET", "/nothing", {}),
+        ("GET", "/api/v1/nothing", BEARER),
+        ("POST", "/api/v1/nothing", BEARER),
+        ("PROPFIND", "/api/v1/jobs", BEARER),
+        ("DELETE", "/livez", {}),
+        ("GET", "/api/v1/jobs?limit=x", BEARER),
+        ("GET", "/api/v1/jobs/nobody", BEARER),
+        ("POST", "/api/v1/jobs/nobody/cancel", {**BEARER, "content-type": "application/json"}),
+    )
+
+    assert [answer.status_code for answer in found] == [401, 404, 404, 404, 405, 405, 400, 404, 400]
+    for answer in found:
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert [*answer.json()] == ["type", "title", "status", "detail"]
+        assert answer.json()["status"] == answer.status_code
+    assert [answer.headers.get("allow") for answer in found if answer.status_code == 405] == [
+        "GET, HEAD, POST",
+        "GET, HEAD",
+    ]
 
 
 def test_without_a_configured_token_everything_is_closed(ask):
