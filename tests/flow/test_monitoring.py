@@ -23,9 +23,10 @@ from operators.app import build_app
 from operators.clock import now
 from operators.metrics.counters import NOT_SHOWN, is_shown
 from reconciler.daemon import Reconciler
+from reconciler.showing import SAVE_EVERY
 from schemas.config import Operators, Secret
 from schemas.tables import DeliveryRow, FailureRow, JobRow, ReceiptRow, RefusalRow
-from schemas.times import HOUR
+from schemas.times import HOUR, SECOND
 from storage import counting
 from storage.rows import table
 
@@ -34,6 +35,7 @@ READ_TOKEN = "fedcba9876543210fedcba9876543210"
 BEARER = {"authorization": f"Bearer {TOKEN}"}
 SLOWLY = 100  # so that a job can be cancelled before it has ended
 NOBODY = "http://127.0.0.1:1/v1"
+OF_GATEWAY = frozenset({("source", "gateway")})
 Found = Mapping[tuple[str, frozenset[tuple[str, str]]], float]
 
 
@@ -154,6 +156,28 @@ def asked_to_cancel(found: Found) -> float:
     """Whatever was known of `cancel_url` by then."""
     wanted = {("verb", "cancel"), ("state", "asked")}
     return sum(value for (name, labels), value in found.items() if name == "actions_total" and wanted <= labels)
+
+
+def test_the_last_http_statuses() -> None:
+    """What the provider last answered us, and what we last answered it, by its own account of its attempts."""
+
+    async def flow() -> None:
+        later = 0
+
+        async with stage(clock=lambda: now() + later) as on, operated(on.service) as client:
+            await on.service.settles(await on.watched())
+            later = 2 * SAVE_EVERY
+
+            async def shown() -> Found | None:
+                found = await metrics(client)
+                return found if ("provider_attempt_http_status", OF_GATEWAY) in found else None
+
+            found = await until(shown, "the statuses to be shown")
+            assert one(found, "answer_http_status") == 200
+            assert one(found, "provider_attempt_http_status") == 202
+            assert 0 < one(found, "provider_attempt_timestamp_seconds") < now() / SECOND + 60
+
+    asyncio.run(flow())
 
 
 def test_metrics_want_the_token_and_health_does_not() -> None:

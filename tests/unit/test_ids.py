@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.ids import PREFIXES, RECEIPT_PATTERN, IdMaker, parse, shown
+from schemas.ids import PREFIXES, RECEIPT_PATTERN, IdMaker, first_at, made_at, parse, shown
 from schemas.times import DAY, SECOND, parse_rfc3339
 
 NOON = parse_rfc3339("2026-08-12T12:00:00Z") or 0
@@ -132,3 +132,10 @@ def test_any_text(text: str) -> None:
     number = parse(text, "rcp")
 
     assert number is None or shown("rcp", number) == text
+
+
+@given(at=st.integers(parse_rfc3339("2025-01-01T00:00:00Z"), parse_rfc3339("2094-01-01T00:00:00Z")))
+def test_an_id_tells_when_it_was_made(at: int) -> None:
+    """To the millisecond; the smallest id of a time was made at it."""
+    assert made_at(first_at(at)) == at // 1000 * 1000
+    assert made_at(IdMaker(lambda: at)()) == at // 1000 * 1000
