@@ -38,7 +38,9 @@ def apply_overrides(document: dict[str, Any], environ: Mapping[str, str], inspec
 def is_override(name: str) -> bool:
     """Does this variable carry our prefix, and is it not one of those with a meaning of their own?"""
     upper = name.upper()
-    reserved = upper in ("BATCHKEEPER_CONFIG", "BATCHKEEPER_LOG", "BATCHKEEPER_CRASH_AT") or upper.startswith("BATCHKEEPER_TEST_")
+    reserved = upper in ("BATCHKEEPER_CONFIG", "BATCHKEEPER_LOG", "BATCHKEEPER_CRASH_AT") or upper.startswith(
+        "BATCHKEEPER_TEST_"
+    )
     return upper.startswith(PREFIX) and not reserved
 
 
