@@ -80,7 +80,7 @@ _ALL = (
     # Ourselves.
     _of_source("source_kept", "gauge", "1: a reconciler keeps the source now"),
     Metric("reconcilers", "gauge", "Reconcilers that are at work now"),
-    Metric("reconciler_heartbeat_age_seconds", "gauge", "Time since a reconciler was last heard of; absent: never"),
+    Metric("reconciler_heartbeat_age_seconds", "gauge", "Time since one was last heard of; absent: never, or it ended in order"),
     Metric("build_info", "gauge", "1; the version that answers, and the kind of its store", ("version", "store")),
 )  # fmt: skip
 
