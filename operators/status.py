@@ -1,6 +1,7 @@
 """Status: how things stand, at a glance. Told from what was counted, and from the first few of what is wrong."""
 
 from collections import Counter
+from collections.abc import Iterable, Mapping
 from importlib.metadata import version
 from typing import Any
 
@@ -17,6 +18,7 @@ from storage.listing import Part
 from storage.standing import Totals, failures_now, handoffs_now, jobs_now
 
 FIRST_FEW = 10
+VERSION = version("batchkeeper")  # read once: it is looked for among files
 
 
 async def status(connection: AsyncConnection, config: Config, now: int, lease_clock: Any) -> View:
@@ -27,19 +29,20 @@ async def status(connection: AsyncConnection, config: Config, now: int, lease_cl
     """
     totals = await counting.totals(connection)
     last_hour = await counting.lately(connection, now - HOUR)
+    known = {row.name: row for row in await sources.all_of_them(connection)}
     return {
         "at": rfc3339(now),
-        "version": version("batchkeeper"),
+        "version": VERSION,
         "database": config.database.shown,
         "jobs": _jobs(totals),
         "failures": _failures(totals),
-        "trouble": await _trouble(connection),
+        "trouble": await _trouble(connection, known.values()),
         "deliveries": {
             "last_hour": received(last_hour),
             "last_day": received(await counting.lately_by_hour(connection, now - DAY)),
         },
         "handoffs": await _handoffs(connection, config, totals),
-        "sources": await _sources(connection, config, last_hour, now, lease_clock),
+        "sources": await _sources(connection, config, known, last_hour, now, lease_clock),
     }
 
 
@@ -67,13 +70,12 @@ def _failures(totals: Totals) -> View:
     return {category: dict(sorted(codes.items())) for category, codes in found.items()}
 
 
-async def _trouble(connection: AsyncConnection) -> View:
+async def _trouble(connection: AsyncConnection, known: Iterable[SourceRow]) -> View:
     """What our own asking has trouble with: no failure of any job."""
     asked = filters.Asked(filters.JOBS, Part(FIRST_FEW), {"trouble": "true"})
     found = await listings.list_jobs(connection, asked)
-    rows = [row for row in await sources.all_of_them(connection) if row.trouble is not None]
     return {
-        "sources": [_source_in_trouble(row) for row in rows],
+        "sources": [_source_in_trouble(row) for row in known if row.trouble is not None],
         "jobs": found.rows,
         "more_jobs": found.is_cut,
     }
@@ -106,11 +108,15 @@ async def _handoffs(connection: AsyncConnection, config: Config, totals: Totals)
 
 
 async def _sources(
-    connection: AsyncConnection, config: Config, last_hour: Totals, now: int, lease_clock: Any
+    connection: AsyncConnection,
+    config: Config,
+    known: Mapping[str, SourceRow],
+    last_hour: Totals,
+    now: int,
+    lease_clock: Any,
 ) -> list[View]:
-    rows = {row.name: row for row in await sources.all_of_them(connection)}
     held = {name: await leases.holder_of(connection, f"source:{name}", lease_clock) for name in sorted(config.sources)}
-    return [health(config.sources[name], rows.get(name), last_hour, owner, now) for name, owner in held.items()]
+    return [health(config.sources[name], known.get(name), last_hour, owner, now) for name, owner in held.items()]
 
 
 def health(source: Source, row: SourceRow | None, last_hour: Totals, owner: str | None, now: int) -> View:
