@@ -1,5 +1,7 @@
 """Gather everything that is known about one job, for the decisions and for whoever explains them."""
 
+from collections.abc import Sequence
+
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from reconciler.facts import Facts, Terms
@@ -46,20 +48,25 @@ def expectations(job: JobRow, source: Source, dialect: Dialect, terms: Terms) ->
     ended_at = job.provider_ended_at or job.ended_at
     if ended_at is not None and ended_at < terms.listening_since - _GRAIN:
         return ()
-    return _announced(job, status, source, dialect)
+    counts = RowCounts(job.rows_total, job.rows_completed, job.rows_failed)
+    ended = Ended(job.kind, status, counts, job.output_file_id, bool(job.writes_files), job.job_id)
+    return dialect.expected(ended, _events(job, source))
 
 
 def prospects(job: JobRow, source: Source, dialect: Dialect) -> tuple[tuple[Status, Expected | Suppressed], ...]:
     """What an open job will bring here when it ends, by each end that it may come to."""
     if Status(job.status).is_terminal or source.webhook == "none" or not job.has_webhook:
         return ()
-    return tuple((end, one) for end in sorted(TERMINAL) for one in _announced(job, end, source, dialect))
+    # How its rows will have gone nobody knows yet, nor the name of its output: this is about an end as it should be.
+    ends = [
+        Ended(job.kind, end, RowCounts(job.rows_total, None, None), "its output", bool(job.writes_files), job.job_id)
+        for end in sorted(TERMINAL)
+    ]
+    return tuple((end.status, one) for end in ends for one in dialect.expected(end, _events(job, source)))
 
 
-def _announced(job: JobRow, end: Status, source: Source, dialect: Dialect) -> tuple[Expected | Suppressed, ...]:
-    counts = RowCounts(job.rows_total, job.rows_completed, job.rows_failed)
-    ended = Ended(job.kind, end, counts, job.output_file_id, bool(job.writes_files), job.job_id)
-    return dialect.expected(ended, job.webhook_events.split() if job.webhook_events else source.webhook_events)
+def _events(job: JobRow, source: Source) -> Sequence[str]:
+    return job.webhook_events.split() if job.webhook_events else source.webhook_events
 
 
 _GRAIN = 1_000_000  # providers tell whole seconds

@@ -264,7 +264,8 @@ class HandoffChoices(Section):
 
     on: Occasion = Field(
         default="ready",
-        description="What is told: a job is ready, a job has ended (terminal), a group is complete, or a failure was found.",
+        description="What is told: a job is ready, a job has ended (terminal), a group is complete, or a failure, or something "
+        "about a whole source, was found or is over.",
     )
     url: Annotated[str | None, AfterValidator(addresses.target_url)] = Field(
         default=None, repr=False, description="Where an http target is told by POST; required for it."

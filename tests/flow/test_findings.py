@@ -258,6 +258,35 @@ def test_our_own_clock() -> None:
     asyncio.run(flow())
 
 
+def test_what_an_open_job_will_bring() -> None:
+    """An open job's view names the news of each end that it may come to, and of the end that it came to what came of that."""
+
+    async def flow() -> None:
+        status = ["in_progress"]
+
+        def script(asked: Any) -> bytes:
+            return file_of(asked) or said(batch(asked.job_id, status[0], **OF_US))
+
+        async with beside(script, delivery_window_seconds=3600) as (running, _):
+            await running.track("batch_1")
+            await running.reaches("batch_1", "running")
+            coming = (await running.view("batch_1"))["expected_deliveries"]
+            assert {one["key"]: one["state"] for one in coming}.items() >= {
+                ("batch.completed", "not_due"),
+                ("batch.cancelled", "not_due"),
+            }
+            status[0] = "completed"
+            await running.poll("batch_1")
+            await running.reaches("batch_1", "completed")
+            (one,) = (await running.view("batch_1"))["expected_deliveries"]
+            assert (one["key"], one["state"], one["expected_by"] is not None) == ("batch.completed", "awaited", True)
+            await running.deliver(event("batch_1", "completed"))
+            (view,) = await running.settles("batch_1")
+            assert [one["state"] for one in view["expected_deliveries"]] == ["received"]
+
+    asyncio.run(flow())
+
+
 def test_a_good_day_has_no_finding() -> None:
     """Jobs that go as they should, announced by webhooks: nothing is found of their source."""
 
