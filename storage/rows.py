@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Executable, Table, insert, inspect
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.orm import configure_mappers
 from sqlmodel import SQLModel
 
 Row = TypeVar("Row", bound=SQLModel)
@@ -45,6 +46,7 @@ def _made(row: type[Row], names: Sequence[str], values: Sequence[Any]) -> Row:
 
 @cache
 def _manager(row: type[SQLModel]) -> Any:
+    configure_mappers()  # until then an attribute cannot be read; whoever makes a row by its class has it done in passing
     return inspect(row).class_manager
 
 
