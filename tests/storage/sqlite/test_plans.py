@@ -101,7 +101,17 @@ OF_ONE_GROUP = [
     (row_matches.of_jobs, ([1, 2],), ["PRIMARY KEY"]),
 ]  # fmt: skip
 
-PRUNING = ["bodies", "receipts", "orphans", "refusals", "observations", "actions", "handoffs", "watches"]
+PRUNING = [
+    "bodies",
+    "receipts",
+    "orphans",
+    "refusals",
+    "refused_requests",
+    "observations",
+    "actions",
+    "handoffs",
+    "watches",
+]
 
 
 def scanned(steps: str) -> list[str]:
