@@ -155,8 +155,12 @@ def why(reason: RefusalReason, presented: Presented, received_at: int, scope: Sc
     off = in_words(abs(received_at - scope.clock_ahead - signed_at))
     match reason:
         case RefusalReason.SIGNATURE_WRONG:
-            count = len(scope.source.webhook_secrets)
-            return f"{'the secret' if count == 1 else f'none of the {count} secrets'} of {scope.source.name} did not sign it"
+            count, name = len(scope.source.webhook_secrets), scope.source.name
+            return (
+                f"the secret of {name} did not sign it"
+                if count == 1
+                else f"none of the {count} secrets of {name} signed it"
+            )
         case RefusalReason.TIMESTAMP_STALE:
             return f"it was signed {off} before it arrived, and {scope.source.name} takes {tolerance}"
         case RefusalReason.TIMESTAMP_FUTURE:

@@ -39,11 +39,12 @@ async def waiting(
 
 
 async def these(connection: AsyncConnection, numbers: Sequence[int]) -> list[Refused]:
-    """Those of these numbers that are still there, in the same order."""
-    rows = await fetch(connection, RefusedRequestRow, select(REQUESTS).where(REQUESTS.c.id.in_(list(numbers))))
-    refusals = await fetch(connection, RefusalRow, select(REFUSALS).where(REFUSALS.c.id.in_(list(numbers))))
-    requests, by_id = {row.id: row for row in rows}, {row.id: row for row in refusals}
-    return [Refused(by_id[number], requests[number]) for number in numbers if number in requests and number in by_id]
+    """Those of these numbers that still wait there, in the same order."""
+    waiting = select(REQUESTS).where(REQUESTS.c.id.in_(list(numbers)), REQUESTS.c.taken_in_at.is_(None))
+    requests = {row.id: row for row in await fetch(connection, RefusedRequestRow, waiting)}
+    rows = await fetch(connection, RefusalRow, select(REFUSALS).where(REFUSALS.c.id.in_(list(requests))))
+    refusals = {row.id: row for row in rows}
+    return [Refused(refusals[number], requests[number]) for number in numbers if number in refusals]
 
 
 async def get(connection: AsyncConnection, number: int) -> RefusedRequestRow | None:

@@ -11,14 +11,14 @@ _REQUEST = """INSERT INTO refused_requests (id, source, presented, submission, n
 VALUES (?, ?, ?, ?, ?, ?, ?)"""
 
 # SQLite tells the length of bytes without reading them.
-_HELD = """SELECT kept.id, refusals.reason, kept.neighbourhood, length(kept.body) + length(kept.presented)
+HELD = """SELECT kept.id, refusals.reason, kept.neighbourhood, length(kept.body) + length(kept.presented)
 FROM refused_requests AS kept JOIN refusals ON refusals.id = kept.id
 WHERE kept.source = ? AND kept.taken_in_at IS NULL ORDER BY kept.id"""
 
-_EXTRA_GOES = """DELETE FROM refusals WHERE id = (
+EXTRA_GOES = """DELETE FROM refusals WHERE id = (
     SELECT id FROM refused_requests WHERE id = ? AND is_extra = 1 AND taken_in_at IS NULL)"""
-_REQUEST_GOES = "DELETE FROM refused_requests WHERE id = ? AND taken_in_at IS NULL"
-_IS_OPEN = "SELECT id FROM refused_requests WHERE id = ? AND taken_in_at IS NULL"
+REQUEST_GOES = "DELETE FROM refused_requests WHERE id = ? AND taken_in_at IS NULL"
+IS_OPEN = "SELECT id FROM refused_requests WHERE id = ? AND taken_in_at IS NULL"
 _TAKEN_IN = "UPDATE refused_requests SET receipt_id = ?, taken_in_at = ?, body = x'' WHERE id = ?"
 
 
@@ -31,17 +31,17 @@ def record(connection: sqlite3.Connection, records: Sequence[tuple[int, Record]]
 
 
 def held(connection: sqlite3.Connection, source: str) -> list[tuple[int, str, str, int]]:
-    return connection.execute(_HELD, (source,)).fetchall()
+    return connection.execute(HELD, (source,)).fetchall()
 
 
 def let_go(connection: sqlite3.Connection, ids: Sequence[int]) -> None:
-    for statement in (_EXTRA_GOES, _REQUEST_GOES):
+    for statement in (EXTRA_GOES, REQUEST_GOES):
         connection.executemany(statement, [(number,) for number in ids])
 
 
 def open_requests(connection: sqlite3.Connection, ids: Sequence[int]) -> set[int]:
     """The transaction has the file's write lock, so that nobody else can be at it."""
-    return {number for number in ids if connection.execute(_IS_OPEN, (number,)).fetchone()}
+    return {number for number in ids if connection.execute(IS_OPEN, (number,)).fetchone()}
 
 
 def mark_taken_in(connection: sqlite3.Connection, taken: Sequence[tuple[int, int]], now: int) -> None:

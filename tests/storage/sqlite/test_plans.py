@@ -122,6 +122,17 @@ OVER_TIME = [
 ]
 
 PRUNING = ["bodies", "receipts", "orphans", "refusals", "observations", "actions", "handoffs", "watches"]
+PRUNING = [
+    "bodies",
+    "receipts",
+    "orphans",
+    "refusals",
+    "refused_requests",
+    "observations",
+    "actions",
+    "handoffs",
+    "watches",
+]
 
 
 def scanned(steps: str) -> list[str]:
