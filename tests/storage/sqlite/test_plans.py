@@ -121,7 +121,6 @@ OVER_TIME = [
     (counting.lately_by_hour, (NOW,), "(hour>?)"),
 ]
 
-PRUNING = ["bodies", "receipts", "orphans", "refusals", "observations", "actions", "handoffs", "watches"]
 PRUNING = [
     "bodies",
     "receipts",
