@@ -129,7 +129,7 @@ class Writer:
         try:
             with self._book.transaction():
                 kept = self._book.write_rows(rows, self._new_id) if rows else []
-                self._book.count(notes.counters + _counted(group, kept))
+                self._book.count(notes.counters + counted(rows, kept) + _probes(group, len(group) - len(rows)))
                 self._keeping.keep(notes.records, self._new_id)
                 if rows:
                     reach("R4")
@@ -193,7 +193,7 @@ _NOTHING = Notes(Counter())
 _PROBED = Kept(0, 0, False)
 
 
-def _counted(group: Sequence[Entry], kept: Sequence[Kept]) -> Counters:
-    """What a group adds to the counters: its probes, and its requests."""
-    probes = Counter((entry.asked_at // MINUTE, "", "probe") for entry in group if entry.accepted is None)
-    return probes + counted([entry.accepted for entry in group if entry.accepted], kept)
+def _probes(group: Sequence[Entry], count: int) -> Counters:
+    """What the probes of a group, so many, add to the counters."""
+    probes = [entry for entry in group if entry.accepted is None] if count else []
+    return Counter((entry.asked_at // MINUTE, "", "probe") for entry in probes)

@@ -13,7 +13,8 @@ from receiving import House, house
 from schemas.tables import SQLModel
 
 PATIENCE = 10
-NOTES = frozenset({"refusals", "tallies"})  # what is noted of a request that was not accepted
+# What is noted of a request that was not accepted.
+NOTES = frozenset({"refusals", "refused_requests", "tallies", "hourly_tallies", "totals"})
 TABLES = sorted(SQLModel.metadata.tables.keys() - NOTES)
 
 

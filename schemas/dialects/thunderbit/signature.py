@@ -10,7 +10,7 @@ import base64
 import hmac
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from schemas.dialects.dialect import Headers
 from schemas.dialects.once import once
@@ -36,8 +36,7 @@ _MILLISECONDS = re.compile(rb"[0-9]{1,16}")
 _MILLISECOND = 1_000  # in microseconds
 
 
-@dataclass(frozen=True, slots=True)
-class Terms:
+class Terms(NamedTuple):
     """How one source's webhooks are checked. `tolerance` in microseconds."""
 
     source: str
