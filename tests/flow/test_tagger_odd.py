@@ -152,16 +152,18 @@ def test_a_state_of_which_only_the_rest_is_left(tmp_path: Path) -> None:
 
     async def flow() -> None:
         async with tagger() as on:
-            job = await one_job(on, tmp_path, good=20)
+            job = await one_job(on, tmp_path, good=120)
+            # Without it nobody could find what it had told before its state was lost.
+            await on.service.shows(job.job_id, lambda view: view["polling_url"], "the place of its history is known")
             await handled(on, job.job_id, 2)
             await control(on, f"lose/{job.job_id}")
             view = await on.service.shows(job.job_id, lambda view: view["native_status"] == "unknown", "called unknown")
-            assert (view["status"], view["rows"]["total"]) == ("running", 21)
+            assert (view["status"], view["rows"]["total"]) == ("running", 121)
             (view,) = await on.service.settles(job.job_id)
 
             true = await true_job(on, job.job_id)
-            assert (view["status"], view["rows"]["total"], true["lost"]) == ("completed", 21, True)
-            assert matched(view) == (21, true["succeeded"], true["failed"], 0)
+            assert (view["status"], view["rows"]["total"], true["lost"]) == ("completed", 121, True)
+            assert matched(view) == (121, true["succeeded"], true["failed"], 0)
 
     asyncio.run(flow())
 
