@@ -322,15 +322,19 @@ class TestStatusAnswers:
         """
 
         async def flow() -> None:
-            async with thunderbit(speed=10) as at:
+            async with thunderbit(speed=3) as at:
                 job = await at.create("webhook_early,status_stale")
-                told, stale = at.told(job), await at.shown(job)
+
+                async def is_told() -> bool:
+                    return bool(at.told(job))
 
                 async def knows() -> bool:
                     return bool((await at.shown(job))["status"] == "COMPLETED")
 
+                await until(is_told)
+                stale = await at.shown(job)
                 await until(knows)
-                assert (told, stale["status"]) == (["COMPLETED"], "PENDING")
+                assert (at.told(job), stale["status"]) == (["COMPLETED"], "PENDING")
 
         asyncio.run(flow())
 
