@@ -47,8 +47,10 @@ class Load:
 
 
 def test_restarts_in_mid_load(own_postgresql: Server) -> None:
-    """While the server is away senders are told 503 and nothing else; then all goes on by itself, and every job ends. What was sent
-    again is at most known already."""
+    """
+    While the server is away senders are told 503; then all goes on by itself, and every job ends. What is sent once more may be
+    known already.
+    """
 
     async def flow(url: str) -> None:
         async with stage(more={"adopt": "none"}, speed=150, errors_expected=True) as on:
