@@ -31,10 +31,12 @@ class Load:
         while not self.stopped.is_set():
             job = f"batch_load_{next(self._numbers)}"
             body = webhook(job, "in_progress", "progress:50")
-            while (status := await self._send(body)) != 202 and not self.stopped.is_set():
+            good = {202}
+            while (status := await self._send(body)) not in good and not self.stopped.is_set():
                 assert status in (503, 504), status
+                good.add(200)  # the server may have gone with its answer to a commit that it had carried out
                 await asyncio.sleep(0.05)
-            if status == 202:
+            if status in good:
                 self.acknowledged.append(job)
 
     async def _send(self, body: bytes) -> int:
@@ -45,7 +47,10 @@ class Load:
 
 
 def test_restarts_in_mid_load(own_postgresql: Server) -> None:
-    """While the server is away senders are told 503 and nothing else; then all goes on by itself, and every job ends."""
+    """
+    While the server is away senders are told 503; then all goes on by itself, and every job ends. What is sent once more may be
+    known already.
+    """
 
     async def flow(url: str) -> None:
         async with stage(more={"adopt": "none"}, speed=150, errors_expected=True) as on:
@@ -72,7 +77,7 @@ def test_restarts_in_mid_load(own_postgresql: Server) -> None:
                 assert row.status == truth[job]["status"]
         stored: Counter[Any] = Counter(job for (job,) in own_postgresql.do(url, "SELECT job_id FROM deliveries"))
         assert [job for job in load.acknowledged if stored[job] != 1] == []
-        assert set(load.answers) <= {202, 503}
+        assert set(load.answers) <= {200, 202, 503}
 
     with own_postgresql.database() as url:
         migrate(url)
