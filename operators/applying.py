@@ -15,11 +15,11 @@ from starlette.requests import Request
 
 from operators import acts, views
 from operators.bounded import TooLarge
-from operators.csv_rows import is_csv, rows_from_csv
 from operators.durations import duration
 from operators.errors import BadInput, NoSuchThing
+from operators.input_file import read_input
 from operators.once import Answer, KeyTaken, Once, digest_of, idempotency_key
-from operators.rows_file import RowsFile, read_rows
+from operators.rows_file import RowsFile
 from operators.submitting import Submitted, Wishes, check_can_submit, submit
 from schemas.config import Config, Source
 from schemas.dialects import dialect_of
@@ -90,15 +90,10 @@ class Applying:
         source = _source(config, fields.get("source", ""))
         check_can_submit(source)
         wishes, shard_rows = wishes_of(fields)
-        dialect = dialect_of(source)
-        unit = "line"
-        if is_csv(name):
-            lines = path.with_name("lines.jsonl")
-            await asyncio.to_thread(rows_from_csv, path, dialect, _pairs("columns", fields), lines, name)
-            path, unit = lines, "row"
-        elif "columns" in fields:
-            raise BadInput(f"columns are for CSV, and {name} is none")
-        rows = await asyncio.to_thread(read_rows, path, dialect, shard_rows, fields.get("endpoint"), name, unit)
+        columns, endpoint = _pairs("columns", fields), fields.get("endpoint")
+        rows = await asyncio.to_thread(
+            read_input, path, dialect_of(source), path.parent, columns, shard_rows, endpoint, name
+        )
         digest = digest_of(fields, rows.sha256)
         before = await self._once.before(key, digest)
         if before is not None:

@@ -67,10 +67,8 @@ async def resubmit(connection: AsyncConnection, name: str, sure: bool, now: int)
 
 async def _may_be_resubmitted(connection: AsyncConnection, row: SubmissionRow, sure: bool) -> None:
     name, state = shown("sub", row.id), SubmissionState(row.state)
-    may_have_made = (
-        state is SubmissionState.DROPPED and row.create_sent_at is not None
-    )  # dropped while it was looked for
-    if (state is SubmissionState.UNCONFIRMED or may_have_made) and not sure:
+    was_dropped_while_looked_for = state is SubmissionState.DROPPED and row.create_sent_at is not None
+    if (state is SubmissionState.UNCONFIRMED or was_dropped_while_looked_for) and not sure:
         raise NotPossible(
             f"nobody knows whether {row.source} made a job of {name}; sending it again would make a second one. Look for "
             f"{name} in the metadata of its batches: `batchkeeper track {row.source} JOB_ID` if it is there, "

@@ -17,14 +17,14 @@ _NOT_SHOWN = {
 }
 
 
+def over(state: ActionState, now: int, **told: Any) -> dict[str, Any]:
+    """What the row of an action becomes that is answered."""
+    return {"state": state.value, "answered_at": now, "due_at": None, **told}
+
+
 def moot(status: str, now: int) -> dict[str, Any]:
     """What the row of an action becomes whose job had ended before it was answered."""
-    return {
-        "state": ActionState.MOOT.value,
-        "answered_at": now,
-        "due_at": None,
-        "message": f"the job had ended {status}",
-    }
+    return over(ActionState.MOOT, now, message=f"the job had ended {status}")
 
 
 def awaited(actions: Sequence[ActionRow]) -> list[ActionRow]:

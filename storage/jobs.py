@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, exists, func, select, tuple_, union_all, update
+from sqlalchemy import ColumnElement, Insert, Select, and_, case, exists, func, select, tuple_, union_all, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from schemas.tables import FailureRow, JobRow, LabelRow
@@ -50,20 +50,7 @@ async def bear(
         updated_at=now,
         due_at=now,
     )
-    statement = upsert(connection, JOBS).values(**row.model_dump())
-    new = statement.excluded
-    begins_to_hand_on = (JOBS.c.hands_on == 0) & (new.hands_on == 1)
-    learnt = ("submission_id", "group_id", "has_webhook", "cancel_at")
-    statement = statement.on_conflict_do_update(
-        index_elements=["source", "kind", "job_id"],
-        set_={
-            **{name: func.coalesce(JOBS.c[name], new[name]) for name in learnt},
-            "hands_on": case((begins_to_hand_on, 1), else_=JOBS.c.hands_on),
-            "due_at": case((begins_to_hand_on, now), else_=JOBS.c.due_at),
-            **{name: case((begins_to_hand_on, None), else_=JOBS.c[name]) for name in ("ready_at", "settled_at")},
-        },
-    )
-    await connection.execute(statement)
+    await connection.execute(_inserted_or_completed(connection, row))
     await wake(connection)
     born = await by_identity(connection, source, kind, job_id)
     if born is None:
@@ -71,6 +58,23 @@ async def bear(
     if born.id == number:
         await count(connection, source, {f"born.{origin}": 1}, now)
     return born
+
+
+def _inserted_or_completed(connection: AsyncConnection, row: JobRow) -> Insert:
+    """A job that is known learns only what nobody had told of it; it may begin to be handed on, and never ends to be."""
+    statement = upsert(connection, JOBS).values(**row.model_dump())
+    new = statement.excluded
+    begins_to_hand_on = (JOBS.c.hands_on == 0) & (new.hands_on == 1)
+    learnt = ("submission_id", "group_id", "has_webhook", "cancel_at")
+    return statement.on_conflict_do_update(
+        index_elements=["source", "kind", "job_id"],
+        set_={
+            **{name: func.coalesce(JOBS.c[name], new[name]) for name in learnt},
+            "hands_on": case((begins_to_hand_on, 1), else_=JOBS.c.hands_on),
+            "due_at": case((begins_to_hand_on, new.due_at), else_=JOBS.c.due_at),
+            **{name: case((begins_to_hand_on, None), else_=JOBS.c[name]) for name in ("ready_at", "settled_at")},
+        },
+    )
 
 
 async def get(connection: AsyncConnection, number: int) -> JobRow | None:

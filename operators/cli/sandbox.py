@@ -17,34 +17,37 @@ standing_in = typer.Typer()
 DEFAULTS = {"PHASEO_API_KEY": DEFAULT_API_KEY, "PHASEO_WEBHOOK_SECRET": DEFAULT_WEBHOOK_SECRET}
 
 
+_Port = Annotated[int, typer.Option("--port", min=0, max=65535, help="0 takes any free one.")]
+_Speed = Annotated[float, typer.Option("--speed", help="Divides durations: at 60, nine minutes take nine seconds.")]
+_Seed = Annotated[int | None, typer.Option("--seed", help="Give jobs without a scenario one drawn from this.")]
+_OldBatches = Annotated[
+    int, typer.Option("--old-batches", help="Begin with so many batches of somebody else's, ended days ago.")
+]
+_Generation = Annotated[str, typer.Option("--generation", help="Of the gateway's contract: G1a, G1b, G2 or G3.")]
+_HugeBytes = Annotated[int, typer.Option("--huge-bytes", help="How large the output file of scenario output_huge is.")]
+_WebhookUrl = Annotated[
+    str, typer.Option("--webhook-url", help="Where the gateway's webhook endpoint delivers to; unused in G1.")
+]
+_OpenAIWebhookUrl = Annotated[
+    str, typer.Option("--openai-webhook-url", help="Where OpenAI's webhook endpoint delivers to.")
+]
+_StandardWebhookUrl = Annotated[
+    str, typer.Option("--standard-webhook-url", help="Where the provider by configuration delivers to.")
+]
+
+
 @standing_in.command()
 @verb
 async def sandbox(
-    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="0 takes any free one.")] = 8090,
-    speed: Annotated[
-        float, typer.Option("--speed", help="Divides durations: at 60, nine minutes take nine seconds.")
-    ] = 1,
-    seed: Annotated[
-        int | None, typer.Option("--seed", help="Give jobs without a scenario one drawn from this.")
-    ] = None,
-    old_batches: Annotated[
-        int, typer.Option("--old-batches", help="Begin with so many batches of somebody else's, ended days ago.")
-    ] = 0,
-    generation: Annotated[
-        str, typer.Option("--generation", help="Of the gateway's contract: G1a, G1b, G2 or G3.")
-    ] = "G2",
-    huge_bytes: Annotated[
-        int, typer.Option("--huge-bytes", help="How large the output file of scenario output_huge is.")
-    ] = HUGE_BYTES,
-    webhook_url: Annotated[
-        str, typer.Option("--webhook-url", help="Where the gateway's webhook endpoint delivers to; unused in G1.")
-    ] = "http://127.0.0.1:8080/webhooks/gateway",
-    openai_webhook_url: Annotated[
-        str, typer.Option("--openai-webhook-url", help="Where OpenAI's webhook endpoint delivers to.")
-    ] = SandboxSettings.openai_webhook_url,
-    standard_webhook_url: Annotated[
-        str, typer.Option("--standard-webhook-url", help="Where the provider by configuration delivers to.")
-    ] = SandboxSettings.standard_webhook_url,
+    port: _Port = 8090,
+    speed: _Speed = 1,
+    seed: _Seed = None,
+    old_batches: _OldBatches = 0,
+    generation: _Generation = "G2",
+    huge_bytes: _HugeBytes = HUGE_BYTES,
+    webhook_url: _WebhookUrl = "http://127.0.0.1:8080/webhooks/gateway",
+    openai_webhook_url: _OpenAIWebhookUrl = SandboxSettings.openai_webhook_url,
+    standard_webhook_url: _StandardWebhookUrl = SandboxSettings.standard_webhook_url,
 ) -> None:
     """Run stand-ins of all providers on loopback, with faults on demand.
 

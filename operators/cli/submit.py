@@ -16,16 +16,15 @@ from operators.cli.uploading import uploading
 from operators.cli.wait import wait_and_leave
 from operators.cli.work import hint
 from operators.clock import now
-from operators.csv_rows import is_csv, rows_from_csv
 from operators.durations import duration
 from operators.errors import BadInput, ProviderProblem
-from operators.rows_file import RowsFile, read_rows
+from operators.input_file import read_input
+from operators.rows_file import RowsFile
 from operators.sending import is_at_rest, send
 from operators.store import opened
 from operators.submitting import Submitted, Wishes, check, check_order
 from operators.submitting import submit as store_submission
 from schemas.config import Config, Source
-from schemas.dialects import Dialect
 from schemas.ids import shown
 from schemas.strict_json import NotStrictJson, parse_object
 from schemas.tables import SubmissionRow
@@ -37,45 +36,58 @@ submit = typer.Typer()
 _BAD = frozenset({SubmissionState.REFUSED, SubmissionState.UNCLEAR, SubmissionState.UNCONFIRMED})
 
 
+_File = Annotated[
+    Path, typer.Argument(metavar="FILE", help="JSONL: a request a line, each with a custom_id of its own; or CSV.")
+]
+_Source = Annotated[str, typer.Option("--source", metavar="SOURCE", help="Where to submit it.")]
+_Endpoint = Annotated[
+    str | None, typer.Option("--endpoint", metavar="PATH", help="The rows' endpoint, where they do not say it.")
+]
+_Window = Annotated[
+    str | None, typer.Option("--window", metavar="24h", help="The completion window, in the provider's own words.")
+]
+_Params = Annotated[
+    Path | None, typer.Option("--params", metavar="FILE", help="JSON: what the provider's jobs take beside their rows.")
+]
+_Columns = Annotated[
+    list[str] | None,
+    typer.Option("--column", metavar="COLUMN=HEADER", help="Where a column of a CSV stands; may be repeated."),
+]
+_Metadata = Annotated[list[str] | None, typer.Option("--metadata", metavar="K=V", help="Sent along; may be repeated.")]
+_Labels = Annotated[
+    list[str] | None, typer.Option("--label", metavar="K=V", help="Kept here with the job; may be repeated.")
+]
+_ShardRows = Annotated[
+    int | None, typer.Option("--shard-rows", metavar="N", min=1, help="Most rows of one job; more become a group.")
+]
+_FailFast = Annotated[
+    bool, typer.Option("--fail-fast", help="When one job of the group ends badly, cancel the others.")
+]
+_CancelAfter = Annotated[
+    str | None, typer.Option("--cancel-after", metavar="6h", help="Have automation cancel what still runs then.")
+]
+_DryRun = Annotated[bool, typer.Option("--dry-run", help="Check the file and say what would be sent.")]
+_Wait = Annotated[bool, typer.Option("--wait", help="Wait until it is done; the exit code tells how.")]
+_Timeout = Annotated[str | None, typer.Option("--timeout", metavar="2h", help="With --wait: no longer.")]
+
+
 @submit.command("submit")
 @verb
 async def submit_file(
-    file: Annotated[
-        Path, typer.Argument(metavar="FILE", help="JSONL: a request a line, each with a custom_id of its own; or CSV.")
-    ],
-    source: Annotated[str, typer.Option("--source", metavar="SOURCE", help="Where to submit it.")],
-    endpoint: Annotated[
-        str | None, typer.Option("--endpoint", metavar="PATH", help="The rows' endpoint, where they do not say it.")
-    ] = None,
-    window: Annotated[
-        str | None, typer.Option("--window", metavar="24h", help="The completion window, in the provider's own words.")
-    ] = None,
-    params: Annotated[
-        Path | None,
-        typer.Option("--params", metavar="FILE", help="JSON: what the provider's jobs take beside their rows."),
-    ] = None,
-    column: Annotated[
-        list[str] | None,
-        typer.Option("--column", metavar="COLUMN=HEADER", help="Where a column of a CSV stands; may be repeated."),
-    ] = None,
-    metadata: Annotated[
-        list[str] | None, typer.Option("--metadata", metavar="K=V", help="Sent along; may be repeated.")
-    ] = None,
-    label: Annotated[
-        list[str] | None, typer.Option("--label", metavar="K=V", help="Kept here with the job; may be repeated.")
-    ] = None,
-    shard_rows: Annotated[
-        int | None, typer.Option("--shard-rows", metavar="N", min=1, help="Most rows of one job; more become a group.")
-    ] = None,
-    fail_fast: Annotated[
-        bool, typer.Option("--fail-fast", help="When one job of the group ends badly, cancel the others.")
-    ] = False,
-    cancel_after: Annotated[
-        str | None, typer.Option("--cancel-after", metavar="6h", help="Have automation cancel what still runs then.")
-    ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check the file and say what would be sent.")] = False,
-    wait: Annotated[bool, typer.Option("--wait", help="Wait until it is done; the exit code tells how.")] = False,
-    timeout: Annotated[str | None, typer.Option("--timeout", metavar="2h", help="With --wait: no longer.")] = None,
+    file: _File,
+    source: _Source,
+    endpoint: _Endpoint = None,
+    window: _Window = None,
+    params: _Params = None,
+    column: _Columns = None,
+    metadata: _Metadata = None,
+    label: _Labels = None,
+    shard_rows: _ShardRows = None,
+    fail_fast: _FailFast = False,
+    cancel_after: _CancelAfter = None,
+    dry_run: _DryRun = False,
+    wait: _Wait = False,
+    timeout: _Timeout = None,
     in_json: Json = False,
 ) -> None:
     """Check a file of requests, upload it, create batches of it, and watch those.
@@ -96,7 +108,7 @@ async def submit_file(
     limit = None if timeout is None else duration("--timeout", timeout)
     check(config, chosen, wishes)
     with tempfile.TemporaryDirectory(prefix="batchkeeper-") as folder:
-        rows = _rows(file, dialect, shard_rows, endpoint, pairs_of("--column", column or []), Path(folder))
+        rows = read_input(file, dialect, Path(folder), pairs_of("--column", column or []), shard_rows, endpoint)
         check_order(chosen, rows.endpoint, wishes)
         if dry_run:
             _dry(rows, in_json)
@@ -119,19 +131,6 @@ async def _submit(
             _complain_about(submitted, sent)
             return
         await wait_and_leave(store, submitted.name, limit, in_json)
-
-
-def _rows(
-    file: Path, dialect: Dialect, shard_rows: int | None, endpoint: str | None, headers: dict[str, str], folder: Path
-) -> RowsFile:
-    """What is to be submitted, as lines of JSON whatever the file is."""
-    if not is_csv(file.name):
-        if headers:
-            raise BadInput(f"--column is for CSV, and {file} is none")
-        return read_rows(file, dialect, shard_rows, endpoint)
-    lines = folder / "rows.jsonl"
-    rows_from_csv(file, dialect, headers, lines)
-    return read_rows(lines, dialect, shard_rows, endpoint, name=file.name, unit="row")
 
 
 def _params(file: Path | None) -> dict[str, Any]:

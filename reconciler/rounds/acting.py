@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from reconciler.apply import claimed
 from reconciler.asking import BROKEN, Asking, Back
 from reconciler.correlation import request_id_of
-from reconciler.effects import moot
+from reconciler.effects import ENDED_BY_THE_END, moot, over
 from reconciler.news import News, about
 from reconciler.owned import Owned
 from reconciler.pace import RETRY_FIRST, clamp, growing
@@ -80,7 +80,7 @@ class ActionRound:
         if action.verb == ActionVerb.POLL:
             again = {"match_due_at": now} if job.hands_on and Status(job.status).is_terminal else {}
             await jobs.change(connection, job.id, {**claimed(job, None, now), **again}, now)
-            await self._change(connection, action, job, _over(ActionState.DONE, now))
+            await self._change(connection, action, job, over(ActionState.DONE, now))
             self._owned.circuit = self._owned.circuit.tried_at(now)  # who asks now may know that it has been mended
             return None
         if Status(job.status).is_terminal:
@@ -150,7 +150,7 @@ class ActionRound:
         (action, _), acted = back.item, back.answer
         answer = acted.answer
         job = await _job(connection, action)  # as it is now: news may have come while the action was on its way
-        await self._change(connection, action, job, _outcome(action, acted, now), acted.request_id)
+        await self._change(connection, action, job, _outcome(action, job, acted, now), acted.request_id)
         match answer:
             case Observed() | Denied() if acted.is_look or isinstance(answer, Observed):
                 asked = Asked.POLL if acted.is_look else Asked.CANCEL
@@ -181,24 +181,22 @@ async def _job(connection: AsyncConnection, action: ActionRow) -> JobRow:
     return job
 
 
-def _outcome(action: ActionRow, acted: Acted, now: int) -> dict[str, Any]:
+def _outcome(action: ActionRow, job: JobRow, acted: Acted, now: int) -> dict[str, Any]:
     match acted.answer:
         case Observed(observation) if acted.is_look:
             return moot(observation.status, now)
         case Observed():
-            return _over(ActionState.ACCEPTED, now, http_status=200)
+            return over(ActionState.ACCEPTED, now, http_status=200)
         case Accepted(message):
-            return _over(ActionState.ACCEPTED, now, http_status=200, message=message)
+            return over(ActionState.ACCEPTED, now, http_status=200, message=message)
         case CancelRefused(http_status, message, cannot):
             is_incapable = cannot and action.verb == ActionVerb.CANCEL
             state = ActionState.NOT_CANCELLABLE if is_incapable else ActionState.REFUSED
-            return _over(state, now, http_status=http_status, message=message)
+            return over(state, now, http_status=http_status, message=message)
         case Denied(message):
-            return _over(ActionState.REFUSED, now, http_status=404, message=message)
+            return over(ActionState.REFUSED, now, http_status=404, message=message)
+        case Troubled() if action.verb in ENDED_BY_THE_END and Status(job.status).is_terminal:
+            return moot(job.status, now)
         case Troubled() as trouble:
             wait = max(growing(RETRY_FIRST, 2.0, action.sends, LONGEST_RETRY), clamp(trouble.retry_after))
             return {"message": trouble.message, "http_status": trouble.http_status, "due_at": now + wait}
-
-
-def _over(state: ActionState, now: int, **told: Any) -> dict[str, Any]:
-    return {"state": state.value, "answered_at": now, "due_at": None, **told}

@@ -1,5 +1,7 @@
 """The state of the stand-in: the batches of one workspace, and the scenario of those to come."""
 
+from datetime import datetime
+
 from sandbox.anthropic import batches, ids
 from sandbox.anthropic.batches import Batch, Reading, Row
 from sandbox.anthropic.errors import no_batch, refused
@@ -33,8 +35,9 @@ class Account:
             raise no_batch(batch_id)
         return batch
 
-    def read(self, batch: Batch) -> Reading:
-        return batches.reading(batch, self.clock, self.clock.now())
+    def read(self, batch: Batch, at: datetime | None = None) -> Reading:
+        """As it stood at a time, or stands now."""
+        return batches.reading(batch, self.clock, at or self.clock.now())
 
     def cancel(self, batch: Batch) -> bool:
         """Ask for the end of an open batch; whether that was the first time. Once more changes nothing.

@@ -1,5 +1,7 @@
 """The routes under `/anthropic/v1`: batches, and their results."""
 
+from datetime import datetime
+
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
@@ -38,7 +40,8 @@ def admitted(request: Request) -> Account:
 
 async def create_batch(request: Request) -> Response:
     account = admitted(request)
-    return _shown(request, account, creation.create(account, await request.body()))
+    batch = creation.create(account, await request.body())
+    return _shown(request, account, batch, batch.created_at)
 
 
 async def list_batches(request: Request) -> Response:
@@ -86,8 +89,8 @@ async def get_results(request: Request) -> Response:
     return StreamingResponse(result_lines(batch, found), media_type="application/x-jsonl")
 
 
-def _shown(request: Request, account: Account, batch: Batch) -> Response:
-    return JSONResponse(batch_object(batch, account.read(batch), _base(request)))
+def _shown(request: Request, account: Account, batch: Batch, at: datetime | None = None) -> Response:
+    return JSONResponse(batch_object(batch, account.read(batch, at), _base(request)))
 
 
 def _base(request: Request) -> str:

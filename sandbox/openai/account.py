@@ -72,8 +72,9 @@ class Account:
             raise no_batch(batch_id)
         return batch
 
-    def read(self, batch: Batch) -> Reading:
-        return batches.reading(batch, self.clock, self.clock.now())
+    def read(self, batch: Batch, at: datetime | None = None) -> Reading:
+        """As it stood at a time, or stands now."""
+        return batches.reading(batch, self.clock, at or self.clock.now())
 
     def cancel(self, batch: Batch) -> bool:
         """Ask for the end of an open batch; whether that was the first time. Once more changes nothing.

@@ -1,5 +1,6 @@
 """The routes under `/openai/v1`: files, batches, webhook endpoints."""
 
+from datetime import datetime
 from typing import Any
 
 from starlette.requests import Request
@@ -65,7 +66,7 @@ async def get_content(request: Request) -> Response:
 async def create_batch(request: Request) -> Response:
     account = admitted(request)
     batch = creation.create(account, creation.read_document(await request.body()))
-    return _shown(account, batch)
+    return _shown(account, batch, batch.created_at)
 
 
 async def list_batches(request: Request) -> Response:
@@ -133,5 +134,5 @@ def _limit(written: str | None) -> int:
     return int(written)
 
 
-def _shown(account: Account, batch: Batch) -> Response:
-    return JSONResponse(batch_object(batch, account.read(batch), account.clock))
+def _shown(account: Account, batch: Batch, at: datetime | None = None) -> Response:
+    return JSONResponse(batch_object(batch, account.read(batch, at), account.clock))

@@ -25,14 +25,14 @@ def routes() -> list[Route]:
 async def create(request: Request) -> Response:
     account = _admitted(request)
     task = account.create(read_order(await request.body()))
-    return JSONResponse(task.shown(account.clock), 201)
+    return JSONResponse(task.shown(account.clock, task.created_at), 201)
 
 
 async def get(request: Request) -> Response:
     account = _admitted(request)
     task = account.known(request.path_params["id"])
     task.gets += 1
-    return JSONResponse(task.shown(account.clock))
+    return JSONResponse(task.shown(account.clock, account.clock.now()))
 
 
 async def cancel(request: Request) -> Response:
@@ -62,7 +62,7 @@ def _true(task: Task, account: Account) -> dict[str, Any]:
     """`done`: the status is final. `settled`: besides, nothing is left to send."""
     return {
         "task_id": task.id,
-        "status": task.shown(account.clock)["status"],
+        "status": task.shown(account.clock, account.clock.now())["status"],
         "done": task.is_over(account.clock),
         "settled": task.is_told,
         "gets": task.gets,

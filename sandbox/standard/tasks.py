@@ -48,9 +48,9 @@ class Task:
     def is_over(self, clock: Clock) -> bool:
         return clock.lived(self.created_at, clock.now()) >= self.ends_after
 
-    def shown(self, clock: Clock) -> dict[str, Any]:
+    def shown(self, clock: Clock, now: datetime) -> dict[str, Any]:
         """As the status endpoint shows it."""
-        status = self.status(clock.lived(self.created_at, clock.now()))
+        status = self.status(clock.lived(self.created_at, now))
         failed = self.order.rows if status == "failed" else 0
         return {
             "id": self.id,

@@ -42,7 +42,7 @@ async def create(request: Request) -> Response:
         await job.first_told.wait()
     if fault := create_fault(job):
         return fault
-    found = true_snapshot(job, account.clock, account.clock.now())
+    found = true_snapshot(job, account.clock, job.created_at)
     return JSONResponse(shapes.created(job, found, account.switches), account.switches.created_status)
 
 

@@ -20,19 +20,15 @@ class DialectDefaults:
     webhook_events: tuple[str, ...]
     known_events: frozenset[str]
     requests_per_minute: int | None = None  # None: the provider's contract names no limit
-    webhooks: tuple[Webhook, ...] = (
-        "endpoint",
-        "inline",
-        "none",
-    )  # how its webhooks can be set up, the usual one first
+    # How its webhooks can be set up, the usual one first.
+    webhooks: tuple[Webhook, ...] = ("endpoint", "inline", "none")
     names_endpoint: bool = True  # a new job names its webhook endpoint by id
     concurrency: int | None = None  # None: as in [reconciler]
     request_timeout_seconds: float | None = None
     max_answer_bytes: int | None = None
     options: type[Section] = Section  # the keys of [sources.NAME.options]
-    secrets: tuple[
-        str, ...
-    ] = ()  # what the options name secrets for: "llm_key" has the keys llm_key_env and llm_key_file
+    # What the options name secrets for: "llm_key" has the keys llm_key_env and llm_key_file.
+    secrets: tuple[str, ...] = ()
     shows_key: bool = True  # False: the key goes into a body, as a password does, and may hold what no header can
     # Why a text cannot be one of its webhook secrets, with these options.
     why_not_secret: Callable[[str, Any], str | None] | None = None

@@ -321,7 +321,6 @@ class Config(BaseModel):
     handoffs: Annotated[
         Mapping[str, Handoff], AfterValidator(_read_only), PlainSerializer(dict, dict[str, Handoff])
     ] = Field(default_factory=lambda: MappingProxyType({}))
-    secret_variables: frozenset[str] = (
-        frozenset()
-    )  # what the file names as holding secrets; no program of others gets them
+    # What the file names as holding secrets; no program of others gets them.
+    secret_variables: frozenset[str] = frozenset()
     warnings: tuple[Problem, ...] = ()

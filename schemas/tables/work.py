@@ -47,17 +47,15 @@ class SubmissionRow(SQLModel, table=True):
     endpoint: str | None = maybe_words()
     completion_window: str | None = maybe_words()
     details: str = words("{}")
-    own_job_id: str | None = (
-        maybe_words()
-    )  # the one that we chose for its job, where jobs are named by who creates them
+    # The one that we chose for its job, where jobs are named by who creates them.
+    own_job_id: str | None = maybe_words()
     path_token: str | None = maybe_words()  # what its job's webhooks bring along in their path, to be known by
     input_file_id: str | None = maybe_words()
     job_id: str | None = maybe_words()
     message: str | None = maybe_words()
     cancel_after: int | None = maybe_big()  # how long its job may run before automation cancels it
-    due_at: int | None = (
-        maybe_big()
-    )  # when its next step is to be taken; null: nothing is left to do, or a person decides
+    # When its next step is to be taken; null: nothing is left to do, or a person decides.
+    due_at: int | None = maybe_big()
     tries: int = big(0)  # of the step that it stands before
     sent_bytes: int = big(0)  # of the upload under way; to be shown
     uploaded_at: int | None = maybe_big()
@@ -131,9 +129,8 @@ class OutputRow(SQLModel, table=True):
     due_at: int | None = maybe_big()
     message: str | None = maybe_words()
     stored_as: str | None = maybe_words()  # its name among our files, once it is there whole: this row is the proof
-    sha256: str | None = (
-        maybe_words()
-    )  # before that, of content that nobody could vouch for: it is taken when it comes twice
+    # Before it is stored, of content that nobody could vouch for: it is taken when it comes twice.
+    sha256: str | None = maybe_words()
     lines: int | None = maybe_big()
     fetched_at: int | None = maybe_big()
     fetches: int = big(0)  # how often its content was asked for

@@ -150,6 +150,7 @@ def test_what_is_refused() -> None:
                 (await submit(client, content=b""), 400, "no rows"),
                 (await submit(client, source="nowhere"), 404, "no source is called nowhere"),
                 (await submit(client, shard_rows="0"), 400, "shard_rows is a whole number"),
+                (await submit(client, columns='{"url": "link"}'), 400, "columns are for CSV, and night.jsonl is none"),
                 (await submit(client, labels="[]"), 400, "labels is a JSON object"),
                 (await submit(client, labels='{"a": 1}'), 400, "labels is a JSON object of texts"),
                 (await submit(client, policy="hope"), 400, "policy is one of wait_for_all, fail_fast"),

@@ -265,6 +265,43 @@ def test_evidence_that_comes_while_a_cancel_is_on_its_way_is_not_lost() -> None:
     asyncio.run(flow())
 
 
+def test_a_cancel_that_waits_for_its_next_try_is_over_when_its_job_is() -> None:
+    """Answered 503 before the job's end or after it, with a long pause asked for: no cancel waits where nothing runs any more."""
+
+    async def flow() -> None:
+        sent, hold = asyncio.Event(), asyncio.Event()
+        scripts = {"batch_before": _Changing("in_progress"), "batch_after": _Changing("in_progress")}
+
+        async def answer(asked: Asked) -> bytes:
+            if asked.method != "POST":
+                return file_of(asked) or scripts[asked.job_id](asked)
+            if "batch_after" in asked.target:
+                sent.set()
+                await hold.wait()
+            return said({"error": {"message": "Try again."}}, 503, retry_after="240")
+
+        async with Provider(answer).listening() as provider, service(provider.base_url, SLOW) as running:
+            for job in scripts:
+                await running.track(job)
+                await running.reaches(job, "running")
+                await running.cancel(job)
+            await sent.wait()
+            await running.shows("batch_before", lambda view: view["actions"][0]["message"], "the answer of the cancel")
+            for job, script in scripts.items():
+                script.status = "completed"
+                await running.deliver(event(job, "completed"))
+                await running.reaches(job, "completed")
+            hold.set()
+            settled = await running.settles(*scripts)
+
+            for view in settled:
+                (action,) = view["actions"]
+                assert (action["state"], action["message"]) == ("moot", "the job had ended completed")
+                assert told(view) == {("cancellation", "too_late")}
+
+    asyncio.run(flow())
+
+
 def test_threat_68_two_ends_that_contradict_each_other_are_a_conflict() -> None:
     """Observed completed and reported failed: the verdict says conflict, one more question is asked, and the answer decides."""
 

@@ -217,6 +217,9 @@ def test_the_verb() -> None:
             code, out, err = await typed(on.service, [short])
             assert (code, out) == (1, b"")
             assert "rows are missing" in err
+            code, out, err = await typed(on.service, [short, "--partial"])
+            assert (code, len(out.splitlines())) == (0, 5)
+            assert err.endswith(f"{short}: 1 of 6 rows are missing\n")
             assert (await typed(on.service, ["grp_0000000000000"]))[0] == 4
 
     asyncio.run(flow())

@@ -83,6 +83,7 @@ OF_ONE_JOB = [
     (deliveries.receipts_of, (1, 10), ["ix_receipts_delivery (delivery_id=?)"]),
     (inbox.set_verdict, (A_RECEIPT, Verdict.AGREES), ["PRIMARY KEY", "PRIMARY KEY"]),
     (actions.of_job, (1,), ["ix_actions_job (job=?)"]),
+    (actions.end, (1, {"cancel"}, {"state": "moot"}), ["ix_actions_job (job=?)"]),
     (outputs.of_job, (1,), ["(job=?)"]),
     (row_matches.of_job, (1,), ["PRIMARY KEY"]),
     (attempts.of_job, (1,), ["(job=?)"]),

@@ -68,8 +68,8 @@ def test_the_life_of_a_task() -> None:
 @pytest.mark.parametrize(("ends", "done", "failed"), [("completed", 3, 0), ("failed", 0, 3), ("cancelled", 0, 0)])
 def test_how_a_task_is_shown(ends: str, done: int, failed: int) -> None:
     """Its end, its rows, and what went wrong where it failed."""
-    long_ago = datetime.now(UTC) - timedelta(hours=1)
-    shown = Task(id="task_1", order=Order(ends, 1.0, 3), created_at=long_ago).shown(Clock())
+    now = datetime.now(UTC)
+    shown = Task(id="task_1", order=Order(ends, 1.0, 3), created_at=now - timedelta(hours=1)).shown(Clock(), now)
 
     assert (shown["id"], shown["status"]) == ("task_1", ends)
     assert shown["rows"] == {"total": 3, "done": done, "failed": failed}
