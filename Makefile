@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
-# Twice as many as CI has cores: many tests wait for something.
+# Many tests wait for something.
 WORKERS ?= 4
 
 .DEFAULT_GOAL := help

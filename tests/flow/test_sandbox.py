@@ -7,7 +7,7 @@ import socket
 import time
 from hashlib import sha256
 
-from standing_in import EXAMPLE, FOUR_FAILURES, MANAGER, is_so, outcomes, recorded, stage, until
+from standing_in import DEADLINE, EXAMPLE, FOUR_FAILURES, MANAGER, is_so, outcomes, recorded, stage, until
 
 from sandbox.server import DEFAULT_ENDPOINT_ID
 
@@ -194,16 +194,17 @@ class TestStopping:
         """
 
         async def flow() -> float:
-            silent = socket.socket()
-            silent.bind(("127.0.0.1", 0))
-            silent.listen()
-            hooks = f"http://127.0.0.1:{silent.getsockname()[1]}/"
-            async with stage(webhook_url=hooks) as on:
-                await on.create("webhook_given_up")
-                job = await on.create()
-                await on.over(job)
-                began = time.monotonic()
-            silent.close()
+            with socket.create_server(("127.0.0.1", 0)) as silent:
+                silent.settimeout(DEADLINE)
+                hooks = f"http://127.0.0.1:{silent.getsockname()[1]}/"
+                async with stage(speed=1, webhook_url=hooks) as on:
+                    await on.create(**on.webhook("batch.created"))
+                    refused, _ = await asyncio.to_thread(silent.accept)
+                    refused.close()
+                    await on.create(**on.webhook("batch.created"))
+                    held, _ = await asyncio.to_thread(silent.accept)
+                    began = time.monotonic()
+                held.close()
             return time.monotonic() - began
 
-        assert asyncio.run(flow()) < 2
+        assert asyncio.run(flow()) < 20, "it waited for the receiver, as a sender does for 30 s"

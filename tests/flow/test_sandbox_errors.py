@@ -77,7 +77,7 @@ class TestStatusAnswers:
 
     def test_three_ways_to_ask_for_patience(self) -> None:
         """
-        A provider's 429 asks for a second, for a moment that is given as a date, or for nothing.
+        A provider's 429 asks for a second, for a moment soon that is given as a date, or for nothing.
         """
 
         async def flow() -> None:
@@ -89,7 +89,7 @@ class TestStatusAnswers:
                 until_then = parsedate_to_datetime(date.headers["retry-after"])
 
                 assert seconds.headers["retry-after"] == "1"
-                assert (until_then - parsedate_to_datetime(date.headers["date"])).total_seconds() in (0, 1, 2)
+                assert (until_then - parsedate_to_datetime(date.headers["date"])).total_seconds() in range(60)
                 assert "retry-after" not in bare.headers
 
         asyncio.run(flow())

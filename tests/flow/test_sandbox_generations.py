@@ -173,7 +173,7 @@ class TestEnds:
         """
 
         async def flow() -> None:
-            async with stage(speed=600, generation=generation) as on:
+            async with stage(speed=200, generation=generation) as on:
                 job = await on.create("output_late")
                 await on.over(job)
                 await on.settled(job)

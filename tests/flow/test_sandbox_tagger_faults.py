@@ -148,7 +148,7 @@ class TestLosing:
         """
 
         async def flow() -> None:
-            async with tagging(row_seconds=50) as on:
+            async with tagging(row_seconds=200) as on:
                 running_on = await running(on, GOOD, GOOD)
                 done = await on.start("")
                 await on.over(done)

@@ -97,7 +97,7 @@ def test_the_rows_of_a_job_that_runs(page_size: int, tmp_path: Path) -> None:
     """What is finished is shown under its custom ids while the rest is read, however many pages that takes; nothing is kept."""
 
     async def flow() -> None:
-        async with thunderbit(speed=8, options={"page_size": page_size}) as on:
+        async with thunderbit(speed=4, options={"page_size": page_size}) as on:
             job_id = await one_job(on, tmp_path, count=100)
 
             async def some() -> list[Any]:
