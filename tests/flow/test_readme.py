@@ -15,17 +15,19 @@ README = (ROOT / "README.md").read_text()
 SECRETS = {
     "PHASEO_API_KEY": "phaseo_v1_sk_readme00_0123456789abcdef0123456789abcdef",
     "PHASEO_WEBHOOK_SECRET": "whsec_readme_0123456789abcdef0123456789abcdef",
+    "BATCHKEEPER_TOKEN": "readme_0123456789abcdef0123456789abcdef",
 }
 
 
 def test_the_seven_steps(tmp_path):
     """
-    Each command of the seven steps ends with 0, in their order, against the sandbox with the example's configuration.
+    Each command of the seven steps, and of those for who is on call, ends with 0, in their order, against the sandbox with the
+    example's configuration.
     """
     steps = README.partition("## The seven steps")[2]
     started = re.search(r"```\n(cp .*?)```", steps, re.DOTALL)
-    commands = re.search(r"```sh\n(.*?)```", steps, re.DOTALL)
-    assert started and commands
+    blocks = re.findall(r"```sh\n(.*?)```", steps, re.DOTALL)
+    assert started and len(blocks) == 2
     receiver, operators, gateway = free_port(), free_port(), free_port()
     variables = {
         **SECRETS,
@@ -44,9 +46,9 @@ def test_the_seven_steps(tmp_path):
         running(up[1:], tmp_path, variables, f"http://127.0.0.1:{receiver}/readyz"),
     ):
         job = ""
-        for line in commands[1].splitlines():
+        for line in "".join(blocks).splitlines():
             if line.startswith("batchkeeper "):
-                arguments = [job if word == "JOB" else word for word in shlex.split(line)[1:]]
+                arguments = [job if word == "JOB" else word for word in shlex.split(line, comments=True)[1:]]
                 done = subprocess.run(
                     [SCRIPT, *arguments],
                     cwd=tmp_path,
@@ -55,7 +57,8 @@ def test_the_seven_steps(tmp_path):
                     text=True,
                     check=False,
                 )
-                assert done.returncode == 0, (line, done.stdout, done.stderr)
+                found = {3} if arguments[0] == "audit" else set()  # the delivery that was sent by hand
+                assert done.returncode in {0, *found}, (line, done.stdout, done.stderr)
                 if arguments[0] == "submit":
                     job = done.stdout.split()[0].rstrip(":")
 

@@ -981,7 +981,11 @@ def model_of(table: str) -> type[Section]:
 
 class TestTheExample:
     TEXT = (ROOT / "config.example.toml").read_text()
-    ENVIRON = {"PHASEO_API_KEY": "phaseo_v1_sk_abc123_key", "PHASEO_WEBHOOK_SECRET": SECRET}  # noqa: RUF012
+    ENVIRON = {  # noqa: RUF012
+        "PHASEO_API_KEY": "phaseo_v1_sk_abc123_key",
+        "PHASEO_WEBHOOK_SECRET": SECRET,
+        "BATCHKEEPER_TOKEN": "0123456789abcdef0123456789abcdef",
+    }
 
     def test_it_works_unchanged(self):
         """
@@ -1005,7 +1009,7 @@ class TestTheExample:
 
         assert [key for table, key in ALL_KEYS if key not in tables[table]] == []
         given = {"dialect", "base_url", "api_key_env", "webhook_secrets_env", "webhook_endpoint_id", "public_url"}
-        given |= {"type", "command"}
+        given |= {"type", "command", "token_env"}
         places = {("handoffs.NAME", "url"), ("data", "url")}
         for table, key in ALL_KEYS:
             if key not in given | NO_DEFAULT | BY_DIALECT and (table, key) not in places:
