@@ -113,7 +113,7 @@ class Batch(Job):
 
     def expires_at(self, clock: Clock) -> datetime:
         """A batch that is to expire gets a window as long as its life."""
-        return clock.later(self.created_at, life.END if self.fate.end == "expired" else WINDOW)
+        return clock.later(self.created_at, self.fate.lives if self.fate.end == "expired" else WINDOW)
 
     def store(self, reading: Reading) -> None:
         """The first terminal status stays; a lower rank does not replace a higher one (contract 3.8)."""

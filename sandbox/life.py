@@ -11,7 +11,8 @@ from sandbox.scenarios import Scenario
 VALIDATING = 30.0
 IN_PROGRESS = 480.0
 FINALIZING = 30.0
-END = VALIDATING + IN_PROGRESS + FINALIZING
+WORKS_LONG = 1800.0
+END = VALIDATING + IN_PROGRESS + FINALIZING  # on a usual day
 CANCELLING = 20.0
 CANCELLING_LATE = 300.0
 FILES_LATE = 120.0
@@ -28,6 +29,12 @@ class Fate:
     cancelling: float = CANCELLING
     cancel_wins: bool = True
     cancel_comes_last: bool = False  # the batch ends in the very moment in which it is to be cancelled
+    works: float = IN_PROGRESS
+
+    @property
+    def lives(self) -> float:
+        """Until it ends, if nobody cancels it."""
+        return VALIDATING + self.works + FINALIZING
 
 
 @dataclass(frozen=True)
@@ -42,7 +49,8 @@ def fate_of(scenario: Scenario) -> Fate:
     end = "failed" if "fails" in scenario else "expired" if "expires" in scenario else "completed"
     cancelling = {"cancel_late": CANCELLING_LATE, "cancel_at_once": 0.0}
     takes = next((seconds for word, seconds in cancelling.items() if word in scenario), CANCELLING)
-    return Fate(end, takes, "cancel_loses" not in scenario, "cancel_too_late" in scenario)
+    works = WORKS_LONG if "works_long" in scenario else IN_PROGRESS
+    return Fate(end, takes, "cancel_loses" not in scenario, "cancel_too_late" in scenario, works)
 
 
 def unknown_until(scenario: Scenario) -> float:
@@ -57,8 +65,8 @@ def stages(fate: Fate, cancel_asked: float | None) -> list[Stage]:
     undisturbed = [
         Stage("validating", 0.0),
         Stage("in_progress", VALIDATING),
-        Stage("finalizing", VALIDATING + IN_PROGRESS),
-        Stage(fate.end, END),
+        Stage("finalizing", VALIDATING + fate.works),
+        Stage(fate.end, fate.lives),
     ]
     if cancel_asked is None:
         return undisturbed
@@ -82,9 +90,9 @@ def rows_done(fate: Fate, cancel_asked: float | None, lived: float, total: int) 
     if fate.end == "failed":
         return 0
     if cancel_asked is not None and fate.cancel_comes_last:
-        lived = END
+        lived = fate.lives
     elif cancel_asked is not None and fate.cancel_wins:
         lived = min(lived, cancel_asked)
-    share = min(max((lived - VALIDATING) / IN_PROGRESS, 0.0), 1.0)
+    share = min(max((lived - VALIDATING) / fate.works, 0.0), 1.0)
     most = total // 2 if fate.end == "expired" else total
     return floor(share * most)

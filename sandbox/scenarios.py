@@ -20,6 +20,7 @@ WORDS = {
     "webhook_given_up": "four attempts at a closed port, then given up",
     "webhook_timed_out": "four attempts recorded as timed out, none of which reached the receiver",
     "webhook_phantom": "recorded as delivered to something else; nothing reached the receiver",
+    "works_long": "is at work for half an hour and not for eight minutes: there is time to cancel it",
     "fails": "ends failed, with errors and no files",
     "expires": "ends expired with half of its rows done; announced as batch.failed",
     "rows_fail": "ends completed with about a third of its rows in the error file",
@@ -124,6 +125,7 @@ NEED_SUBMISSIONS = frozenset({"create_unknown", "create_unstored", "create_unava
 
 ABOUT_BATCHES = frozenset(
     {
+        "works_long",
         "rows_fail",
         "all_rows_fail",
         "output_late",

@@ -59,7 +59,7 @@ delivery_window_seconds = {WINDOW_SECONDS}
         Job("batch fails", "fails"),
         Job("batch expires, webhook never sent", "expires,webhook_lost", is_slow=True),
         Job("some rows fail", "rows_fail"),
-        Job("cancelled by us", is_cancelled=True),
+        Job("cancelled by us", "works_long", is_cancelled=True),
         Job("one of a group of three", options=("--shard-rows", "4")),
     ),
     truth_path="/sandbox/truth",

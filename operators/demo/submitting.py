@@ -23,7 +23,7 @@ async def make_all(stage: Stage, examples: Path, tell: Tell) -> Jobs:
         tell(_command(provider))
     planned = [(provider, job) for provider in PROVIDERS for job in provider.jobs]
     jobs = await _make_together(stage, examples, [one for one in planned if not one[1].is_cancelled])
-    # By itself and last: it lives for some seconds only, and the others keep the machine busy while they start.
+    # By itself and last: it is to be open still, and the others keep the machine busy while they start.
     for provider, job in (one for one in planned if one[1].is_cancelled):
         (name,) = await _make(stage, examples, provider, job)
         tell(f'$ batchkeeper cancel {name[1]} --reason "no longer needed"')

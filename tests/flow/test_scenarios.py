@@ -38,6 +38,7 @@ ENDS: dict[str, Found] = {
     "webhook_given_up": found("completed", UNREACHABLE),
     "webhook_timed_out": found("completed", ("delivery", "timed_out")),
     "webhook_phantom": found("completed", PHANTOM),
+    "works_long": found("completed"),
     "fails": found("failed", ("execution", "failed")),
     "expires": found("expired", ("execution", "expired")),
     "rows_fail": found("completed", ROWS_FAILED),

@@ -36,11 +36,13 @@ def test_undisturbed(lived: float, expected: str) -> None:
 @pytest.mark.parametrize(("words", "end"), [("", "completed"), ("fails", "failed"), ("expires", "expired")])
 def test_ends(words: str, end: str) -> None:
     """
-    The scenario decides how it ends, not when.
+    The scenario decides how it ends, and only one of them when.
     """
-    fate = fate_of(read_scenario(words))
+    fate, long = fate_of(read_scenario(words)), fate_of(read_scenario(f"{words},works_long".lstrip(",")))
 
     assert (status(fate, END), end_of(fate, None)) == (end, END)
+    assert (status(long, END), end_of(long, None)) == ("in_progress", END + 1800 - 480)
+    assert rows_done(long, None, 930, 12) * 2 == rows_done(long, None, 1830, 12)
 
 
 @pytest.mark.parametrize(
