@@ -5,7 +5,7 @@ from types import MappingProxyType
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from operators import views
+from operators import documented, views
 from operators.errors import NoSuchThing
 from operators.views import View
 from schemas.ids import parse, shown
@@ -60,6 +60,7 @@ async def show_refusal(connection: AsyncConnection, name: str) -> View:
     return {
         **views.refusal(row),
         "likely_cause": CAUSES[RefusalReason(row.reason)],
+        "page": documented.REFUSALS,
         "request": None if request is None else _request(row, request),
         "taken_in": None if request is None else _taken_in(request),
     }

@@ -8,6 +8,7 @@ from operators import documented
 from operators.outcomes import Member
 from reconciler.events import HANDOFF, about_id
 from reconciler.expecting import ExpectedDelivery
+from reconciler.explain_delivery import axis_of
 from reconciler.finding import Finding
 from reconciler.ready import Missing
 from reconciler.verdicts import sentence
@@ -437,6 +438,7 @@ def source_finding(row: FindingRow) -> View:
     return {
         "id": shown("fnd", row.id),
         "source": row.source,
+        "axis": axis_of(row.rule),
         "rule": row.rule,
         "subject": row.subject or None,
         "state": "standing" if row.closed_at is None else "closed",

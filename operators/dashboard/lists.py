@@ -19,7 +19,7 @@ from schemas.ids import parse, shown
 from schemas.words import Status
 
 ROWS = 30
-_PAGES = {"grp": "groups", "hnd": "handoffs"}
+_PAGES = {"grp": "groups", "hnd": "handoffs", "ref": "refusals"}
 
 Query = Callable[[AsyncConnection, Visit, Asked], Awaitable[Listing]]
 
