@@ -9,6 +9,7 @@ from reconciler import outbox
 from reconciler.finding import Fact
 from reconciler.owned import Owned
 from reconciler.source_rules import CAUSES, LOOKS_BACK, SourceFacts, SourceFinding, conclude, undecided
+from schemas.ids import shown
 from schemas.tables import FindingRow
 from schemas.times import SECOND, rfc3339_or_none
 from schemas.words import RefusalReason
@@ -43,8 +44,11 @@ class FindRound:
             changed = await findings.sync(connection, name, found, owned.store.new_id, now, undecided(facts))
             await outbox.hand_on_source_findings(connection, owned, changed, now)
         for row in changed:
-            what = "finding_opened" if row.closed_at is None else "finding_closed"
-            log.warning(what, source=name, rule=row.rule, message=row.message)
+            about = {"source": name, "finding": shown("fnd", row.id), "rule": row.rule, "message": row.message}
+            if row.closed_at is None:
+                log.warning("finding_opened", **about)
+            else:
+                log.info("finding_closed", **about)
         return len(changed)
 
 
