@@ -21,10 +21,10 @@ from schemas.config import Config
 from storage.store import Store
 
 
-def routes(configured: Callable[[], Config], store: Store, now: Callable[[], int]) -> list[Route]:
+def routes(configured: Callable[[], Config], store: Store, now: Callable[[], int], changes: Changes) -> list[Route]:
     """The dashboard's pages. `configured` answers with the configuration that holds now, `now` in microseconds."""
     gate = Gate(configured, store, now)
-    signing_in, events = SigningIn(gate), Events(gate, Changes(store))
+    signing_in, events = SigningIn(gate), Events(gate, changes)
 
     async def listen(request: Request) -> Response:
         return await events(request)

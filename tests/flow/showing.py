@@ -201,6 +201,7 @@ class Shown:
     store: Store
     config: Config
     filled: Filled
+    end_streams: Callable[[], None] = lambda: None
 
     @contextlib.asynccontextmanager
     async def client(self, **options: Any) -> AsyncIterator[httpx.AsyncClient]:
@@ -227,7 +228,9 @@ async def showing(home: Path, fill: Fill | None = None, **operators: Any) -> Asy
         if fill is not None:
             await fill(filled)
         shown_ = Shown("", store, config, filled)
-        async with served(build_app(lambda: shown_.config, store, now)) as shown_.url:
+        app = build_app(lambda: shown_.config, store, now)
+        shown_.end_streams = app.state.end_streams
+        async with served(app) as shown_.url:
             yield shown_
     finally:
         await store.close()

@@ -831,6 +831,22 @@ def test_events_tell_of_a_change(tmp_path):
     assert media.startswith("text/event-stream")
 
 
+def test_streams_end_when_the_service_stops(tmp_path):
+    """
+    Whoever listens is let go at once, and not when the server's patience is over; and so is whoever comes meanwhile.
+    """
+
+    async def body(there: Shown):
+        async with there.signed_in() as client, client.stream("GET", "/events") as stream:
+            lines = stream.aiter_lines()
+            first = await anext(lines)
+            there.end_streams()
+            rest = [line async for line in lines]
+            return first, rest, (await client.get("/events")).text
+
+    assert at(tmp_path, body) == ("retry: 3000", [""], "retry: 3000\n\n")
+
+
 def test_so_many_may_listen(tmp_path):
     """
     One too many is told to come back; when somebody has gone there is room again.
