@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import typer
 
+from operators import documented
 from operators.cli import present
 from operators.cli.context import configuration, verb
 from operators.cli.options import Json
@@ -27,6 +28,8 @@ async def status(in_json: Json = False) -> None:
         present.as_json(found)
         return
     present.fields(_fields(found), indent=0)
+    if any(found["failures"].values()):
+        typer.echo(f"\n{documented.PAGE}#CODE explains each code; `batchkeeper failures` lists them")
     for source in found["sources"]:
         typer.echo("\n" + present.heading(source["name"]))
         present.fields(_of_source(source))

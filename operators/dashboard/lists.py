@@ -222,7 +222,7 @@ def _query(given: Mapping[str, Sequence[str]]) -> str:
 
 
 async def find(visit: Visit) -> Page | Response:
-    """Whatever a person has an id of: a job by any of its names, a group, a hand-off."""
+    """Whatever a person has an id of: a job by any of its names, a group, a hand-off, a refusal."""
     name = visit.query.get("name", "").strip()
     for prefix, path in _PAGES.items():
         number = parse(name, prefix)
