@@ -10,6 +10,7 @@ from starlette.routing import Route
 
 from operators import api, monitoring
 from operators.api.problems import HEADERS, problem
+from operators.dashboard.changes import Changes
 from operators.dashboard.routes import routes as dashboard_routes
 from schemas.config import Config
 from storage.store import Store
@@ -17,14 +18,16 @@ from storage.store import Store
 
 def build_app(configured: Callable[[], Config], store: Store, now: Callable[[], int]) -> Starlette:
     """`configured` answers with the configuration that holds now, `now` in microseconds. Each face brings its own routes."""
+    changes = Changes(store)
     routes = [
         Route("/livez", _live, methods=["GET"]),
         *monitoring.routes(configured, store, now),
         *api.routes(configured, store, now),
-        *dashboard_routes(configured, store, now),
+        *dashboard_routes(configured, store, now, changes),
     ]
     app = Starlette(routes=routes, exception_handlers={HTTPException: _refused})
     app.router.redirect_slashes = False
+    app.state.end_streams = changes.end  # whoever serves it calls this when it is to stop
     return app
 
 

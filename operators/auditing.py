@@ -8,17 +8,19 @@ indexes that hold little on a good day, a page at a time, so that it costs what 
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from operators import documented, views
+from operators.errors import BadInput
+from operators.listings import Listing
 from operators.views import View
-from schemas.ids import shown
+from schemas.ids import parse, shown
 from schemas.tables import AttemptRow, DeliveryRow, FailureRow, JobRow
 from schemas.times import rfc3339
 from schemas.words import AttemptOutcome, Category, Verdict
-from storage import attempts, deliveries, failures, findings, jobs, sources
+from storage import attempts, deliveries, failures, jobs, sources
 from storage.listing import Part
 from storage.store import Store
 
@@ -26,8 +28,6 @@ FINDINGS_EXIT = 3  # something is different
 PAGE = 200
 MOST_RECEIPTS = 50  # of one delivery; a provider tries a few times
 UNACKNOWLEDGED, CONFLICT = "unacknowledged", "conflict"
-
-Row = TypeVar("Row")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,86 +39,109 @@ class Scope:
 
 
 async def differences(store: Store, scope: Scope) -> AsyncIterator[View]:
-    """Every difference, one sort after the other, the newest of each first."""
-    async for failure, job in _pages(store, scope, _failures(scope), lambda pair: pair[0].id):
-        yield _of_failure(failure, job)
-    listening = await _listening(store)
-    async for row in _pages(store, scope, attempts.undelivered, lambda row: row.id):
-        async with store.reading() as connection:
-            found = await _unacknowledged(connection, row, scope, listening)
-        if found is not None:
-            yield found
-    async for delivery in _pages(store, scope, _conflicts(scope), lambda row: row.id):
-        async with store.reading() as connection:
-            known = await jobs.by_identity(connection, delivery.source, delivery.kind, delivery.job_id)
-        yield _of_conflict(delivery, known)
-
-
-async def standing(connection: AsyncConnection, configured: Sequence[str], scope: Scope) -> list[View]:
-    """The findings that stand against the sources that are audited."""
-    names = configured if scope.source is None else [scope.source]
-    found = await findings.of_sources(connection, names)
-    return [views.source_finding(row) for name in sorted(found) for row in found[name]]
-
-
-Pair = tuple[FailureRow, JobRow]
-
-
-def _failures(scope: Scope) -> Callable[[AsyncConnection, Part], Awaitable[list[Pair]]]:
-    async def page(connection: AsyncConnection, part: Part) -> list[Pair]:
-        return await failures.newest(connection, part, scope.source, Category.DELIVERY.value)
-
-    return page
-
-
-def _conflicts(scope: Scope) -> Callable[[AsyncConnection, Part], Awaitable[list[DeliveryRow]]]:
-    async def page(connection: AsyncConnection, part: Part) -> list[DeliveryRow]:
-        return await deliveries.newest(connection, part, scope.source, Verdict.CONFLICT.value)
-
-    return page
-
-
-async def _pages(
-    store: Store,
-    scope: Scope,
-    page: Callable[[AsyncConnection, Part], Awaitable[list[Row]]],
-    number: Callable[[Row], int],
-) -> AsyncIterator[Row]:
-    """All rows of a listing. Each page is a transaction of its own, so that nothing waits for the reader."""
-    before = None
+    """Every difference, one sort after the other, the newest of each first. Each page is a transaction of its own, so that
+    nothing waits for the reader."""
+    cursor = None
     while True:
         async with store.reading() as connection:
-            rows = await page(connection, Part(PAGE, before, scope.since))
-        for row in rows:
-            yield row
-        if len(rows) < PAGE:
+            found = await list_differences(connection, scope, PAGE, cursor)
+        for view in found.rows:
+            yield view
+        if found.next is None:
             return
-        before = number(rows[-1])
+        cursor = found.next
 
 
-async def _listening(store: Store) -> dict[str, int]:
-    """Since when each source is listened to."""
-    async with store.reading() as connection:
-        return {row.name: row.listening_since for row in await sources.all_of_them(connection)}
+async def list_differences(connection: AsyncConnection, scope: Scope, limit: int, cursor: str | None = None) -> Listing:
+    """
+    A page of them: of at most `limit` rows that may tell of a difference, those that do. So there may be fewer, or none, and more
+    on the next page.
+
+    Raises:
+        BadInput: the cursor is none of ours.
+    """
+    first, before = _begin(cursor)
+    views_, last, left = list[View](), cursor, limit
+    for sort in SORTS[first:]:
+        found = await sort.rows(connection, scope, Part(left + 1, before, scope.since))
+        before = None
+        taken = found[:left]
+        views_ += await sort.tell(connection, scope, [row for _, row in taken])
+        if taken:
+            last = shown(sort.prefix, taken[-1][0])
+        if len(found) > left:
+            return Listing(views_, last)
+        left -= len(taken)
+    return Listing(views_)
+
+
+def _begin(cursor: str | None) -> tuple[int, int | None]:
+    """With which sort a page begins, and after which of its rows: the cursor's prefix tells."""
+    if cursor is None:
+        return 0, None
+    for place, sort in enumerate(SORTS):
+        number = parse(cursor, sort.prefix)
+        if number is not None:
+            return place, number
+    raise BadInput(f"cursor is what an earlier answer gave as next, such as {shown(SORTS[0].prefix, 1)}")
+
+
+Numbered = list[tuple[int, Any]]  # rows, each with the number that a page goes on after
+
+
+async def _failures(connection: AsyncConnection, scope: Scope, part: Part) -> Numbered:
+    found = await failures.newest(connection, part, scope.source, Category.DELIVERY.value)
+    return [(pair[0].id, pair) for pair in found]
+
+
+async def _of_failures(_: AsyncConnection, _scope: Scope, rows: Sequence[tuple[FailureRow, JobRow]]) -> list[View]:
+    return [_of_failure(*pair) for pair in rows]
+
+
+async def _attempts(connection: AsyncConnection, _: Scope, part: Part) -> Numbered:
+    return [(row.id, row) for row in await attempts.undelivered(connection, part)]
+
+
+async def _conflicts(connection: AsyncConnection, scope: Scope, part: Part) -> Numbered:
+    found = await deliveries.newest(connection, part, scope.source, Verdict.CONFLICT.value)
+    return [(row.id, row) for row in found]
+
+
+async def _of_conflicts(connection: AsyncConnection, _: Scope, rows: Sequence[DeliveryRow]) -> list[View]:
+    return [_of_conflict(row, await jobs.by_identity(connection, row.source, row.kind, row.job_id)) for row in rows]
+
+
+async def _of_attempts(connection: AsyncConnection, scope: Scope, rows: Sequence[AttemptRow]) -> list[View]:
+    """Those that reached us, and that the provider does not call delivered."""
+    if not rows:
+        return []
+    listening = {row.name: row.listening_since for row in await sources.all_of_them(connection)}
+    about = await jobs.these(connection, {row.job for row in rows})
+    accounts = await attempts.of_jobs(connection, about)
+    told = []
+    for row in rows:
+        job = about.get(row.job)
+        if job is None or not job.has_webhook or scope.source not in (None, job.source):
+            continue
+        if 0 < row.tried_at < listening.get(job.source, 0):
+            continue
+        account = [one for one in accounts[job.id] if one.delivery_key == row.delivery_key]
+        found = await _unacknowledged(connection, row, job, account)
+        told += [] if found is None else [found]
+    return told
 
 
 def _of_failure(failure: FailureRow, job: JobRow) -> View:
     evidence = json.loads(failure.evidence)
     about = _about(job.source, job.kind, job.job_id, job, failure.subject)
     found = {"message": failure.message, "at": rfc3339(failure.detected_at), "evidence": evidence}
-    return {"difference": failure.code, **about, **found, "page": documented.failure(failure.code)}
+    return {"difference": failure.code, **about, **found, "page": documented.difference(failure.code)}
 
 
 async def _unacknowledged(
-    connection: AsyncConnection, row: AttemptRow, scope: Scope, listening: dict[str, int]
+    connection: AsyncConnection, row: AttemptRow, job: JobRow, account: Sequence[AttemptRow]
 ) -> View | None:
-    """An attempt that reached us and that the provider does not call delivered; told once, at the newest such attempt."""
-    job = (await jobs.these(connection, [row.job])).get(row.job)
-    if job is None or not job.has_webhook or scope.source not in (None, job.source):
-        return None
-    if 0 < row.tried_at < listening.get(job.source, 0):
-        return None
-    account = [one for one in await attempts.of_job(connection, job.id) if one.delivery_key == row.delivery_key]
+    """None of the attempts in the account of a delivery is called delivered, and we hold it; told at the newest of them."""
     failed = [one for one in account if one.outcome != AttemptOutcome.DELIVERED]
     if len(failed) < len(account) or max(one.id for one in failed) != row.id:
         return None
@@ -145,10 +168,26 @@ def _of_conflict(delivery: DeliveryRow, job: JobRow | None) -> View:
 
 
 def _difference(word: str, about: View, message: str, at: int, evidence: dict[str, Any]) -> View:
-    told = {"message": message, "at": rfc3339(at), "evidence": evidence, "page": f"{documented.PAGE}#{word}"}
+    told = {"message": message, "at": rfc3339(at), "evidence": evidence, "page": documented.difference(word)}
     return {"difference": word, **about, **told}
 
 
 def _about(source: str, kind: str, job_id: str, job: JobRow | None, key: str) -> View:
     ours = shown("job", job.id) if job else None
     return {"source": source, "kind": kind, "job_id": job_id, "job": ours, "key": key}
+
+
+@dataclass(frozen=True, slots=True)
+class Sort:
+    """One sort of difference: the rows that may tell of it, newest first, and what those tell. `prefix`: of their ids."""
+
+    prefix: str
+    rows: Callable[[AsyncConnection, Scope, Part], Awaitable[Numbered]]
+    tell: Callable[[AsyncConnection, Scope, Any], Awaitable[list[View]]]
+
+
+SORTS = (
+    Sort("fail", _failures, _of_failures),
+    Sort("att", _attempts, _of_attempts),
+    Sort("dlv", _conflicts, _of_conflicts),
+)

@@ -3,6 +3,7 @@
 from schemas.words import Code, SourceRule, Trouble
 
 PAGE = "docs/failures.md"
+REFUSALS = "docs/refusals.md#reasons-and-what-to-do"
 
 
 def failure(code: str) -> str:
@@ -11,6 +12,11 @@ def failure(code: str) -> str:
 
 def source_rule(rule: str) -> str:
     return f"{PAGE}#{SourceRule(rule)}"
+
+
+def difference(word: str) -> str:
+    """Of the two ledgers: the code of a failure, or a word of the audit's own."""
+    return f"{PAGE}#{word}"
 
 
 def trouble(word: str) -> str:

@@ -1,13 +1,11 @@
 """One refusal whole: why it was refused, what it presented, and what became of it since."""
 
-from collections.abc import Mapping
-from types import MappingProxyType
-
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from operators import views
+from operators import documented, views
 from operators.errors import NoSuchThing
 from operators.views import View
+from reconciler.causes import CAUSES
 from schemas.ids import parse, shown
 from schemas.presented import Presented, read
 from schemas.tables import RefusalRow, RefusedRequestRow
@@ -18,32 +16,6 @@ from storage import refusals, refused_requests
 
 REFUSAL = "ref"
 LONGEST = 256  # characters of a stranger's text
-
-# What each reason usually comes of, for whoever looks at it at night. docs/refusals.md says what to do about it.
-CAUSES: Mapping[RefusalReason, str] = MappingProxyType(
-    {
-        RefusalReason.SIGNATURE_MISSING: "the sender signs nothing, or by another scheme than this source's dialect",
-        RefusalReason.SIGNATURE_DOUBLED: "something on the way repeats header fields, or somebody tries which of two counts",
-        RefusalReason.SIGNATURE_MALFORMED: "the sender signs by another scheme or version than this source's dialect",
-        RefusalReason.SIGNATURE_WRONG: "the secret was changed at the provider or here, something on the way changes the body, "
-        "or it is a forgery",
-        RefusalReason.TIMESTAMP_MISSING: "the sender signs by another scheme or version than this source's dialect",
-        RefusalReason.TIMESTAMP_DOUBLED: "something on the way repeats header fields, or somebody tries which of two counts",
-        RefusalReason.TIMESTAMP_MALFORMED: "the sender writes the time in another way than this source's dialect",
-        RefusalReason.TIMESTAMP_STALE: "our clock is ahead, the request was long on its way, or an old one was sent again",
-        RefusalReason.TIMESTAMP_FUTURE: "our clock is behind, or the sender's is ahead",
-        RefusalReason.HEADER_CONTRADICTS: "something on the way changes header fields, or an old request was sent again under "
-        "another name",
-        RefusalReason.TOO_LARGE: "the body or the head is larger than [receiver] allows",
-        RefusalReason.TOO_SLOW: "the sender or the network is slow, or somebody holds connections open",
-        RefusalReason.ENCODED: "the sender, or something on the way, compresses the body",
-        RefusalReason.FRAMING: "it is no plain HTTP request, or one whose end can be read in two ways",
-        RefusalReason.UNKNOWN_SOURCE: "the provider was given a URL that is none of ours, or somebody looks around",
-        RefusalReason.METHOD: "somebody looks around with a browser, or a check is pointed at the webhook's URL",
-        RefusalReason.FLOOD: "one address had too many refusals in a minute; those before it tell the reason",
-        RefusalReason.NOT_STORED: "the database could not be written, the service was stopping, or the source has no secret",
-    }
-)
 
 
 async def show_refusal(connection: AsyncConnection, name: str) -> View:
@@ -59,7 +31,8 @@ async def show_refusal(connection: AsyncConnection, name: str) -> View:
     request = await refused_requests.get(connection, row.id)
     return {
         **views.refusal(row),
-        "likely_cause": CAUSES[RefusalReason(row.reason)],
+        "likely_cause": CAUSES[RefusalReason(row.reason)].usually,
+        "page": documented.REFUSALS,
         "request": None if request is None else _request(row, request),
         "taken_in": None if request is None else _taken_in(request),
     }

@@ -92,6 +92,11 @@ async def reverify(store: Store, scope: Scope, now: int, dry_run: bool = False) 
     return _told(scope, rows, dry_run)
 
 
+def cut(done: View, most: int) -> View:
+    """The same with no more than so many requests told one by one; the numbers are those of all."""
+    return {**done, "requests": done["requests"][:most], "more_requests": len(done["requests"]) > most}
+
+
 def look_again(one: Refused, dialect: Dialect, scope: Scope) -> Accepted | Refusal:
     """What a refused request is found to be by the secrets of now and the time of its arrival. Pure."""
     arrived_at, source = one.refusal.received_at - scope.clock_ahead, scope.source
@@ -185,4 +190,5 @@ def _told(scope: Scope, rows: list[View], dry_run: bool) -> View:
         "taken_in": outcomes["taken_in"],
         "stay_refused": dict(sorted(reasons.items())),
         "requests": rows,
+        "more_requests": False,
     }

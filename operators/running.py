@@ -39,7 +39,7 @@ async def up(config: Config) -> None:
             _reconciling(current, reconciler) as task,
         ):
             await _until(asked, current, task)
-            operating.should_exit = True
+            operating.stop()
             await asyncio.gather(receiving.stop(), _end(task))  # at once, so that neither takes of the other's time
         log.info("stopped")
 
@@ -68,7 +68,7 @@ async def operate(config: Config) -> None:
         current = Current(config, store)
         async with _operating(current, store) as operating:
             await _until(asked, current)
-            operating.should_exit = True
+            operating.stop()
     log.info("stopped")
 
 
@@ -115,16 +115,17 @@ async def _end(task: asyncio.Task[None]) -> None:
 
 
 @contextlib.asynccontextmanager
-async def _operating(current: Current, store: Store) -> AsyncIterator[uvicorn.Server]:
+async def _operating(current: Current, store: Store) -> AsyncIterator["_Uvicorn"]:
     host, port = current.config.operators.host, current.config.operators.port
     listener = _listen(host, port)
-    server = _Uvicorn(_uvicorn_config(build_operators_app(lambda: current.config, store, now)))
+    app = build_operators_app(lambda: current.config, store, now)
+    server = _Uvicorn(app)
     task = asyncio.create_task(server.serve([listener]), name="operators")
     log.info("operating", address=f"http://{host}:{listener.getsockname()[1]}")
     try:
         yield server
     finally:
-        server.should_exit = True
+        server.stop()
         await task
 
 
@@ -183,6 +184,15 @@ def _uvicorn_config(app: Starlette) -> uvicorn.Config:
 
 
 class _Uvicorn(uvicorn.Server):
+    def __init__(self, app: Starlette) -> None:
+        super().__init__(_uvicorn_config(app))
+        self._app = app
+
+    def stop(self) -> None:
+        """Take nothing new, and let go whoever only listens: else their streams would be waited for."""
+        self.should_exit = True
+        self._app.state.end_streams()
+
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Signals are the process's matter; uvicorn would raise them again before our clean-up."""

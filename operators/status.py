@@ -2,12 +2,14 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from operators import filters, listings, views
+from operators.standing import standing
 from operators.views import View
 from schemas.config import Config, Source
 from schemas.tables import SourceRow
@@ -18,6 +20,7 @@ from storage.listing import Part
 from storage.standing import Totals, failures_now, handoffs_now, jobs_now
 
 FIRST_FEW = 10
+RECEIVED = ("accepted", "duplicate", "unreadable", "refused")
 VERSION = version("batchkeeper")  # read once: it is looked for among files
 
 
@@ -28,7 +31,7 @@ async def status(connection: AsyncConnection, config: Config, now: int, lease_cl
     What was received in the last hour is told by whole minutes, in the last day by whole hours.
     """
     totals = await counting.totals(connection)
-    last_hour = await counting.lately(connection, now - HOUR)
+    lately = await _lately(connection, now)
     known = {row.name: row for row in await sources.all_of_them(connection)}
     return {
         "at": rfc3339(now),
@@ -36,23 +39,48 @@ async def status(connection: AsyncConnection, config: Config, now: int, lease_cl
         "database": config.database.shown,
         "jobs": _jobs(totals),
         "failures": _failures(totals),
+        "findings": await standing(connection, config.sources),
         "trouble": await _trouble(connection, known.values()),
         "deliveries": {
-            "last_hour": received(last_hour),
-            "last_day": received(await counting.lately_by_hour(connection, now - DAY)),
+            "last_hour": received(lately.hour),
+            "last_day": received(lately.day),
         },
         "handoffs": await _handoffs(connection, config, totals),
-        "sources": await _sources(connection, config, known, last_hour, now, lease_clock),
+        "sources": await _sources(connection, config, known, lately, now, lease_clock),
     }
 
 
+@dataclass(frozen=True, slots=True)
+class Lately:
+    """What was counted in the last hour, and in the last day."""
+
+    hour: Totals
+    day: Totals
+
+
+async def _lately(connection: AsyncConnection, now: int) -> Lately:
+    day = await counting.lately_by_hour(connection, now - DAY)
+    return Lately(await counting.lately(connection, now - HOUR), day)
+
+
 def received(counted: Totals, source: str | None = None) -> View:
-    """What came, by what was counted of one source or of all: every request is one of these."""
-    words = Counter[str]()
+    """What came, by what was counted of one source or of all. `accepted` are all that were taken, those that brought a known
+    delivery once more (`duplicate`) and those that could not be read among them; every other request was refused."""
+    words, reasons = Counter[str](), Counter[str]()
     for (name, what), number in counted.items():
+        kind, _, reason = what.partition(".")
         if source in (None, name):
-            words["refused" if what.startswith("refused.") else what] += number
-    return {word: words[word] for word in ("accepted", "duplicate", "unreadable", "refused")}
+            words[kind] += number
+            if kind == "refused":
+                reasons[reason] += number
+    mostly = max(sorted(reasons), key=lambda reason: reasons[reason], default=None)
+    return {word: words[word] for word in RECEIVED} | {"mostly_refused_for": mostly}
+
+
+async def sources_health(connection: AsyncConnection, config: Config, now: int, lease_clock: Any) -> list[View]:
+    """Every configured source in short."""
+    known = {row.name: row for row in await sources.all_of_them(connection)}
+    return await _sources(connection, config, known, await _lately(connection, now), now, lease_clock)
 
 
 def _jobs(totals: Totals) -> View:
@@ -111,15 +139,15 @@ async def _sources(
     connection: AsyncConnection,
     config: Config,
     known: Mapping[str, SourceRow],
-    last_hour: Totals,
+    lately: Lately,
     now: int,
     lease_clock: Any,
 ) -> list[View]:
     held = {name: await leases.holder_of(connection, f"source:{name}", lease_clock) for name in sorted(config.sources)}
-    return [health(config.sources[name], known.get(name), last_hour, owner, now) for name, owner in held.items()]
+    return [health(config.sources[name], known.get(name), lately, owner, now) for name, owner in held.items()]
 
 
-def health(source: Source, row: SourceRow | None, last_hour: Totals, owner: str | None, now: int) -> View:
+def health(source: Source, row: SourceRow | None, lately: Lately, owner: str | None, now: int) -> View:
     """A source in short. `unheard_ends`: jobs that we saw end, by asking, since anything of it was accepted."""
     row = row or SourceRow(name=source.name, dialect=source.dialect, listening_since=now)
     return {
@@ -134,5 +162,6 @@ def health(source: Source, row: SourceRow | None, last_hour: Totals, owner: str 
         "unheard_since": rfc3339_or_none(row.unheard_since),
         "last_answer_at": rfc3339_or_none(row.last_answer_at),
         "clock_ahead_seconds": None if row.clock_ahead is None else row.clock_ahead / SECOND,
-        "last_hour": received(last_hour, source.name),
+        "last_hour": received(lately.hour, source.name),
+        "last_day": received(lately.day, source.name),
     }

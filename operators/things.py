@@ -13,7 +13,7 @@ from schemas.config import Config
 from schemas.ids import parse, shown
 from schemas.tables import DeliveryRow, JobRow
 from schemas.texts import clean
-from storage import actions, deliveries, failures, jobs, labels, refusals, submissions
+from storage import actions, deliveries, failures, findings, jobs, labels, submissions
 
 MOST_RECEIPTS = 100
 Row = TypeVar("Row")
@@ -48,8 +48,9 @@ async def show_failure(connection: AsyncConnection, name: str) -> View:
     return views.failure(row, await _known(connection, row.job))
 
 
-async def show_refusal(connection: AsyncConnection, name: str) -> View:
-    return views.refusal(await _thing(connection, refusals.get, name, "ref", "refusal"))
+async def show_finding(connection: AsyncConnection, name: str) -> View:
+    """A finding about a source, whether it stands or is closed."""
+    return views.source_finding(await _thing(connection, findings.get, name, "fnd", "finding"))
 
 
 async def show_action(connection: AsyncConnection, name: str) -> View:
@@ -72,10 +73,14 @@ async def show_submission(connection: AsyncConnection, name: str) -> View:
 
 async def show_source(connection: AsyncConnection, config: Config, name: str, now: int, lease_clock: Any) -> View:
     """A configured source, with the URL to register and how asking it goes."""
-    for row in await list_sources(connection, config, now, lease_clock):
-        if row["name"] == name:
-            return row
-    raise NoSuchThing(f"no source is called {clean(name, 64)}; configured are {', '.join(sorted(config.sources))}")
+    must_be_source(config, name)
+    return next(row for row in await list_sources(connection, config, now, lease_clock) if row["name"] == name)
+
+
+def must_be_source(config: Config, name: str) -> None:
+    """Raise NoSuchThing for one that is not configured."""
+    if name not in config.sources:
+        raise NoSuchThing(f"no source is called {clean(name, 64)}; configured are {', '.join(sorted(config.sources))}")
 
 
 async def _thing(

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from reconciler.accounting import Reckoning, reckon
 from reconciler.facts import Facts
-from reconciler.finding import ACCOUNT, LEDGER, WINDOW, Axis, Fact, Finding
+from reconciler.finding import ACCOUNT, LEDGER, STORE, WINDOW, Axis, Fact, Finding
 from reconciler.said import status_fact
 from reconciler.verdicts import sentence
 from schemas.tables import AttemptRow, DeliveryRow, FindingRow
@@ -90,14 +90,18 @@ def _why_none(facts: Facts) -> str:
     return "none of the events that we listen for announces such an end, so no delivery is expected"
 
 
+def axis_of(rule: str) -> Axis:
+    """Which of the kinds of trouble a finding about a whole source is."""
+    return "asking" if rule in OF_ASKING else "delivery"
+
+
 def of_source(rows: Sequence[FindingRow]) -> Iterator[Finding]:
     """What stands against the job's source as a whole: it may be why news is late."""
     for row in rows:
-        axis: Axis = "asking" if row.rule in OF_ASKING else "delivery"
-        facts = tuple(
-            Fact(one["name"], one["value"], one["read_from"], _at(one["at"])) for one in json.loads(row.evidence)
-        )
-        yield Finding(axis, row.rule, "trouble", f"the whole source: {row.message}", facts)
+        stands = Fact("stands_since", rfc3339(row.began_at), STORE, row.began_at)
+        told = (Fact(one["name"], one["value"], one["read_from"], _at(one["at"])) for one in json.loads(row.evidence))
+        facts = (*told, stands)
+        yield Finding(axis_of(row.rule), row.rule, "trouble", f"the whole source: {row.message}", facts)
 
 
 def _at(text: str | None) -> int | None:

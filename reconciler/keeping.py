@@ -30,6 +30,7 @@ log = structlog.get_logger()
 
 SHORTEST_REST, LONGEST_REST = 0.05, 1.0
 REST_AFTER_STORE_TROUBLE = 1.0
+LAST_WORDS_SECONDS = 1.0
 
 
 async def until_first(*works: Coroutine[Any, Any, Any]) -> None:
@@ -128,6 +129,17 @@ class Keeping:
     async def stop(self) -> None:
         """Give up what is in flight: it is due still, and will be asked again. And listen to nobody any more."""
         await asyncio.gather(self._watches.stop(), *(asking.stop() for asking in self._askings))
+        await self._last_words()
+
+    async def _last_words(self) -> None:
+        """What was counted is written, if the store takes it soon: nobody waits for counters."""
+        try:
+            async with asyncio.timeout(LAST_WORDS_SECONDS):
+                await self._showing.last_words(self.owned.clock())
+        except (StoreAway, TimeoutError) as error:
+            log.error(
+                "tallies_not_stored", source=self.owned.source.name, error=str(error) or "the store took too long"
+            )
 
     async def _turn_for_ever(self) -> None:
         while True:

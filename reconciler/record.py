@@ -63,13 +63,8 @@ async def record(
         owned.noted.update(f"attempts.{row.outcome}" for row in new)
         owned.attempted = _newest_attempt(account, owned.attempted)
     if applied.move is not None:
-        if Status(job.status).is_terminal:
-            await outbox.withdraw(connection, job, applied.move.to_status.value, now)
+        await _move(connection, owned, job, applied.move.to_status, asked, now)
         await observations.record(connection, _transition(owned, job, applied, observation, now))
-        moved = f"moved.{job.status}.{applied.move.to_status}"
-        await count(connection, job.source, {moved: 1}, now)
-        told = {"from_status": job.status, "to_status": applied.move.to_status.value, "asked": asked.value}
-        owned.news.append(News("job_moved", {**about(job), **told}))
     if asked.is_decisive:
         owned.news += _of_trouble(job, applied.changes, asked, answer, request_id)
     if has_ended:
@@ -82,6 +77,17 @@ async def record(
         await jobs.change(connection, number, {"due_at": now}, now)
     retry_after = answer.retry_after if isinstance(answer, Troubled) else None
     await review_job(connection, owned, number, now, answered=is_told, retry_after=retry_after, has_ended=has_ended)
+
+
+async def _move(
+    connection: AsyncConnection, owned: Owned, job: JobRow, to_status: Status, asked: Asked, now: int
+) -> None:
+    """What follows from a change of status: what was told of another end is withdrawn, and it is counted and told of."""
+    if Status(job.status).is_terminal:
+        await outbox.withdraw(connection, job, to_status.value, now)
+    await count(connection, job.source, {f"moved.{job.status}.{to_status}": 1}, now)
+    told = {"from_status": job.status, "to_status": to_status.value, "asked": asked.value}
+    owned.news.append(News("job_moved", {**about(job), **told}))
 
 
 async def review_job(

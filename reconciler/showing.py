@@ -41,6 +41,14 @@ class Showing:
         self._tell(trouble["trouble"], self._trouble.get("trouble"))
         self._saved, self._trouble, self._swept, self._at = shown, trouble, owned.swept, now
 
+    async def last_words(self, now: int) -> None:
+        """Write what was counted and not yet saved. To add to counters needs no lease, which may be lost by now."""
+        owned, counted = self._owned, Counter(self._owned.counted)
+        if counted:
+            async with owned.store.writing() as connection:
+                await count(connection, owned.source.name, counted, now)
+            owned.counted -= counted
+
     def _tell(self, trouble: str | None, before: str | None) -> None:
         source = self._owned.source.name
         if trouble is not None and trouble != before:

@@ -6,8 +6,8 @@ where they are not each other's opposite.
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 
+from reconciler.causes import REASONS
 from reconciler.circuit import Circuit
 from reconciler.clocks import FARTHEST
 from reconciler.finding import DATES, LEDGER, QUESTIONS, REFUSALS, STORE, TALLIES, Fact
@@ -21,22 +21,6 @@ QUIET_FOR = MINUTE  # without a refusal, and with a request accepted since the l
 FORGOTTEN_AFTER = DAY  # without a refusal
 TROUBLE_PATIENCE = 5 * MINUTE  # a source that cannot be asked for less long mends itself often enough
 
-CAUSES: Mapping[SourceRule, tuple[RefusalReason, ...]] = MappingProxyType(
-    {
-        SourceRule.WRONG_SECRET: (RefusalReason.SIGNATURE_WRONG,),
-        SourceRule.CLOCK_SKEW: (RefusalReason.TIMESTAMP_STALE, RefusalReason.TIMESTAMP_FUTURE),
-        SourceRule.OTHER_SCHEME: (
-            RefusalReason.SIGNATURE_MISSING,
-            RefusalReason.SIGNATURE_DOUBLED,
-            RefusalReason.SIGNATURE_MALFORMED,
-            RefusalReason.TIMESTAMP_MISSING,
-            RefusalReason.TIMESTAMP_DOUBLED,
-            RefusalReason.TIMESTAMP_MALFORMED,
-            RefusalReason.HEADER_CONTRADICTS,
-        ),
-        SourceRule.REQUESTS_REFUSED: (RefusalReason.TOO_LARGE, RefusalReason.ENCODED, RefusalReason.NOT_STORED),
-    }
-)
 # Whoever signs in the right form is hardly a scanner.
 _SIGNED = frozenset({SourceRule.WRONG_SECRET, SourceRule.CLOCK_SKEW})
 
@@ -54,6 +38,9 @@ class SourceFacts:
     is_answered: bool = True  # a question has been answered as it should be, since we own the source
     clock_ahead: int | None = None  # how far our clock is ahead of the provider's
     clock_read_at: int | None = None
+    signed_ago: int | None = (
+        None  # how long before their arrival the newest refused for their time say that they were signed
+    )
     standing: Collection[str] = ()  # the rules of the findings that are open
 
 
@@ -98,7 +85,7 @@ def _silent(facts: SourceFacts, now: int) -> Iterator[SourceFinding]:
 
 
 def _refused(facts: SourceFacts, now: int) -> Iterator[SourceFinding]:
-    for rule, reasons in CAUSES.items():
+    for rule, reasons in REASONS.items():
         counted = {reason: facts.refused[reason] for reason in reasons if facts.refused.get(reason)}
         count = sum(counted.values())
         last = max((facts.refused_at[reason] for reason in reasons if reason in facts.refused_at), default=None)
@@ -112,6 +99,8 @@ def _refused(facts: SourceFacts, now: int) -> Iterator[SourceFinding]:
             told.append(Fact("last_accepted", rfc3339(facts.hearing.last_receipt_at), LEDGER))
         if rule is SourceRule.CLOCK_SKEW and facts.clock_ahead is not None:
             told.append(_clock(facts.clock_ahead, facts))
+        if rule is SourceRule.CLOCK_SKEW and facts.signed_ago is not None:
+            told.append(Fact("signed_seconds_before_arrival", facts.signed_ago // SECOND, REFUSALS, last))
         yield SourceFinding(rule, f"{_how_many(count, last, facts, now)}{_cause(rule, counted, facts)}", tuple(told))
 
 
@@ -155,11 +144,15 @@ def _skew(facts: SourceFacts) -> str:
     """Which way the clocks are apart, and by how much, as far as it is known."""
     if facts.clock_ahead is not None and abs(facts.clock_ahead) > FARTHEST:
         return f"the clocks are apart, {_apart(facts.clock_ahead)}"
-    stale, future = (facts.refused_at.get(reason, 0) for reason in CAUSES[SourceRule.CLOCK_SKEW])
+    stale, future = (facts.refused_at.get(reason, 0) for reason in REASONS[SourceRule.CLOCK_SKEW])
     told = "" if facts.clock_ahead is None else "; the provider's answers and our clock agree, so it is not our clock"
+    ago = facts.signed_ago
+    amount = "" if ago is None or (ago < 0) != (future > stale) else f" ({in_words(abs(ago))}, by what they say)"
     if future > stale:
-        return f"they were signed at a time that is still to come, so our clock is behind, or the sender's ahead{told}"
-    return f"they were signed too long ago, so our clock is ahead, the sender's behind, or they are held up{told}"
+        return f"they were signed at a time that is still to come{amount}, so our clock is behind, or the sender's ahead{told}"
+    return (
+        f"they were signed too long ago{amount}, so our clock is ahead, the sender's behind, or they are held up{told}"
+    )
 
 
 # Clocks, and our own asking

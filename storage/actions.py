@@ -47,8 +47,9 @@ async def change(connection: AsyncConnection, number: int, changes: Mapping[str,
 
 async def end(connection: AsyncConnection, job: int, verbs: Collection[str], changes: Mapping[str, Any]) -> None:
     """End those of a job's actions, among some verbs, that still wait to be sent or sent again."""
-    waiting = (ACTIONS.c.job == job) & ACTIONS.c.due_at.is_not(None) & ACTIONS.c.verb.in_(list(verbs))
-    await _change(connection, waiting, changes)
+    # Not by the bare verb: the store would rather look at every action of that verb than at those of the job.
+    is_meant = ACTIONS.c.verb.concat("").in_(list(verbs))
+    await _change(connection, (ACTIONS.c.job == job) & ACTIONS.c.due_at.is_not(None) & is_meant, changes)
 
 
 async def of_job(connection: AsyncConnection, job: int) -> list[ActionRow]:

@@ -1,6 +1,6 @@
 """The provider's account of its deliveries. It shows its ten newest attempts; we keep every one that we have seen."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from sqlalchemy import literal_column, select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -41,3 +41,12 @@ async def undelivered(connection: AsyncConnection, part: Part) -> list[AttemptRo
 async def of_job(connection: AsyncConnection, job: int) -> list[AttemptRow]:
     statement = select(ATTEMPTS).where(ATTEMPTS.c.job == job).order_by(ATTEMPTS.c.tried_at, ATTEMPTS.c.number)
     return await fetch(connection, AttemptRow, statement.limit(1000))
+
+
+async def of_jobs(connection: AsyncConnection, jobs: Collection[int]) -> dict[int, list[AttemptRow]]:
+    """The same of several, by job."""
+    statement = select(ATTEMPTS).where(ATTEMPTS.c.job.in_(sorted(jobs)))
+    found: dict[int, list[AttemptRow]] = {job: [] for job in jobs}
+    for row in await fetch(connection, AttemptRow, statement.order_by(ATTEMPTS.c.tried_at, ATTEMPTS.c.number)):
+        found[row.job].append(row)
+    return found

@@ -5,7 +5,8 @@ of a job `born.ORIGIN`; by whoever changes one `moved.FROM.TO`, `began.CATEGORY.
 `handoff.TARGET.FROM.TO`, where each comes from `new`; by whoever asks for an action or changes its state
 `acted.VERB.STATE.OFFERED`, where OFFERED is whether a `cancel_url` was there to be seen (yes, no, unknown).
 
-And by the reconciler, gathered in memory and written every ten seconds, so that a process that is killed takes some along:
+And by the reconciler, gathered in memory and written every ten seconds and at the end, so that one that is killed takes some
+along:
 
 - `asked.QUESTION.RESULT`: answers to its questions. QUESTION is poll, list, look (at a file's record), fetch (content), upload,
   create, cancel, pause or resume; RESULT is ok, denied (there is no such job or file), or a word of `Trouble`.

@@ -1,6 +1,7 @@
 """Findings about sources: one row for each that ever stood. Closed when the evidence says so, opened again when it returns."""
 
 import json
+from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,9 +10,10 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from schemas.tables import FindingRow
-from storage.rows import add, fetch, table
+from storage.rows import add, fetch, fetch_one, table
 
 FINDINGS = table(FindingRow)
+MOST_COUNTED = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,16 @@ async def of_sources(connection: AsyncConnection, names: Collection[str]) -> dic
         if row.closed_at is None:
             standing[row.source].append(row)
     return standing
+
+
+async def get(connection: AsyncConnection, number: int) -> FindingRow | None:
+    return await fetch_one(connection, FindingRow, select(FINDINGS).where(FINDINGS.c.id == number))
+
+
+async def open_now(connection: AsyncConnection) -> Counter[tuple[str, str]]:
+    """How many stand now, by source and rule, counted no further than a bound."""
+    still = select(FINDINGS.c.source, FINDINGS.c.rule).where(FINDINGS.c.closed_at.is_(None)).limit(MOST_COUNTED)
+    return Counter((source, rule) for source, rule in await connection.execute(still))
 
 
 async def _open(connection: AsyncConnection, source: str, one: Found, number: int, now: int) -> FindingRow:

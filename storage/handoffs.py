@@ -56,6 +56,20 @@ async def claim(connection: AsyncConnection, number: int, now: int) -> HandoffRo
     return await fetch_one(connection, HandoffRow, statement)
 
 
+async def give_up(connection: AsyncConnection, number: int, changes: Mapping[str, Any], now: int) -> HandoffRow | None:
+    """Make one dead, as it is from now on; None when it does not wait any more: whoever withdrew it was first."""
+    statement = update(HANDOFFS).where(HANDOFFS.c.id == number, _IS_WAITING).values(**changes).returning(*HANDOFFS.c)
+    row = await fetch_one(connection, HandoffRow, statement)
+    if row is not None:
+        await count(connection, row.source, {_moved(row.target, HandoffState.WAITING.value, row.state): 1}, now)
+    return row
+
+
+async def put_off(connection: AsyncConnection, number: int, until: int) -> None:
+    """Try one later, if it still waits."""
+    await connection.execute(update(HANDOFFS).where(HANDOFFS.c.id == number, _IS_WAITING).values(due_at=until))
+
+
 async def get(connection: AsyncConnection, number: int, to_change: bool = False) -> HandoffRow | None:
     """One of them. What is read `to_change` it stays as it is until the transaction ends."""
     statement = select(HANDOFFS).where(HANDOFFS.c.id == number)

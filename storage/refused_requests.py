@@ -47,5 +47,16 @@ async def these(connection: AsyncConnection, numbers: Sequence[int]) -> list[Ref
     return [Refused(refusals[number], requests[number]) for number in numbers if number in refusals]
 
 
+async def newest(connection: AsyncConnection, source: str, reason: str, most: int = 9) -> list[Refused]:
+    """Those that are kept of the newest requests of a source that were refused for a reason."""
+    of_reason = select(REFUSALS).where(REFUSALS.c.source == source, REFUSALS.c.reason == reason)
+    rows = await fetch(connection, RefusalRow, of_reason.order_by(REFUSALS.c.id.desc()).limit(most))
+    kept = await fetch(
+        connection, RefusedRequestRow, select(REQUESTS).where(REQUESTS.c.id.in_([row.id for row in rows]))
+    )
+    requests = {row.id: row for row in kept}
+    return [Refused(row, requests[row.id]) for row in rows if row.id in requests]
+
+
 async def get(connection: AsyncConnection, number: int) -> RefusedRequestRow | None:
     return await fetch_one(connection, RefusedRequestRow, select(REQUESTS).where(REQUESTS.c.id == number))

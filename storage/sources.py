@@ -1,17 +1,15 @@
 """Sources as they went here: since when we listen, and what is wrong with our own asking."""
 
-from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from schemas.tables import FindingRow, SourceRow
+from schemas.tables import SourceRow
 from storage.rows import fetch, fetch_one, table, upsert
 
-SOURCES, FINDINGS = table(SourceRow), table(FindingRow)
-MOST_FINDINGS = 1000
+SOURCES = table(SourceRow)
 
 
 async def enter(connection: AsyncConnection, name: str, dialect: str, now: int) -> None:
@@ -31,9 +29,3 @@ async def all_of_them(connection: AsyncConnection) -> list[SourceRow]:
 
 async def change(connection: AsyncConnection, name: str, changes: Mapping[str, Any]) -> None:
     await connection.execute(update(SOURCES).where(SOURCES.c.name == name).values(**changes))
-
-
-async def open_findings(connection: AsyncConnection) -> Counter[tuple[str, str]]:
-    """How many findings are open, by source and rule, counted no further than a bound."""
-    still = select(FINDINGS.c.source, FINDINGS.c.rule).where(FINDINGS.c.closed_at.is_(None)).limit(MOST_FINDINGS)
-    return Counter((source, rule) for source, rule in await connection.execute(still))

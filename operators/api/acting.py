@@ -6,9 +6,10 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.requests import Request
 
-from operators import acts, fan_out, handed_on, things, views
+from operators import acts, asked, fan_out, handed_on, things, views
 from operators.api.operations import Body, Operation, Schema
 from operators.api.parameters import of_key, of_path, refuse_query, required_key
+from operators.api.reverifying import Reverifying
 from operators.api.shapes.words import TRUTH, named
 from operators.applying import FIELDS, Applying, read_object
 from operators.errors import BadInput
@@ -57,6 +58,7 @@ class Acting:
     def __init__(self, configured: Callable[[], Config], store: Store, now: Callable[[], int]) -> None:
         self._configured, self._store, self._now = configured, store, now
         self._applying, self._once = Applying(configured, store, now), Once(store, now)
+        self._reverifying = Reverifying(configured, store, now)
 
     def operations(self) -> list[Operation]:
         """In the order in which paths are tried."""
@@ -82,6 +84,7 @@ class Acting:
                 "/handoffs/{handoff}/replay", "replay", "Have a hand-off told again, under its own id", "Handoff",
                 self._replay, NOTHING, "hnd",
             ),
+            self._reverifying.operation(),
         ]  # fmt: skip
 
     def _post_job(self) -> Operation:
@@ -124,7 +127,12 @@ class Acting:
             async def acted(connection: AsyncConnection) -> Answer:
                 return Answer(202, await act(connection, thing, fields))
 
-            return await self._once.do(key, digest_of({"": name, variable: thing, **fields}, ""), acted)
+            answer = await self._once.do(key, digest_of({"": name, variable: thing, **fields}, ""), acted)
+            if not answer.replayed:
+                about = {variable: answer.body.get("job", thing), **asked.names_of(dict(answer.body))}
+                verb = name.partition("_")[0]
+                asked.tell("api", verb, fields.get("reason"), {**about, "action": _action_id(answer.body)})
+            return answer
 
         return Operation(
             "POST",
@@ -167,6 +175,12 @@ class Acting:
         await handed_on.replay(connection, config, [name], self._store.new_id, self._now())
         found = await handed_on.show_handoff(connection, config, name)
         return {member: value for member, value in found.items() if member != "event"}
+
+
+def _action_id(body: Mapping[str, Any]) -> str | None:
+    """The id of the action that came of it, where one did."""
+    found: str | None = body["id"] if "asked_by" in body else None
+    return found
 
 
 def _asked(job: JobRow, action: ActionRow) -> View:

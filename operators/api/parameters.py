@@ -1,13 +1,15 @@
 """Parameters: how the filters of a listing, its limit and its cursor are written in a query, and how that is read."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 
 from starlette.requests import Request
 
 from operators import filters
 from operators.api.operations import Parameter, Schema
 from operators.api.shapes.words import an_id
+from operators.auditing import SORTS, Scope
 from operators.errors import BadInput
 from operators.filters import LIMIT, MOST, TIMES, Asked, Noun
 from operators.once import LONGEST_KEY, idempotency_key
@@ -17,9 +19,22 @@ from schemas.texts import clean
 PRINTABLE = {"type": "string", "pattern": "^[ -~]{1,600}$"}
 KEY = {"type": "string", "pattern": f"^[!-~]([ -~]{{0,{LONGEST_KEY - 2}}}[!-~])?$"}
 _STATUSES = {"type": "array", "items": {"type": "string", "enum": list(KNOWN)}}
+TIME = {"type": "string", "minLength": 1, "examples": ["2026-11-22T06:00:00Z", "6h"]}
 _PATTERNS = {"label": "^[ -<>-~][ -<>-~]*=[ -~]*$"}
 _IDS = {"group": "grp", "delivery": "dlv"}
 _LIMIT = re.compile(r"[1-9][0-9]{0,5}", re.ASCII)
+
+
+_LIMITS = {"type": "integer", "minimum": 1, "maximum": MOST, "default": LIMIT}
+_CURSOR = "what the answer before gave as next"
+OF_LIMIT = Parameter("limit", "query", _LIMITS, "how many rows to answer with")
+OF_SOURCE = Parameter("source", "query", PRINTABLE, filters.MEANINGS["source"])
+OF_AUDIT = (
+    OF_SOURCE,
+    Parameter("since", "query", TIME, filters.MEANINGS["since"]),
+    OF_LIMIT,
+    Parameter("cursor", "query", {"anyOf": [an_id(sort.prefix) for sort in SORTS]}, _CURSOR),
+)
 
 
 def of_listing(noun: Noun) -> tuple[Parameter, ...]:
@@ -27,11 +42,10 @@ def of_listing(noun: Noun) -> tuple[Parameter, ...]:
     taken = [Parameter(name, "query", _schema(noun, name), filters.MEANINGS[name]) for name in noun.filters]
     if "status" in noun.filters:
         taken.append(Parameter("statuses", "query", _STATUSES, "the same as status, as the gateway's list calls it"))
-    limit = {"type": "integer", "minimum": 1, "maximum": MOST, "default": LIMIT}
     return (
         *taken,
-        Parameter("limit", "query", limit, "how many rows to answer with"),
-        Parameter("cursor", "query", an_id(noun.prefix), "what the answer before gave as next"),
+        OF_LIMIT,
+        Parameter("cursor", "query", an_id(noun.prefix), _CURSOR),
     )
 
 
@@ -44,7 +58,7 @@ def _schema(noun: Noun, name: str) -> Schema:
     if words:
         return {"type": "string", "enum": list(words)}
     if name in TIMES:
-        return {"type": "string", "minLength": 1, "examples": ["2026-11-22T06:00:00Z", "6h"]}
+        return TIME
     if name in _IDS:
         return an_id(_IDS[name])
     return {"type": "string", "pattern": _PATTERNS[name], "maxLength": 600} if name in _PATTERNS else PRINTABLE
@@ -67,23 +81,47 @@ def of_key(required: bool) -> Parameter:
 
 def asked_for(request: Request, noun: Noun, now: int) -> Asked:
     """What part of a listing a query asks for. Raises BadInput."""
-    given = {name: request.query_params.getlist(name) for name in request.query_params}
-    several = {"status", "statuses", *noun.several}
-    for name, texts in given.items():
-        if "" in texts:
-            raise BadInput(f"{clean(name, 40)} is given empty; leave it out, or give it a value")
-        if len(texts) > 1 and name not in several:
-            raise BadInput(f"{clean(name, 40)} is given more than once")
+    given = _check_given(request, several={"status", "statuses", *noun.several})
     if "statuses" in given and "status" in noun.filters:
         given["status"] = [*given.get("status", []), *given.pop("statuses")]
     limit, cursor = given.pop("limit", []), given.pop("cursor", [])
     return filters.read(noun, given, now, _limit(limit), cursor[0] if cursor else None)
 
 
-def refuse_query(request: Request) -> None:
-    """Raise BadInput where there is nothing to choose, so that nobody believes to have chosen."""
+def _check_given(request: Request, several: Collection[str]) -> dict[str, list[str]]:
+    """What a query gives, by name; but for `several` each is given once."""
+    given = {name: request.query_params.getlist(name) for name in request.query_params}
+    for name, texts in given.items():
+        if "" in texts:
+            raise BadInput(f"{clean(name, 40)} is given empty; leave it out, or give it a value")
+        if len(texts) > 1 and name not in several:
+            raise BadInput(f"{clean(name, 40)} is given more than once")
+    return given
+
+
+def refuse_query(request: Request, but: Sequence[str] = ()) -> None:
+    """Raise BadInput where there is nothing else to choose, so that nobody believes to have chosen."""
+    _check_given(request, several=())
     for name in request.query_params:
-        raise BadInput(f"there is no parameter {clean(name, 40)} here")
+        if name not in but:
+            raise BadInput(f"there is no parameter {clean(name, 40)} here")
+
+
+@dataclass(frozen=True, slots=True)
+class AuditPage:
+    """What part of the audit a query asks for."""
+
+    scope: Scope
+    limit: int
+    cursor: str | None
+
+
+def page_of_audit(request: Request, now: int) -> AuditPage:
+    """Raises BadInput."""
+    refuse_query(request, but=[one.name for one in OF_AUDIT])
+    given = request.query_params
+    since = filters.read(filters.FAILURES, {"since": given.getlist("since")}, now).part.since
+    return AuditPage(Scope(given.get("source"), since), _limit(given.getlist("limit")), given.get("cursor"))
 
 
 def required_key(request: Request) -> str:

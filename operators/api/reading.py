@@ -6,13 +6,23 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.requests import Request
 
-from operators import fan_out, filters, handed_on, listings, queries, status, things
+from operators import auditing, fan_out, filters, handed_on, listings, queries, status, things
 from operators.api.operations import Operation, Schema
-from operators.api.parameters import asked_for, of_listing, of_path, refuse_query
+from operators.api.parameters import (
+    OF_AUDIT,
+    OF_SOURCE,
+    asked_for,
+    of_listing,
+    of_path,
+    page_of_audit,
+    refuse_query,
+)
 from operators.api.shapes.words import an_id, many, maybe, named, thing
 from operators.filters import Asked, Noun
 from operators.listings import Listing
 from operators.once import Answer
+from operators.refused import show_refusal
+from operators.standing import standing
 from operators.views import View
 from schemas.config import Config
 from storage.store import Store
@@ -40,7 +50,10 @@ class Reading:
             self._listing(filters.FAILURES, _plain(listings.list_failures), "Failure"),
             self._thing("failure", "failures", "fail", "A failure with its evidence", "Failure", things.show_failure),
             self._listing(filters.REFUSALS, _plain(listings.list_refusals), "Refusal"),
-            self._thing("refusal", "refusals", "ref", "A request that was not accepted", "Refusal", things.show_refusal),
+            self._thing(
+                "refusal", "refusals", "ref", "A request that was not accepted, with what it presented", "RefusalWhole",
+                show_refusal,
+            ),
             self._listing(filters.GROUPS, _plain(listings.list_groups), "Group"),
             self._thing("group", "groups", "grp", "A group with its members", "GroupWhole", fan_out.show_group),
             self._listing(filters.SUBMISSIONS, _plain(listings.list_submissions), "Submission"),
@@ -56,6 +69,9 @@ class Reading:
             self._thing("action", "actions", "act", "Something that was asked for", "ActionOf", things.show_action),
             self._sources(),
             self._one("/sources/{source}", "show_source", "A configured source", "Source", self._source),
+            self._findings(),
+            self._thing("finding", "findings", "fnd", "A finding about a source", "SourceFinding", things.show_finding),
+            self._audit(),
             self._status(),
         ]  # fmt: skip
 
@@ -104,6 +120,41 @@ class Reading:
         shape = thing(sources=many(named("Source")), next={"type": "null"})
         summary = "Every configured source, with the URL to register"
         return Operation("GET", "/sources", "list_sources", summary, respond, {200: shape}, (400,))
+
+    def _findings(self) -> Operation:
+        async def respond(request: Request) -> Answer:
+            names = self._sources_asked_for(request)
+            refuse_query(request, but=("source",))
+            async with self._store.reading() as connection:
+                return Answer(200, {"findings": await standing(connection, names), "next": None})
+
+        shape = thing(findings=many(named("SourceFinding")), next={"type": "null"})
+        summary = "The findings that stand against sources now"
+        return Operation("GET", "/findings", "list_findings", summary, respond, {200: shape}, (400, 404), (OF_SOURCE,))
+
+    def _audit(self) -> Operation:
+        async def respond(request: Request) -> Answer:
+            names, page = self._sources_asked_for(request), page_of_audit(request, self._now())
+            async with self._store.reading() as connection:
+                found = await auditing.list_differences(connection, page.scope, page.limit, page.cursor)
+                told = {"differences": found.rows, "findings": await standing(connection, names), "next": found.next}
+                return Answer(200, told)
+
+        cursor = {"anyOf": [*(an_id(sort.prefix) for sort in auditing.SORTS), {"type": "null"}]}
+        shape = thing(differences=many(named("Difference")), findings=many(named("SourceFinding")), next=cursor)
+        summary = "Every difference between the provider's ledger of its deliveries and ours"
+        about = (
+            "A page is of so many rows that may tell of a difference, and has those that do: there may be fewer than `limit`, or "
+            "none, and more on the next one."
+        )
+        return Operation("GET", "/audit", "audit", summary, respond, {200: shape}, (400, 404), OF_AUDIT, about=about)
+
+    def _sources_asked_for(self, request: Request) -> list[str]:
+        """The one that a query names, or all of them. Raises NoSuchThing."""
+        config = self._configured()
+        for name in request.query_params.getlist("source"):
+            things.must_be_source(config, name)
+        return request.query_params.getlist("source")[:1] or sorted(config.sources)
 
     def _status(self) -> Operation:
         async def respond(request: Request) -> Answer:

@@ -10,6 +10,7 @@ from operators.auditing import FINDINGS_EXIT, Scope
 from operators.cli import present
 from operators.cli.context import configuration, source_named, verb
 from operators.cli.options import Json, OfSource, Since, asked_for
+from operators.standing import standing
 from operators.store import opened
 from operators.views import View
 
@@ -36,13 +37,13 @@ async def audit(source: OfSource = None, since: Since = None, in_json: Json = Fa
             show(found, is_first=not counts)
             counts[found["difference"]] += 1
         async with store.reading() as connection:
-            standing = await auditing.standing(connection, sorted(config.sources), scope)
+            found_of_sources = await standing(connection, config.sources if source is None else [source])
     if in_json:
-        rest = json.dumps({"counts": dict(sorted(counts.items())), "findings": standing})
+        rest = json.dumps({"counts": dict(sorted(counts.items())), "findings": found_of_sources})
         typer.echo(f"], {rest[1:]}")
     else:
-        _summary(counts, standing)
-    if counts or standing:
+        _summary(counts, found_of_sources)
+    if counts or found_of_sources:
         raise typer.Exit(FINDINGS_EXIT)
 
 
@@ -63,15 +64,15 @@ def _as_text(found: View, is_first: bool) -> None:
     typer.echo(f"  found at {present.moment(found['at'])} UTC; see {found['page']}, and `batchkeeper explain {job}`")
 
 
-def _summary(counts: Counter[str], standing: list[View]) -> None:
-    for row in standing:
+def _summary(counts: Counter[str], findings: list[View]) -> None:
+    for row in findings:
         typer.echo(f"\n{present.coloured(row['rule'], 'failure')}  {present.heading('source ' + row['source'])}")
         for line in present.wrapped(present.text_of(row["message"], 500), indent=2):
             typer.echo(f"  {line}")
         typer.echo(f"  since {present.moment(row['began_at'])} UTC; see {row['page']}")
-    if not counts and not standing:
+    if not counts and not findings:
         typer.echo("no difference between the two ledgers, and no finding about a source")
         return
     told = [f"{count} {word}" for word, count in sorted(counts.items())]
-    about = f"{len(standing)} {'finding' if len(standing) == 1 else 'findings'} about sources"
-    typer.echo("\n" + ", ".join([*told, *([about] if standing else [])]))
+    about = f"{len(findings)} {'finding' if len(findings) == 1 else 'findings'} about sources"
+    typer.echo("\n" + ", ".join([*told, *([about] if findings else [])]))

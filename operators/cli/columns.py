@@ -39,6 +39,7 @@ DELIVERIES: Columns = {
     "key": lambda row: row["delivery_key"],
     "reported": lambda row: row["reported_status"],
     "verdict": lambda row: row["verdict"] or "not judged yet",
+    "which means": lambda row: row["verdict_means"],
     "times": lambda row: row["times_received"],
     "first received (UTC)": lambda row: moment(row["first_received_at"]),
 }
@@ -49,6 +50,7 @@ FAILURES: Columns = {
     "message": lambda row: row["message"],
     "detected (UTC)": lambda row: moment(row["detected_at"]),
     "cleared (UTC)": lambda row: row["cleared_at"] and moment(row["cleared_at"]),
+    "see": lambda row: row["page"],
 }
 REFUSALS: Columns = {
     "source": lambda row: row["source"] or "(unknown)",
@@ -66,6 +68,7 @@ RECEIPTS: Columns = {
     "attempt": lambda row: row["attempt"],
     "reported": lambda row: row["reported_status"],
     "verdict": lambda row: row["verdict"] or "not judged yet",
+    "which means": lambda row: row["verdict_means"],
     "received (UTC)": lambda row: moment(row["received_at"]),
 }
 ACTIONS: Columns = {
@@ -158,6 +161,8 @@ WIDTHS: Mapping[str, int] = {
     "succeeded": 100,
     "missing": 100,
     "rev.": 120,
+    "which means": 150,
+    "see": 140,
     "attempts": 90,
 }
 RARE = frozenset({"cleared (UTC)", "goes on (UTC)", "next (UTC)", "message", "outcome"})

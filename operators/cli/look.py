@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from operators import filters, listings, queries
+from operators import documented, filters, listings, queries
 from operators.cli import present
 from operators.cli.columns import ACTIONS, DELIVERIES, FAILURES, JOBS, RARE, RECEIPTS, REFUSALS, WIDTHS
 from operators.cli.context import configuration, source_named, verb
@@ -53,6 +53,7 @@ async def jobs(
         bool, typer.Option("--trouble", help="Only those that our own asking has trouble with.")
     ] = False,
     label: OfLabel = None,
+    group: Annotated[str | None, typer.Option("--group", metavar="GROUP", help="Only of this group, grp_....")] = None,
     job_id: OfJobId = None,
     job_id_prefix: OfPrefix = None,
     since: Since = None,
@@ -65,7 +66,7 @@ async def jobs(
     """List jobs, the newest first."""
     given = {
         "source": source, "kind": kind, "status": status, "category": category, "code": code, "label": label,
-        "trouble": trouble, "job_id": job_id, "job_id_prefix": job_id_prefix, "since": since, "until": until,
+        "trouble": trouble, "group": group, "job_id": job_id, "job_id_prefix": job_id_prefix, "since": since, "until": until,
     }  # fmt: skip
     asked = asked_for(filters.JOBS, given, limit, every)
     config = configuration()
@@ -244,7 +245,8 @@ def _source_fields(row: View) -> View:
         "none": {"webhook": "none: polling only"},
     }
     again = f"; asked again at {present.moment(row['asking_again_at'])} UTC" if row["asking_again_at"] else ""
-    trouble = f"{row['trouble']}: {row['trouble_message']}{again}" if row["trouble"] else "none"
+    page = f" (see {documented.trouble(row['trouble'])})" if row["trouble"] else ""
+    trouble = f"{row['trouble']}: {row['trouble_message']}{again}{page}" if row["trouble"] else "none"
     return {
         "dialect": row["dialect"],
         "asked at": row["base_url"],

@@ -96,6 +96,7 @@ def _fields(found: View) -> View:
         "bytes": found["body_bytes"],
         "request kept": "yes" if request else "no",
         "taken in later": later,
+        "what to do": f"see {found['page']}",
     }
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from operators import documented
 from operators.cli import told
 from operators.cli.columns import FAILURES, HANDOFFS
 from operators.cli.present import Columns, moment
@@ -44,7 +45,10 @@ def _state(found: View) -> tuple[str, View]:
 
 def _asking(found: View) -> tuple[str, View]:
     asking = found["asking"]
-    trouble = f"{asking['trouble']}: {asking['message']}, since {_utc(asking['since'])}" if asking["trouble"] else None
+    trouble = None
+    if asking["trouble"]:
+        said = f"{asking['trouble']}: {asking['message']}, since {_utc(asking['since'])}"
+        trouble = f"{said} (see {documented.trouble(asking['trouble'])})"
     return "our asking", {
         "answers": asking["answers"],
         "last answer": _utc(asking["answered_at"]),

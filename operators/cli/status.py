@@ -4,10 +4,12 @@ from collections.abc import Iterator
 
 import typer
 
+from operators import documented
 from operators.cli import present
 from operators.cli.context import configuration, verb
 from operators.cli.options import Json
 from operators.clock import now
+from operators.status import RECEIVED
 from operators.status import status as how_it_stands
 from operators.store import opened
 from operators.views import View
@@ -26,9 +28,21 @@ async def status(in_json: Json = False) -> None:
         present.as_json(found)
         return
     present.fields(_fields(found), indent=0)
+    if any(found["failures"].values()):
+        typer.echo(f"\n{documented.PAGE}#CODE explains each code; `batchkeeper failures` lists them")
     for source in found["sources"]:
         typer.echo("\n" + present.heading(source["name"]))
         present.fields(_of_source(source))
+        for one in found["findings"]:
+            if one["source"] == source["name"]:
+                _finding(one)
+
+
+def _finding(one: View) -> None:
+    text = f"{present.text_of(one['message'], 500)}  [{one['rule']}]"
+    for number, line in enumerate(present.wrapped(text, indent=4)):
+        typer.echo(f"  {present.MARKS['trouble'] if number == 0 else ' '} {present.coloured(line, 'trouble')}")
+    typer.echo(f"      since {present.moment(one['began_at'])} UTC; see {one['page']}")
 
 
 def _fields(found: View) -> Iterator[tuple[str, str]]:
@@ -37,7 +51,7 @@ def _fields(found: View) -> Iterator[tuple[str, str]]:
         yield f"{category} failures", _counts(codes) or "none"
     yield "trouble with asking", _trouble(found["trouble"])
     for span, name in (("last_hour", "deliveries, last hour"), ("last_day", "deliveries, last day")):
-        yield name, _counts(found["deliveries"][span]) or "none"
+        yield name, _received(found["deliveries"][span]) or "none"
     for target in found["handoffs"]:
         left = _counts({"waiting": target["waiting"], "dead": target["dead"]}) or "nothing waits"
         yield f"hand-offs to {target['target']}", left
@@ -46,6 +60,12 @@ def _fields(found: View) -> Iterator[tuple[str, str]]:
 def _counts(numbers: View) -> str:
     """What there is of each, without what there is none of."""
     return ", ".join(f"{number} {present.text_of(word)}" for word, number in numbers.items() if number)
+
+
+def _received(numbers: View) -> str:
+    """What came, and what most of it was refused for."""
+    reason = numbers["mostly_refused_for"]
+    return _counts({word: numbers[word] for word in RECEIVED}) + (f", mostly for {reason}" if reason else "")
 
 
 def _trouble(trouble: View) -> str:
@@ -62,7 +82,7 @@ def _of_source(source: View) -> Iterator[tuple[str, str]]:
         heard = f"at {present.moment(source['heard_at'])} UTC" if source["heard_at"] else "never"
         unheard = f"; {source['unheard_ends']} jobs have ended unannounced since" if source["unheard_ends"] else ""
         yield "last heard", heard + unheard
-    yield "last hour", _counts(source["last_hour"]) or "nothing came"
+    yield "last hour", _received(source["last_hour"]) or "nothing came"
     ahead = source["clock_ahead_seconds"]
     if ahead is not None and abs(ahead) >= 1:
         yield "our clock", f"{abs(ahead):.0f} s {'ahead of' if ahead > 0 else 'behind'} the provider's"

@@ -9,13 +9,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
-from operators import acts, handed_on
+from operators import acts, asked, handed_on
 from operators.access import Right
 from operators.dashboard.gate import LARGEST_FORM
 from operators.dashboard.rendering import HEADERS
 from operators.dashboard.visit import Page, Visit
 from operators.errors import BadInput, NoSuchThing, NotPossible
 from operators.find import find_job
+from operators.views import View
 from schemas.config import Config
 from schemas.dialects import dialect_of
 from schemas.ids import shown
@@ -39,7 +40,7 @@ class Verb:
     is_grave: bool = False
 
 
-# Whatever else can be asked for one day, such as `reverify` of a refusal, gets its words here and its call in `_act`.
+# To verify refused requests once more is asked of a source, and has a page of its own: `dashboard/reverifying.py`.
 VERBS = {
     verb.name: verb
     for verb in (
@@ -108,34 +109,47 @@ async def _form(visit: Visit, verb: Verb, reason: str, complaint: str | None) ->
 
 async def act(visit: Visit, form: FormData) -> Page | Response:
     """Do it, once for each form, and lead back to what it was done to."""
-    verb, once = _verb(visit), _text(form, "once")
-    reason = clean(" ".join(_text(form, "reason").split()), LARGEST_FORM)  # one line, as everywhere
-    if not once:
-        raise BadInput("the form is not whole; go back, load the page anew, and send it again")
+    verb, reason = _verb(visit), reason_of(form)
     if not reason or len(reason) > LONGEST_REASON:
         advice = f"give a reason of 1 to {LONGEST_REASON} characters; whoever looks at it later wants to know"
         return await _form(visit, verb, reason, advice)
-    key = sha256(f"form {once}".encode()).hexdigest()
     async with visit.store.writing() as connection:
-        if not await spent.spend(connection, key, visit.now + FORM_LASTS, visit.now):
-            raise NotPossible("this form was sent already, and what it asks for is done or under way")
-        where = await _act(connection, visit, verb, reason)
+        await spend(connection, form, visit.now)
+        where, about = await _act(connection, visit, verb, reason)
+    asked.tell("dashboard", verb.name, reason, about)
     return RedirectResponse(where, 303, dict(HEADERS))
 
 
-async def _act(connection: AsyncConnection, visit: Visit, verb: Verb, reason: str) -> str:
-    """Where to look at what came of it."""
+async def spend(connection: AsyncConnection, form: FormData, now: int) -> None:
+    """Use a form up. Raises BadInput where it is not whole, and NotPossible where it was sent before."""
+    once = text_of(form, "once")
+    if not once:
+        raise BadInput("the form is not whole; go back, load the page anew, and send it again")
+    key = sha256(f"form {once}".encode()).hexdigest()
+    if not await spent.spend(connection, key, now + FORM_LASTS, now):
+        raise NotPossible("this form was sent already, and what it asks for is done or under way")
+
+
+async def _act(connection: AsyncConnection, visit: Visit, verb: Verb, reason: str) -> tuple[str, View]:
+    """Where to look at what came of it, and what names that."""
     name, now, new_id = visit.path["name"], visit.now, visit.store.new_id
     if verb.name == "replay":
         rows = await handed_on.replay(connection, visit.config, [name], new_id, now, reason)
-        return f"/handoffs/{shown('hnd', rows[0].id)}?done"
+        handoff = shown("hnd", rows[0].id)
+        return f"/handoffs/{handoff}?done", {"handoff": handoff, "source": rows[0].source, "target": rows[0].target}
     if verb.name == "cancel":
         job, action = await acts.cancel(connection, name, reason, new_id, now)
     elif verb.name == "poll":
         job, action = await acts.poll(connection, name, new_id, now, reason)
     else:
         job, action = await acts.hold(connection, visit.config, ActionVerb(verb.name), name, reason, new_id, now)
-    return f"/jobs/{shown('job', job.id)}?done={shown('act', action.id)}"
+    about = {"job": shown("job", job.id), "action": shown("act", action.id)}
+    return f"/jobs/{about['job']}?done={about['action']}", {
+        **about,
+        "source": job.source,
+        "job_id": job.job_id,
+        "kind": job.kind,
+    }
 
 
 def _verb(visit: Visit) -> Verb:
@@ -145,6 +159,11 @@ def _verb(visit: Visit) -> Verb:
     return verb
 
 
-def _text(form: FormData, name: str) -> str:
+def reason_of(form: FormData) -> str:
+    """In one line, as everywhere."""
+    return clean(" ".join(text_of(form, "reason").split()), LARGEST_FORM)
+
+
+def text_of(form: FormData, name: str) -> str:
     value = form.get(name, "")
     return value.strip() if isinstance(value, str) else ""

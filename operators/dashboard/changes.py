@@ -26,6 +26,7 @@ class Changes:
         self._store, self._most = store, most
         self._listeners: set[asyncio.Event] = set()
         self._watching: asyncio.Task[None] | None = None
+        self._ended = asyncio.Event()
 
     @property
     def is_full(self) -> bool:
@@ -38,16 +39,23 @@ class Changes:
         self._begin()
         try:
             yield b"retry: 3000\n\n"
-            while may_stay():
+            while may_stay() and not self._ended.is_set():
                 await happens_within(event, MOST_SECONDS)
+                if self._ended.is_set():
+                    return
                 event.clear()
                 yield b"event: changed\ndata: \n\n"
-                await asyncio.sleep(LEAST_SECONDS)
+                await happens_within(self._ended, LEAST_SECONDS)
         finally:
             self._listeners.discard(event)
             if not self._listeners and self._watching is not None:
                 self._watching.cancel()
                 self._watching = None
+
+    def end(self) -> None:
+        """Let every listener go: the service stops. A browser comes again by itself."""
+        self._ended.set()
+        self._wake()
 
     def _begin(self) -> None:
         if self._watching is None or self._watching.done():

@@ -19,7 +19,7 @@ from schemas.ids import parse, shown
 from schemas.words import Status
 
 ROWS = 30
-_PAGES = {"grp": "groups", "hnd": "handoffs"}
+_PAGES = {"grp": "groups", "hnd": "handoffs", "ref": "refusals"}
 
 Query = Callable[[AsyncConnection, Visit, Asked], Awaitable[Listing]]
 
@@ -222,7 +222,7 @@ def _query(given: Mapping[str, Sequence[str]]) -> str:
 
 
 async def find(visit: Visit) -> Page | Response:
-    """Whatever a person has an id of: a job by any of its names, a group, a hand-off."""
+    """Whatever a person has an id of: a job by any of its names, a group, a hand-off, a refusal."""
     name = visit.query.get("name", "").strip()
     for prefix, path in _PAGES.items():
         number = parse(name, prefix)

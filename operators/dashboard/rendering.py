@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from operators.dashboard import writing
-from operators.dashboard.failure_words import help_url, is_as_asked
+from operators.dashboard.failure_words import help_url, is_as_asked, trouble_url
 from schemas.texts import clean
 
 HERE = Path(__file__).parent
@@ -71,9 +71,10 @@ def _environment() -> Environment:
         "percent": writing.percent,
         "json_lines": writing.json_lines,
         "in_path": in_path,
+        "apart": writing.apart,
     }
     made.filters.update(filters)
-    made.globals.update(static_url=static_url, help_url=help_url, is_as_asked=is_as_asked)
+    made.globals.update(static_url=static_url, help_url=help_url, trouble_url=trouble_url, is_as_asked=is_as_asked)
     return made
 
 

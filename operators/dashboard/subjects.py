@@ -2,18 +2,17 @@
 
 from itertools import groupby
 
-from operators import fan_out, handed_on, queries
+from operators import fan_out, handed_on, queries, things
 from operators.cli.told import money
 from operators.dashboard.acting import possible
-from operators.dashboard.home import sources_health
 from operators.dashboard.timeline import timeline
 from operators.dashboard.visit import Page, Visit
-from operators.errors import NoSuchThing
 from operators.find import find_job
+from operators.refused import show_refusal
+from operators.status import sources_health
 from operators.views import View
-from schemas.times import DAY
 from schemas.words import Status
-from storage import counting, labels
+from storage import labels
 
 _KINDS = {"failure": 0, "trouble": 1, "note": 2, "good": 3}
 
@@ -82,18 +81,29 @@ async def handoff(visit: Visit) -> Page:
 async def sources(visit: Visit) -> Page:
     async with visit.store.reading() as connection:
         found = await queries.list_sources(connection, visit.config, visit.now, visit.lease_clock())
-        day = await counting.lately_by_hour(connection, visit.now - DAY)
-        health = await sources_health(connection, visit.config, day, visit.now, visit.lease_clock())
-    return Page("sources.html", {"sources": {one["name"]: one for one in found}, "health": health})
+        health = await sources_health(connection, visit.config, visit.now, visit.lease_clock())
+    return Page(
+        "sources.html", {"sources": _with_findings_first(found), "health": {one["name"]: one for one in health}}
+    )
+
+
+def _with_findings_first(found: list[View]) -> list[View]:
+    return sorted(found, key=lambda one: not (one["findings"] or one["trouble"] or one["owner"] is None))
 
 
 async def source(visit: Visit) -> Page:
-    name = visit.path["source"]
-    if name not in visit.config.sources:
-        raise NoSuchThing("no source is configured under this name; Sources lists those that are")
+    name, now, clock = visit.path["source"], visit.now, visit.lease_clock()
     async with visit.store.reading() as connection:
-        found = await queries.list_sources(connection, visit.config, visit.now, visit.lease_clock())
-        day = await counting.lately_by_hour(connection, visit.now - DAY)
-        health = await sources_health(connection, visit.config, day, visit.now, visit.lease_clock())
-    one = next(row for row in found if row["name"] == name)
-    return Page("source.html", {"source": one, "health": next(each for each in health if each.name == name)})
+        found = await things.show_source(connection, visit.config, name, now, clock)
+        health = await sources_health(connection, visit.config, now, clock)
+    may_reverify = visit.may_act and bool(visit.config.sources[name].webhook_secrets)
+    values = {"source": found, "health": next(each for each in health if each["name"] == name)}
+    return Page("source.html", {**values, "may_reverify": may_reverify})
+
+
+async def refusal(visit: Visit) -> Page:
+    """A request that was not accepted: why, what it presented, and what can be done."""
+    async with visit.store.reading() as connection:
+        found = await show_refusal(connection, visit.path["refusal"])
+    is_kept = found["request"] is not None and found["taken_in"] is None
+    return Page("refusal.html", {"refusal": found, "may_reverify": visit.may_act and is_kept})

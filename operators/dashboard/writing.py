@@ -6,7 +6,7 @@ from typing import Any
 from markupsafe import Markup
 
 from schemas.texts import clean
-from schemas.times import in_words, parse_rfc3339
+from schemas.times import SECOND, in_words, parse_rfc3339
 
 LONGEST = 2_000
 HEAD, TAIL = 15, 8  # of a long id: enough to tell it from its neighbours
@@ -23,6 +23,14 @@ def ago(time: str | None, now: int) -> str:
     if at is None:
         return ""
     return f"{in_words(now - at)} ago" if at <= now else f"in {in_words(at - now)}"
+
+
+def apart(ahead_seconds: float | None) -> str:
+    """How our clock and the provider's are apart."""
+    if ahead_seconds is None:
+        return "not told yet"
+    words = in_words(round(abs(ahead_seconds) * SECOND))
+    return "in step" if abs(ahead_seconds) < 1 else f"{words} {'ahead' if ahead_seconds > 0 else 'behind'}"
 
 
 def cut(text: str) -> str:

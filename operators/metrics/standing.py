@@ -13,7 +13,7 @@ from schemas.config import Config, Source
 from schemas.tables import SourceRow
 from schemas.times import SECOND
 from schemas.words import HandoffState, Trouble
-from storage import leases, queues, sources
+from storage import findings, leases, queues, sources
 from storage.queues import OfSource, OfTarget
 from storage.store import Store
 
@@ -39,7 +39,7 @@ async def standing(connection: AsyncConnection, store: Store, config: Config, no
         rows={row.name: row for row in await sources.all_of_them(connection)},
         queues=await queues.of_sources(connection, now),
         outboxes={name: await queues.of_target(connection, name) for name in config.handoffs},
-        findings=await sources.open_findings(connection),
+        findings=await findings.open_now(connection),
         kept=await leases.lasting(connection, "source:", clock),
         heartbeat=await heartbeat(connection, store, config, now),
     )

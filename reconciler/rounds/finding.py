@@ -1,18 +1,22 @@
 """The finding round: now and then the rules about the source as a whole are asked, and what they find is kept and told."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from reconciler import outbox
+from reconciler.causes import REASONS
 from reconciler.finding import Fact
 from reconciler.owned import Owned
-from reconciler.source_rules import CAUSES, LOOKS_BACK, SourceFacts, SourceFinding, conclude, undecided
+from reconciler.source_rules import LOOKS_BACK, SourceFacts, SourceFinding, conclude, undecided
+from schemas.ids import shown
+from schemas.presented import read
 from schemas.tables import FindingRow
 from schemas.times import SECOND, rfc3339_or_none
-from schemas.words import RefusalReason
-from storage import counting, findings, refusals
+from schemas.words import RefusalReason, SourceRule
+from storage import counting, findings, refusals, refused_requests
 from storage.findings import Found
 
 log = structlog.get_logger()
@@ -43,8 +47,11 @@ class FindRound:
             changed = await findings.sync(connection, name, found, owned.store.new_id, now, undecided(facts))
             await outbox.hand_on_source_findings(connection, owned, changed, now)
         for row in changed:
-            what = "finding_opened" if row.closed_at is None else "finding_closed"
-            log.warning(what, source=name, rule=row.rule, message=row.message)
+            about = {"source": name, "finding": shown("fnd", row.id), "rule": row.rule, "message": row.message}
+            if row.closed_at is None:
+                log.warning("finding_opened", **about)
+            else:
+                log.info("finding_closed", **about)
         return len(changed)
 
 
@@ -52,19 +59,33 @@ async def _gather(connection: AsyncConnection, owned: Owned, standing: list[Find
     name, rules = owned.source.name, {row.rule for row in standing}
     counted = await counting.of_source(connection, name, now - LOOKS_BACK, now)
     refused = {reason: counted.get(f"refused.{reason}", 0) for reason in RefusalReason}
-    asked = {one for rule, reasons in CAUSES.items() for one in reasons if refused[one] or rule in rules}
+    asked = {one for rule, reasons in REASONS.items() for one in reasons if refused[one] or rule in rules}
+    refused_at = await refusals.newest_of_each(connection, name, sorted(asked))
     return SourceFacts(
         hears=owned.source.webhook != "none",
         hearing=owned.hearing,
         circuit=owned.circuit,
         refused=refused,
         accepted=counted.get("accepted", 0),
-        refused_at=await refusals.newest_of_each(connection, name, sorted(asked)),
+        refused_at=refused_at,
+        signed_ago=await _signed_ago(connection, name, refused_at),
         is_answered=owned.is_answered,
         clock_ahead=owned.clock_ahead,
         clock_read_at=owned.client.their_clock.at,
         standing=rules,
     )
+
+
+async def _signed_ago(connection: AsyncConnection, source: str, refused_at: Mapping[RefusalReason, int]) -> int | None:
+    """The middle one of what the newest say that were refused for their time. One alone may be anybody's."""
+    reasons = [reason for reason in REASONS[SourceRule.CLOCK_SKEW] if reason in refused_at]
+    if not reasons:
+        return None
+    newest = max(reasons, key=lambda reason: refused_at[reason])
+    kept = await refused_requests.newest(connection, source, newest)
+    said = [(one.refusal.received_at, read(one.request.presented).signed_at) for one in kept]
+    agos = sorted(received - signed for received, signed in said if signed is not None)
+    return agos[len(agos) // 2] if agos else None
 
 
 def _kept(one: SourceFinding) -> Found:

@@ -57,8 +57,8 @@ class HandingRound:
             for row in sorted(due, key=lambda one: one.id):  # in one order, so that nobody waits for us in a ring
                 given_up = spent(row, self._patience)
                 if given_up is not None:
-                    await handoffs.change(connection, row.id, given_up, now)
-                    dead.append(row)
+                    gone = await handoffs.give_up(connection, row.id, given_up, now)
+                    dead += [] if gone is None else [gone]
                 elif (begun := await handoffs.claim(connection, row.id, now)) is not None:
                     claimed.append(begun)
         reach("H1")
@@ -86,7 +86,7 @@ class HandingRound:
         except Exception:
             log.exception("poison", target=target.name)
             async with target.writing() as connection:
-                await handoffs.change(connection, number, {"due_at": now + SET_ASIDE_FOR}, now)
+                await handoffs.put_off(connection, number, now + SET_ASIDE_FOR)
         else:
             reach("H4")
             self._log(row, changes)

@@ -8,6 +8,7 @@ from sqlmodel import SQLModel
 
 from operators.clock import now
 from schemas.ids import shown
+from schemas.presented import Presented, written
 from schemas.tables import (
     ActionRow,
     AttemptRow,
@@ -21,13 +22,15 @@ from schemas.tables import (
     OutputRow,
     ReceiptRow,
     RefusalRow,
+    RefusedRequestRow,
     RowMatchRow,
     SubmissionRow,
     TransitionRow,
 )
 from schemas.times import HOUR, MINUTE
-from storage import counting, failures, handoffs, jobs, sources
+from storage import counting, failures, findings, handoffs, jobs, sources
 from storage.failures import Named
+from storage.findings import Found
 from storage.rows import add
 from storage.store import Store
 
@@ -62,6 +65,7 @@ async def fill(store: Store) -> Ids:
         ids |= await _told(connection, store, made["batch_done"], at)
         ids |= await _kept(connection, store, made["batch_done"], at)
         ids |= await _failures(connection, store, made, at)
+        ids |= await _found(connection, store, at)
         ids |= await _handoffs(connection, store, made["batch_done"], at)
     return ids
 
@@ -145,6 +149,11 @@ async def _told(connection: AsyncConnection, store: Store, job: JobRow, at: int)
         body_bytes=20,
     )  # fmt: skip
     lost = RefusalRow(id=store.new_id(), source="other", reason="flood", http_status=429, received_at=at)
+    number_, presented = store.new_id(), Presented("v1", at, b"msg_1.", ("0" * 64,), ((b"webhook-id", b"msg_1"),))
+    kept = RefusalRow(id=number_, source="gateway", reason="timestamp_stale", http_status=401, received_at=at)
+    request = RefusedRequestRow(id=number_, source="gateway", presented=written(presented), body=BODY)
+    conflict = odd.model_copy(update={"id": store.new_id(), "job_id": "batch_done", "verdict": "conflict"})
+    await _put(connection, kept, request, conflict)
     await _put(connection, delivery, odd, BodyRow(id=number, body=BODY), receipt, again, strange, refusal, lost)
     await counting.count(connection, "gateway", {"accepted": 2, "duplicate": 1, "refused.signature_wrong": 4}, now())
     await counting.count(connection, "other", {"refused.flood": 1, "unreadable": 1}, now() - 2 * HOUR)
@@ -154,6 +163,7 @@ async def _told(connection: AsyncConnection, store: Store, job: JobRow, at: int)
         "receipt": shown("rcp", receipt.id),
         "refusal": shown("ref", refusal.id),
         "flood": shown("ref", lost.id),
+        "kept": shown("ref", kept.id),
     }
 
 
@@ -207,10 +217,20 @@ async def _failures(connection: AsyncConnection, store: Store, made: dict[str, J
     }  # fmt: skip
     ids: Ids = {}
     for job, found in named.items():
-        for row in await failures.sync(connection, made[job], found, store.new_id, at):
+        for row in (await failures.sync(connection, made[job], found, store.new_id, at)).began:
             ids[row.code] = shown("fail", row.id)
     await failures.sync(connection, made["batch_done"], named["batch_done"][:1], store.new_id, at + MINUTE)
     return ids
+
+
+async def _found(connection: AsyncConnection, store: Store, at: int) -> Ids:
+    """About sources: one finding that stands, and one that was closed."""
+    facts = [{"name": "refused.signature_wrong", "value": 4, "read_from": "the counters", "at": None}]
+    wrong = Found("wrong_secret", "", "4 requests were refused", facts)
+    silent = Found("webhooks_silent", "", "3 jobs have ended", facts)
+    opened = await findings.sync(connection, "gateway", [wrong, silent], store.new_id, at)
+    await findings.sync(connection, "gateway", [wrong], store.new_id, at + MINUTE)
+    return {row.rule: shown("fnd", row.id) for row in opened}
 
 
 async def _handoffs(connection: AsyncConnection, store: Store, job: JobRow, at: int) -> Ids:

@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 import uvicorn
 from sqlalchemy import text
+from starlette.applications import Starlette
 from stores import DATABASE
 
 from operators.app import build_app
@@ -23,8 +24,9 @@ from schemas.ids import first_at, shown
 from schemas.tables import DeliveryRow, HandoffRow, JobRow, ObservationRow, ReceiptRow, RefusalRow, TransitionRow
 from schemas.times import HOUR, MINUTE
 from schemas.words import Origin
-from storage import counting, failures, handoffs, jobs, leases, schema
+from storage import counting, failures, findings, handoffs, jobs, leases, schema
 from storage.failures import Named
+from storage.findings import Found
 from storage.observations import details
 from storage.rows import add
 from storage.store import Store, engine_for
@@ -157,6 +159,14 @@ class Filled:
             await add(connection, row.model_copy(update={"remote": "203.0.113.9", "body_bytes": 412}))
             await counting.count(connection, "gateway", {f"refused.{reason}": 1}, at)
 
+    async def finding(self, rule: str, message: str) -> None:
+        """What has stood against the source for ten minutes."""
+        async with self.store.writing() as connection:
+            rows = await findings.of_source(connection, "gateway")
+            stand = [Found(row.rule, row.subject, row.message, []) for row in rows]
+            found = [*stand, Found(rule, "", message, [])]
+            await findings.sync(connection, "gateway", found, self.store.new_id, self.now - 10 * MINUTE)
+
     async def handoff(self, job: JobRow, state: str = "done", **columns: Any) -> str:
         """What downstream was told of a job; its id."""
         number = self.new_id(self.now - MINUTE)
@@ -191,6 +201,7 @@ class Shown:
     store: Store
     config: Config
     filled: Filled
+    end_streams: Callable[[], None] = lambda: None
 
     @contextlib.asynccontextmanager
     async def client(self, **options: Any) -> AsyncIterator[httpx.AsyncClient]:
@@ -216,22 +227,29 @@ async def showing(home: Path, fill: Fill | None = None, **operators: Any) -> Asy
         filled = Filled(store, now())
         if fill is not None:
             await fill(filled)
-        # Its protocol named, as in the service: asyncio spares only such sockets the wait for an acknowledgement.
-        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-        listener.bind(("127.0.0.1", 0))
-        listener.listen()
-        port = listener.getsockname()[1]
-        shown_ = Shown(f"http://127.0.0.1:{port}", store, config, filled)
+        shown_ = Shown("", store, config, filled)
         app = build_app(lambda: shown_.config, store, now)
-        server = Unsignalled(uvicorn.Config(app, lifespan="off", log_config=None, timeout_graceful_shutdown=1))
-        running = asyncio.create_task(server.serve([listener]))
-        try:
+        shown_.end_streams = app.state.end_streams
+        async with served(app) as shown_.url:
             yield shown_
-        finally:
-            server.should_exit = True
-            await running
     finally:
         await store.close()
+
+
+@contextlib.asynccontextmanager
+async def served(app: Starlette) -> AsyncIterator[str]:
+    """An app behind a server of its own; its URL."""
+    # Its protocol named, as in the service: asyncio spares only such sockets the wait for an acknowledgement.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.bind(("127.0.0.1", 0))
+    listener.listen()
+    server = Unsignalled(uvicorn.Config(app, lifespan="off", log_config=None, timeout_graceful_shutdown=1))
+    running = asyncio.create_task(server.serve([listener]))
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        await running
 
 
 async def seal_of(client: httpx.AsyncClient, path: str) -> dict[str, str]:

@@ -36,3 +36,27 @@ def test_two_ends() -> None:
             assert not [word for word in counted if word.startswith("asked.poll.") and not word.endswith("ok")]
 
     asyncio.run(flow())
+
+
+@pytest.mark.both_stores
+def test_what_was_counted_last_is_there_after_a_stop() -> None:
+    """Counters are written now and then; what was counted since the last time is written when the reconciler is told to stop."""
+
+    async def flow() -> None:
+        async with (
+            Provider(ended()).listening() as provider,
+            service(provider.base_url, reconciles=False) as running,
+        ):
+            task = asyncio.create_task(running.reconciler.run())
+            for job in ("batch_first", "batch_second"):
+                await running.track(job)
+                await running.reaches(job, "completed")
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            async with running.store.reading() as connection:
+                counted = await counting.totals(connection)
+
+            assert counted["gateway", "asked.poll.ok"] == 2
+            assert counted["gateway", "heard.poll"] == 2
+
+    asyncio.run(flow())

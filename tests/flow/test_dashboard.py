@@ -21,14 +21,16 @@ from showing import (
     spoil,
 )
 
+from operators import documented
 from operators.access import Right
+from operators.auditing import CONFLICT, UNACKNOWLEDGED
 from operators.clock import now
-from operators.dashboard.failure_words import failures_page, help_url
+from operators.dashboard.failure_words import document, help_url
 from operators.dashboard.links import sign_in_link
 from operators.errors import NotPossible
 from schemas.config import Operators, Secret
 from schemas.ids import parse, shown
-from schemas.words import Category, Code, Trouble
+from schemas.words import Code, SourceRule, Trouble
 from storage import actions
 
 PAGES = [
@@ -47,7 +49,10 @@ PAGES = [
     "/actions",
     "/sources",
     "/sources/gateway",
+    "/audit",
+    "/audit?source=gateway&since=2h",
     "/help/failures",
+    "/help/refusals",
 ]
 
 
@@ -388,6 +393,103 @@ def test_home_tells_the_four_kinds_apart_in_words(tmp_path):
     assert "hand-offs" in home
 
 
+def test_what_stands_against_a_source_is_told_with_its_sentence(tmp_path):
+    """
+    On the overview, on the pages of sources, in the audit and on the page of each of its jobs: the sentence, since when, and
+    where it is explained.
+    """
+
+    async def fill(filled):
+        await a_late_job(filled)
+        await filled.finding("own_clock", "the provider's clock and ours are apart: ours is 90 s ahead")
+        await filled.finding("wrong_secret", "9 requests were refused")
+
+    async def body(there: Shown):
+        async with there.signed_in() as client:
+            paths = ["/", "/sources", "/sources/gateway", "/audit", "/jobs/batch_late"]
+            return [unescape((await client.get(path)).text) for path in paths]
+
+    *pages, job = at(tmp_path, body, fill)
+    for page in pages:
+        for kind, words, rule in (
+            ("asking", "ours is 90 s ahead", "own_clock"),
+            ("delivery", "9 requests", "wrong_secret"),
+        ):
+            told = next(one for one in re.findall(r'<p class="worry.*?</p>', page, re.S) if words in one)
+            assert f"kind-{kind}" in told
+            assert re.search("since <time[^>]*>10 min ago", told)
+            assert f'href="/help/failures#{rule}"' in told
+    assert "the whole source: 9 requests were refused" in job
+    assert 'href="/help/failures#wrong_secret"' in job
+    assert "stands_since" in job
+
+
+def test_a_source_that_nobody_keeps(tmp_path):
+    """
+    Without a reconciler nobody asks, and no finding can tell: the pages say so.
+    """
+
+    async def body(there: Shown):
+        async with there.signed_in() as client:
+            return [(await client.get(path)).text for path in ("/", "/sources", "/sources/gateway")]
+
+    pages = at(tmp_path, body)
+    assert all("no reconciler is at work for it" in page for page in pages)
+    assert "All is well" not in pages[0]
+
+
+def test_the_audit_tells_each_difference_page_by_page(tmp_path):
+    """
+    Each with its word, its job and what is different; a page goes on where the last one ended, and a good day has none.
+    """
+
+    async def fill(filled):
+        for number in range(35):
+            job = await filled.job(f"batch_{number:02}", "completed")
+            await filled.failure(job, "delivery", "missing", f"batch.completed of {number} never came")
+
+    async def body(there: Shown):
+        async with there.signed_in() as client:
+            pages, path = [], "/audit"
+            while path:
+                pages.append(unescape((await client.get(path)).text))
+                older = re.search(r'rel="next" href="([^"]+)"', pages[-1])
+                path = older.group(1) if older else None
+            return pages, await client.get("/audit?source=nobody"), await client.get("/audit?cursor=x")
+
+    pages, unknown, wrong = at(tmp_path, body, fill)
+    seen = [
+        job for page in pages for job in re.findall(r'<a class="id" href="/jobs/job_\w+" title="(batch_\d+)"', page)
+    ]
+    assert seen == [f"batch_{number:02}" for number in reversed(range(35))]
+    assert len(pages) == 2
+    assert 'href="/help/failures#missing"' in pages[0]
+    assert (unknown.status_code, wrong.status_code) == (400, 400)
+    assert "no source is called nobody" in unknown.text
+
+
+def test_a_refusal_is_told_whole(tmp_path):
+    """
+    Why it was refused, what that usually comes of, and where to read what to do.
+    """
+
+    async def fill(filled):
+        await filled.refusal("signature_wrong", 60_000_000)
+
+    async def body(there: Shown):
+        async with there.signed_in() as client:
+            listed = (await client.get("/refusals")).text
+            path = re.search(r'href="(/refusals/ref_\w+)"', listed).group(1)
+            found = await client.get("/find", params={"name": path.rpartition("/")[2]})
+            return path, found.headers["location"], (await client.get(path)).text
+
+    path, found, page = at(tmp_path, body, fill)
+    assert path == found
+    assert "the secret was changed at the provider" in page
+    assert 'href="/help/refusals#reasons-and-what-to-do"' in page
+    assert "/act/reverify/" not in page  # nothing of it is kept
+
+
 def test_charts_are_told_in_words_too(tmp_path):
     """
     What a chart shows is in its label, and each of its columns says what it counts.
@@ -517,17 +619,24 @@ def test_what_a_provider_writes_is_text(tmp_path, path):
 
 def test_a_name_that_nobody_has_is_told_so(tmp_path):
     """
-    A job, a group, a hand-off or a source that is not there is a page that says so, whatever its name holds.
+    A job, a group, a hand-off or a source that is not there, or an explanation, is a page that says so, whatever its name holds.
     """
 
     async def body(there: Shown):
         async with there.signed_in() as client:
-            paths = ["/jobs/nobody", "/groups/grp_0000000000000", "/handoffs/x", "/sources/x", "/find?name=%3Cb%3E%1b"]
+            paths = [
+                "/jobs/nobody",
+                "/groups/grp_0000000000000",
+                "/handoffs/x",
+                "/sources/x",
+                "/find?name=%3Cb%3E%1b",
+                "/help/x",
+            ]
             return [await client.get(path) for path in paths]
 
     answers = at(tmp_path, body)
     assert {answer.status_code for answer in answers} == {404}
-    assert "&lt;b&gt;\\x1b" in answers[-1].text
+    assert "in printable ASCII" in answers[-2].text
 
 
 def test_whatever_has_an_id_is_found_by_it(tmp_path):
@@ -550,18 +659,15 @@ def test_whatever_has_an_id_is_found_by_it(tmp_path):
 
 def test_every_code_is_explained_where_links_lead():
     """
-    Each code of each category, and each trouble of our own asking, has its place on the page of words.
+    Each code, each rule about a source, each difference and each trouble of our own asking has its place on the page of words.
     """
-    page = str(failures_page())
-    of_category = {
-        Category.EXECUTION: list(Code)[:4],
-        Category.CANCELLATION: list(Code)[4:11],
-        Category.DELIVERY: list(Code)[11:],
-    }
-    wanted = [help_url(category, code) for category, codes in of_category.items() for code in codes]
-    wanted += [help_url("asking", word) for word in Trouble]
-    assert len(wanted) == len(Code) + len(Trouble)
-    assert not [url for url in wanted if f'id="{url.partition("#")[2]}"' not in page]
+    places = [documented.failure(code) for code in Code]
+    places += [documented.trouble(word) for word in Trouble] + [documented.source_rule(rule) for rule in SourceRule]
+    places += [documented.difference(word) for word in (UNACKNOWLEDGED, CONFLICT)] + [documented.REFUSALS]
+    places += ["docs/refusals.md#reverify"]
+    for url in map(help_url, places):
+        page, _, place = url.removeprefix("/help/").partition("#")
+        assert f'id="{place}"' in str(document(page)), url
 
 
 # Acting
@@ -723,6 +829,22 @@ def test_events_tell_of_a_change(tmp_path):
     status, media, first, heard = at(tmp_path, body)
     assert (status, first, heard) == (401, "retry: 3000", "event: changed")
     assert media.startswith("text/event-stream")
+
+
+def test_streams_end_when_the_service_stops(tmp_path):
+    """
+    Whoever listens is let go at once, and not when the server's patience is over; and so is whoever comes meanwhile.
+    """
+
+    async def body(there: Shown):
+        async with there.signed_in() as client, client.stream("GET", "/events") as stream:
+            lines = stream.aiter_lines()
+            first = await anext(lines)
+            there.end_streams()
+            rest = [line async for line in lines]
+            return first, rest, (await client.get("/events")).text
+
+    assert at(tmp_path, body) == ("retry: 3000", [""], "retry: 3000\n\n")
 
 
 def test_so_many_may_listen(tmp_path):

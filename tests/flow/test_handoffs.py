@@ -9,13 +9,18 @@ from service import ROW_OF_A_FILE, Asked, Provider, Said, SourceAt, batch, envir
 
 from operators.clock import now
 from reconciler.daemon import Reconciler
+from reconciler.leasing import leased
 from reconciler.outbox import hand_on_group
+from reconciler.rounds.handing import HandingRound
+from reconciler.target import Target, telling_of
 from schemas.config import Config
 from schemas.ids import shown
 from schemas.tables import GroupRow, LabelRow, SubmissionRow
-from schemas.times import SECOND, parse_rfc3339
+from schemas.times import HOUR, SECOND, parse_rfc3339
 from storage import handoffs
+from storage.counting import totals
 from storage.rows import add
+from storage.standing import handoffs_now
 
 DONE, DEAD, WAITING, WITHDRAWN = "done", "dead", "waiting", "withdrawn"
 
@@ -204,6 +209,42 @@ def test_a_cancelled_job_hands_on_exactly_one_event() -> None:
         data = down.events[1]["data"]
         assert (data["outputs"], data["results_withheld"]) == ([], True)
         assert [one["code"] for one in data["failures"]] == ["cancelled_elsewhere"]
+
+    asyncio.run(flow())
+
+
+@pytest.mark.both_stores
+def test_withdrawn_before_it_is_given_up() -> None:
+    """What was found to be spent, and was withdrawn before that is written, stays withdrawn and counts as nothing else."""
+
+    async def flow() -> None:
+        async with told(ended(), Downstream(), {"down": {"most_attempts": 1}}, reconciles=False) as running:
+            await hand_on(running, "batch_1")
+            for source in running.config.sources.values():
+                async with running.reconciler._lease(source) as lease:
+                    assert lease is not None
+                    await running.reconciler._keep_until_quiet(source, lease)
+            [row] = await outbox(running)
+            async with running.store.writing() as connection:
+                assert await handoffs.claim(connection, row.id, now()) is not None
+            async with running.store.reading() as connection:
+                due = await handoffs.due(connection, "down", now(), 10, ())
+            async with running.store.writing() as connection:
+                await handoffs.withdraw(connection, row.subject, "it turned out otherwise", now())
+            handoff = running.config.handoffs["down"]
+            async with leased(running.store, "handoff:down", "here", HOUR, now) as lease:
+                assert lease is not None
+                telling = telling_of(running.config, handoff, now)
+                target = Target(handoff, running.store, telling, lease, now, lambda: 0.5)
+                assert await HandingRound(target)._claim(due, now()) == []
+                await telling.close()
+            [after] = await outbox(running)
+            async with running.store.reading() as connection:
+                counted = handoffs_now(await totals(connection))
+
+        assert [one.id for one in due] == [row.id]
+        assert (after.state, after.message, after.due_at) == (WITHDRAWN, "it turned out otherwise", None)
+        assert counted == {("down", WITHDRAWN): 1}
 
     asyncio.run(flow())
 

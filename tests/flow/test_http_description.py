@@ -23,7 +23,7 @@ from storage.store import Store, engine_for
 
 EACH = 6  # examples of each operation
 # Their only parameter is a name, and any text is one.
-NOTHING_WRONG = {"show_job", "explain_job", "show_source", "list_sources", "status"}
+NOTHING_WRONG = {"show_job", "explain_job", "show_source", "list_sources", "list_findings", "status"}
 BEARER = {
     "Authorization": f"Bearer {TOKEN}"
 }  # written so, or schemathesis cannot leave it out to see what happens then
@@ -105,7 +105,7 @@ def test_what_is_there_is_answered_as_described(on: Operating) -> None:
     known = {
         "job": ids["batch_unasked"], "delivery": ids["delivery"], "receipt": ids["receipt"], "failure": ids["failed"],
         "refusal": ids["refusal"], "group": ids["group"], "submission": ids["refused"], "handoff": ids["down dead"],
-        "action": ids["action"], "source": "gateway",
+        "action": ids["action"], "source": "gateway", "finding": ids["wrong_secret"],
     }  # fmt: skip
     found = asked(on, on.client.get("/openapi.json").json(), GenerationMode.POSITIVE, **known)
 
@@ -116,6 +116,7 @@ def test_what_is_there_is_answered_as_described(on: Operating) -> None:
         "replay",
         "resubmit",
     }
+    assert 200 in found["reverify"]
 
 
 def test_whatever_may_not_be_asked_is_refused(tmp_path: Path) -> None:

@@ -22,7 +22,8 @@ NAMES = {
     "/deliveries/{delivery}": ("delivery", "odd"),
     "/receipts/{receipt}": ("receipt",),
     "/failures/{failure}": ("rejected", "rows_failed", "failed"),
-    "/refusals/{refusal}": ("refusal", "flood"),
+    "/refusals/{refusal}": ("refusal", "flood", "kept"),
+    "/findings/{finding}": ("wrong_secret", "webhooks_silent"),
     "/groups/{group}": ("group",),
     "/submissions/{submission}": ("stored", "refused"),
     "/handoffs/{handoff}": ("down waiting", "down dead", "gone waiting"),
@@ -173,14 +174,77 @@ def test_how_things_stand(on: Operating) -> None:
         ["other"],
         ["a/b"],
     )
-    assert found["deliveries"]["last_hour"] == {"accepted": 2, "duplicate": 1, "unreadable": 0, "refused": 4}
-    assert found["deliveries"]["last_day"] == {"accepted": 2, "duplicate": 1, "unreadable": 1, "refused": 5}
+    assert found["deliveries"]["last_hour"] == {
+        "accepted": 2,
+        "duplicate": 1,
+        "unreadable": 0,
+        "refused": 4,
+        "mostly_refused_for": "signature_wrong",
+    }
+    assert found["deliveries"]["last_day"] == {
+        "accepted": 2,
+        "duplicate": 1,
+        "unreadable": 1,
+        "refused": 5,
+        "mostly_refused_for": "signature_wrong",
+    }
     targets = {row["target"]: row for row in found["handoffs"]}
     assert (targets["down"]["waiting"], targets["down"]["dead"], targets["gone"]["waiting"]) == (1, 1, 1)
     assert (targets["down"]["target_configured"], targets["gone"]["target_configured"]) == (True, False)
     health = {row["name"]: row for row in found["sources"]}
     assert (health["other"]["circuit"], health["other"]["clock_ahead_seconds"]) == ("open", -2.5)
-    assert health["gateway"]["last_hour"]["refused"] == 4
+    assert health["gateway"]["last_hour"]["refused"] == health["gateway"]["last_day"]["refused"] == 4
+    assert [(row["source"], row["axis"], row["rule"]) for row in found["findings"]] == [
+        ("gateway", "delivery", "wrong_secret")
+    ]
+
+
+def test_findings(on: Operating) -> None:
+    """Those that stand are listed, of all sources or of one; one that was closed is still there by its id."""
+    every, other = on.get("/findings").json(), on.get("/findings", source="other").json()
+
+    assert [row["rule"] for row in every["findings"]] == ["wrong_secret"]
+    assert (
+        every["findings"]
+        == on.get("/findings", source="gateway").json()["findings"]
+        == on.get("/status").json()["findings"]
+    )
+    assert other == {"findings": [], "next": None}
+    assert on.get(f"/findings/{on.ids['webhooks_silent']}").json()["state"] == "closed"
+    assert on.get("/findings", source="nobody").status_code == 404
+    assert on.get("/findings", source=["gateway", "other"]).status_code == 400
+
+
+def test_the_audit(on: Operating) -> None:
+    """Each difference of the two ledgers with its page, and what stands against sources; a row at a time it is the same."""
+    whole = on.get("/audit").json()
+    seen, page = [], on.get("/audit", limit=1).json()
+    while True:
+        seen += page["differences"]
+        if page["next"] is None:
+            break
+        page = on.get("/audit", limit=1, cursor=page["next"]).json()
+
+    assert [(row["difference"], row["job_id"], row["page"]) for row in whole["differences"]] == [
+        ("rejected", "batch_done", "docs/failures.md#rejected"),
+        ("conflict", "batch_done", "docs/failures.md#conflict"),
+    ]
+    assert seen == whole["differences"]
+    assert whole["findings"] == on.get("/findings").json()["findings"]
+    assert on.get("/audit", source="other").json() == {"differences": [], "findings": [], "next": None}
+    assert on.get("/audit", since="2999-01-01T00:00:00Z").json()["differences"] == []
+    asked = [{"source": "nobody"}, {"cursor": "x"}, {"limit": 0}, {"since": "soon"}, {"code": "missing"}]
+    assert [on.get("/audit", **one).status_code for one in asked] == [404, 400, 400, 400, 400]
+
+
+def test_a_refusal_has_what_its_request_presented(on: Operating) -> None:
+    """Where something of it is kept; and what it usually comes of, anyhow."""
+    kept, bare = (on.get(f"/refusals/{on.ids[name]}").json() for name in ("kept", "refusal"))
+
+    assert (kept["request"]["scheme"], kept["request"]["fields"]) == ("v1", {"webhook-id": "msg_1"})
+    assert (kept["request"]["signed_seconds_before_arrival"], kept["taken_in"], bare["request"]) == (0, None, None)
+    assert "secret was changed" in bare["likely_cause"]
+    assert bare["page"] == "docs/refusals.md#reasons-and-what-to-do"
 
 
 @pytest.mark.parametrize("query", [{}, {"source": "gateway", "status": "unknown"}, {"job_id_prefix": "many_"}])

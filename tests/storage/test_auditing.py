@@ -7,6 +7,7 @@ from stored import NOON, Run, a_job, a_receipt, within
 
 from operators import auditing
 from operators.auditing import Scope
+from operators.standing import standing
 from schemas.tables import AttemptRow, JobRow, ReceiptRow
 from schemas.times import HOUR, MINUTE
 from schemas.words import AttemptOutcome, Code, Verdict
@@ -154,8 +155,8 @@ def test_sources(store: Store, run: Run) -> None:
         for name in ("acme", "beta"):
             found = [Found("own_clock", "", "the clocks are apart", [])]
             await within(store.writing(), findings.sync, name, found, store.new_id, NOON)
-        both = await within(store.reading(), auditing.standing, ["acme", "beta"], Scope())
-        one = await within(store.reading(), auditing.standing, ["acme", "beta"], Scope("beta"))
+        both = await within(store.reading(), standing, ["acme", "beta"])
+        one = await within(store.reading(), standing, ["beta"])
 
         assert [(row["source"], row["rule"], row["state"]) for row in both] == [
             ("acme", "own_clock", "standing"),

@@ -102,6 +102,7 @@ _WHOLE: dict[str, Schema] = {
     "submission": maybe(an_id("sub")),
     "told": _TOLD,
     "cleared_failures": many(named("Failure")),
+    "expected_deliveries": many(named("ExpectedDelivery")),
     "missing": many(thing(condition=TEXT, since=TIME, age=TEXT)),
     "deliveries": many(named("DeliveryWhole")),
     "provider_attempts": many(named("Attempt")),
@@ -114,18 +115,28 @@ _WHOLE: dict[str, Schema] = {
     "source_trouble": maybe(TROUBLE),
 }
 
-_FACT = thing(name=TEXT, value=ANYTHING, read_from=TEXT, at=maybe(TIME))
+FACT = thing(name=TEXT, value=ANYTHING, read_from=TEXT, at=maybe(TIME))
 
 JOBS: dict[str, Schema] = {
     "Job": thing(**JOB),
     "JobWhole": thing(**_WHOLE),
-    "JobExplained": thing(**JOB, findings=many(named("Finding"))),
+    "JobExplained": thing(**JOB, findings=many(named("Finding")), expected_deliveries=many(named("ExpectedDelivery"))),
+    "ExpectedDelivery": thing(
+        key=TEXT,
+        event=TEXT,
+        expected_by=maybe(TIME),
+        given_up_at=maybe(TIME),
+        state=TEXT,
+        code=maybe(one_of(Code)),
+        why=maybe(TEXT),
+    ),
     "Finding": thing(
         axis=one_of(("execution", "cancellation", "delivery", "asking")),
         rule=TEXT,
         tone=one_of(("good", "note", "trouble", "failure")),
         message=TEXT,
-        facts=many(_FACT),
+        facts=many(FACT),
+        page=maybe(TEXT),
     ),
     "Failure": thing(
         id=an_id("fail"),
@@ -138,6 +149,7 @@ JOBS: dict[str, Schema] = {
         detected_at=TIME,
         cleared_at=maybe(TIME),
         evidence=OBJECT,
+        page=TEXT,
     ),
     "Attempt": thing(
         delivery_key=TEXT,

@@ -1,22 +1,26 @@
 """How things stand, and the form of every refusal."""
 
-from operators.api.shapes.jobs import TROUBLE
+from operators.api.shapes.jobs import FACT, TROUBLE
 from operators.api.shapes.told import CIRCUIT, WEBHOOK
 from operators.api.shapes.words import (
     COUNT,
     NUMBER,
+    OBJECT,
     TEXT,
     TIME,
     TRUTH,
     WHOLE,
     Schema,
+    an_id,
     by_name,
     many,
     maybe,
     named,
+    one_of,
     thing,
 )
-from schemas.words import Category, Status
+from operators.auditing import CONFLICT, UNACKNOWLEDGED
+from schemas.words import Category, Code, RefusalReason, SourceRule, Status
 
 _SOURCE_IN_TROUBLE = thing(
     name=TEXT, trouble=TROUBLE, message=maybe(TEXT), since=maybe(TIME), asking_again_at=maybe(TIME)
@@ -30,12 +34,19 @@ STANDING: dict[str, Schema] = {
         database=TEXT,
         jobs=thing(**{status.value: COUNT for status in Status}),
         failures=thing(**{category.value: by_name(COUNT) for category in Category}),
+        findings=many(named("SourceFinding")),
         trouble=thing(sources=many(_SOURCE_IN_TROUBLE), jobs=many(named("Job")), more_jobs=TRUTH),
         deliveries=thing(last_hour=named("Received"), last_day=named("Received")),
         handoffs=many(_TARGET),
         sources=many(named("Health")),
     ),
-    "Received": thing(accepted=COUNT, duplicate=COUNT, unreadable=COUNT, refused=COUNT),
+    "Received": thing(
+        accepted=COUNT,
+        duplicate=COUNT,
+        unreadable=COUNT,
+        refused=COUNT,
+        mostly_refused_for=maybe(one_of(RefusalReason)),
+    ),
     "Health": thing(
         name=TEXT,
         dialect=TEXT,
@@ -49,6 +60,34 @@ STANDING: dict[str, Schema] = {
         last_answer_at=maybe(TIME),
         clock_ahead_seconds=maybe(NUMBER),
         last_hour=named("Received"),
+        last_day=named("Received"),
+    ),
+    "SourceFinding": thing(
+        id=an_id("fnd"),
+        source=TEXT,
+        axis=one_of(("delivery", "asking")),
+        rule=one_of(SourceRule),
+        subject=maybe(TEXT),
+        state=one_of(("standing", "closed")),
+        message=TEXT,
+        facts=many(FACT),
+        revision=COUNT,
+        began_at=TIME,
+        seen_at=TIME,
+        closed_at=maybe(TIME),
+        page=TEXT,
+    ),
+    "Difference": thing(
+        difference=one_of((*Code, UNACKNOWLEDGED, CONFLICT)),
+        source=TEXT,
+        kind=TEXT,
+        job_id=TEXT,
+        job=maybe(an_id("job")),
+        key=TEXT,
+        message=TEXT,
+        at=TIME,
+        evidence=OBJECT,
+        page=TEXT,
     ),
     "Problem": thing(type=TEXT, title=TEXT, status=WHOLE, detail=TEXT),
 }

@@ -31,6 +31,7 @@ DELIVERY: dict[str, Schema] = {
     "event_type": maybe(TEXT),
     "reported_status": maybe(TEXT),
     "verdict": _VERDICT,
+    "verdict_means": TEXT,
     "times_received": COUNT,
     "first_received_at": TIME,
     "last_received_at": TIME,
@@ -40,9 +41,11 @@ _RECEIPT: dict[str, Schema] = {
     "received_at": TIME,
     "signed_at": maybe(TIME),
     "attempt": maybe(WHOLE),
+    "event_id": maybe(TEXT),
     "reported_status": maybe(TEXT),
     "native_status": maybe(TEXT),
     "verdict": _VERDICT,
+    "verdict_means": TEXT,
     "unreadable": maybe(TEXT),
 }
 _RECEIPT_OF: dict[str, Schema] = {
@@ -50,11 +53,42 @@ _RECEIPT_OF: dict[str, Schema] = {
     "delivery": an_id("dlv"),
     "source": TEXT,
     "event_type": maybe(TEXT),
-    "event_id": maybe(TEXT),
     "secret_index": COUNT,
 }
+_REFUSAL: dict[str, Schema] = {
+    "id": an_id("ref"),
+    "source": TEXT,
+    "reason": one_of(RefusalReason),
+    "http_status": WHOLE,
+    "received_at": TIME,
+    "remote": maybe(TEXT),
+    "body_bytes": maybe(WHOLE),
+}
+_PRESENTED = thing(
+    scheme=TEXT,
+    signed_at=maybe(TIME),
+    signed_seconds_before_arrival=maybe(NUMBER),
+    message_id=maybe(TEXT),
+    fields=by_name(TEXT),
+    submission=maybe(TEXT),
+    bytes_kept=COUNT,
+)
+_LOOKED_AT = thing(
+    refusal=an_id("ref"),
+    received_at=TIME,
+    remote=maybe(TEXT),
+    refused_for=one_of(RefusalReason),
+    outcome=one_of(("taken_in", "would_be_taken_in", "stays_refused", "gone_meanwhile")),
+    reason=maybe(one_of(RefusalReason)),
+    message=maybe(TEXT),
+    about=maybe(thing(kind=TEXT, job_id=TEXT, delivery_key=TEXT, unreadable=maybe(TEXT))),
+    receipt=maybe(an_id("rcp")),
+    delivery=maybe(an_id("dlv")),
+    duplicate=maybe(TRUTH),
+)
 _REQUESTS = thing(per_minute=maybe(WHOLE), last_minute=COUNT, left=maybe(WHOLE), recorded_at=maybe(TIME))
 _LIST = thing(
+    exists=TRUTH,
     trust_seconds=NUMBER,
     asked_at=maybe(TIME),
     sweep_seconds=NUMBER,
@@ -74,14 +108,26 @@ TOLD: dict[str, Schema] = {
     "Receipt": thing(**_RECEIPT),
     "ReceiptOf": thing(**_RECEIPT_OF),
     "ReceiptWhole": thing(**_RECEIPT_OF, kind=maybe(TEXT), job_id=maybe(TEXT), delivery_key=maybe(TEXT)),
-    "Refusal": thing(
-        id=an_id("ref"),
+    "Refusal": thing(**_REFUSAL),
+    "RefusalWhole": thing(
+        **_REFUSAL,
+        likely_cause=TEXT,
+        page=TEXT,
+        request=maybe(_PRESENTED),
+        taken_in=maybe(thing(at=TIME, receipt=an_id("rcp"))),
+    ),
+    "Reverified": thing(
         source=TEXT,
-        reason=one_of(RefusalReason),
-        http_status=WHOLE,
-        received_at=TIME,
-        remote=maybe(TEXT),
-        body_bytes=maybe(WHOLE),
+        since=maybe(TIME),
+        until=maybe(TIME),
+        clock_ahead_seconds=NUMBER,
+        dry_run=TRUTH,
+        looked_at=COUNT,
+        authentic=COUNT,
+        taken_in=COUNT,
+        stay_refused=by_name(COUNT),
+        requests=many(_LOOKED_AT),
+        more_requests=TRUTH,
     ),
     "Source": thing(
         name=TEXT,
@@ -105,5 +151,8 @@ TOLD: dict[str, Schema] = {
         requests=_REQUESTS,
         list=_LIST,
         orphans=by_name(COUNT),
+        heard=thing(at=maybe(TIME), unheard_ends=COUNT, unheard_since=maybe(TIME)),
+        clock=thing(ahead_seconds=maybe(NUMBER)),
+        findings=many(named("SourceFinding")),
     ),
 }

@@ -9,13 +9,12 @@ from hypothesis import given, strategies
 from operators.access import Right
 from operators.dashboard import writing
 from operators.dashboard.charts import HEIGHT, SPANS, WIDTH, chart
-from operators.dashboard.health import health
-from operators.dashboard.numbers import failures_held, jobs_by_status, open_jobs, requests_of
+from operators.dashboard.failure_words import slug
+from operators.dashboard.numbers import failures_held
 from operators.dashboard.origin import is_from_here, is_local
 from operators.dashboard.sealing import LASTS, Purpose, form_seal, is_of, open_sealed, seal
 from schemas.config import Config, Operators, Secret, Source
-from schemas.tables import SourceRow
-from schemas.times import DAY, HOUR, MINUTE, SECOND, rfc3339
+from schemas.times import HOUR, rfc3339
 from storage.counting import Tally
 
 ACTING, LOOKING = Secret("a" * 32), Secret("b" * 32)
@@ -41,63 +40,47 @@ def source(**more):
 # Sums
 
 
-def test_jobs_are_where_they_moved():
-    """
-    A job counts where it is: what came to a status without what went from it, over every source.
-    """
-    totals = {
-        ("a", "born.submit"): 5,
-        ("b", "born.delivery"): 2,
-        ("a", "moved.unknown.running"): 4,
-        ("a", "moved.running.completed"): 3,
-        ("b", "moved.unknown.failed"): 1,
-        ("b", "moved.failed.completed"): 1,
-        ("a", "accepted"): 9,
-    }
-
-    found = jobs_by_status(totals)
-
-    assert {word: count for word, count in found.items() if count} == {"unknown": 2, "running": 1, "completed": 4}
-    assert open_jobs(found) == 3
-
-
 def test_failures_that_hold():
     """
-    What began without what was cleared, the most frequent first; what was cancelled as asked stands apart.
+    The most frequent first; what was cancelled as asked stands apart.
     """
-    totals = {
-        ("a", "began.execution.failed"): 3,
-        ("b", "began.execution.failed"): 1,
-        ("a", "cleared.execution.failed"): 1,
-        ("a", "began.execution.expired"): 4,
-        ("a", "began.cancellation.cancelled_by_operator"): 2,
-        ("a", "began.delivery.missing"): 2,
-        ("a", "cleared.delivery.missing"): 2,
+    counted = {
+        "execution": {"expired": 4, "failed": 3, "rows_failed": 4},
+        "cancellation": {"cancelled_by_operator": 2},
+        "delivery": {},
     }
 
-    execution, cancellation, delivery = failures_held(totals)
+    execution, cancellation, delivery = failures_held(counted)
 
-    assert list(execution.codes.items()) == [("expired", 4), ("failed", 3)]
+    assert list(execution.codes.items()) == [("expired", 4), ("rows_failed", 4), ("failed", 3)]
     assert (cancellation.count, cancellation.as_asked) == (0, 2)
     assert (delivery.count, delivery.as_asked) == (0, 0)
 
 
-def test_requests_of_one_source_and_of_all():
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(None, "not told yet"), (0.4, "in step"), (90.2, "90 s ahead"), (-2400.0, "40 min behind")]
+)
+def test_how_clocks_are_apart(seconds, words):
     """
-    Refusals of a name that nobody has count among all.
+    In words, and by which way; below a second nobody need look.
     """
-    counted = {
-        ("a", "accepted"): 8,
-        ("a", "duplicate"): 2,
-        ("", "refused.unknown_source"): 3,
-        ("a", "refused.flood"): 1,
-    }
+    assert writing.apart(seconds) == words
 
-    ours, every = requests_of(counted, "a"), requests_of(counted)
 
-    assert (ours.accepted, ours.duplicate, ours.refused_count, ours.all) == (8, 2, 1, 9)
-    assert (every.refused_count, every.worst_refusal) == (4, "unknown_source")
-    assert requests_of({}).worst_refusal is None
+@pytest.mark.parametrize(
+    ("heading", "name"),
+    [
+        ("failed", "failed"),
+        ("trouble: key_refused", "trouble-key_refused"),
+        ("Differences of the two ledgers", "differences-of-the-two-ledgers"),
+        ("Reasons, and what to do", "reasons-and-what-to-do"),
+    ],
+)
+def test_how_a_heading_is_linked_to(heading, name):
+    """
+    By its words in lower case, with hyphens between them, as wherever such a document is shown.
+    """
+    assert slug(heading) == name
 
 
 # Charts
@@ -154,45 +137,6 @@ def test_bars_stay_in_their_box(counts):
             assert bar.y >= 0
             assert bar.y + bar.height <= HEIGHT + 2
             assert 0 <= bar.x <= WIDTH - bar.width
-
-
-# Health
-
-
-@pytest.mark.parametrize(
-    ("row", "counted", "owner", "kinds", "word"),
-    [
-        ({}, {"accepted": 9}, "us", [], ""),
-        ({"trouble": "key_refused", "trouble_message": "HTTP 401"}, {}, "us", ["asking"], "HTTP 401"),
-        ({}, {}, None, ["asking"], "no reconciler"),
-        ({"clock_ahead": 90 * SECOND}, {}, "us", ["delivery"], "90 s ahead"),
-        ({"clock_ahead": -40 * MINUTE}, {}, "us", ["delivery"], "40 min behind"),
-        ({"clock_ahead": 2 * SECOND}, {}, "us", [], ""),
-        ({"unheard_ends": 5, "unheard_since": NOW - 3 * HOUR}, {}, "us", ["delivery"], "5 jobs ended in 3 h"),
-        ({"unheard_ends": 2}, {}, "us", [], ""),
-        ({}, {"accepted": 3, "refused.signature_wrong": 2}, "us", ["delivery"], "most of them signature_wrong"),
-        ({}, {"accepted": 99, "refused.flood": 1}, "us", [], ""),
-    ],
-)
-def test_what_is_worrying_about_a_source(row, counted, owner, kinds, word):
-    """
-    Trouble of our own asking is told apart from what keeps deliveries out; little of anything worries nobody.
-    """
-    known = SourceRow(name="acme", dialect="phaseo", listening_since=NOW - DAY, **row)
-    found = health(source(), known, owner, {("acme", what): count for what, count in counted.items()}, NOW)
-
-    assert [worry.kind for worry in found.worries] == kinds
-    assert all(word in worry.message for worry in found.worries)
-
-
-def test_a_source_that_never_ran_and_one_without_webhooks():
-    """
-    Nothing is known of the one, and silence of the other is no news.
-    """
-    silent = SourceRow(name="acme", dialect="phaseo", listening_since=NOW, unheard_ends=9)
-
-    assert health(source(), None, "us", {}, NOW).heard_at is None
-    assert health(source(webhook="none"), silent, "us", {}, NOW).worries == ()
 
 
 # Seals

@@ -14,9 +14,11 @@ from pathlib import Path
 
 import pytest
 import structlog
+import typer
 
 import sandbox
-from operators.cli.main import main
+from operators.cli.main import app, main
+from operators.filters import NOUNS
 
 EXAMPLE = str(Path(sandbox.__file__).parent / "examples" / "requests.jsonl")
 SOURCE = """
@@ -466,3 +468,13 @@ def test_the_audits_exit_codes(stored):
     assert [one["page"] for one in told["differences"]] == ["docs/failures.md#lost_here", "docs/failures.md#missing"]
     assert stored("audit").out.endswith("1 lost_here, 1 missing\n")
     assert stored("audit", "--since", "1h").code == 0
+
+
+def test_every_filter_of_a_listing_is_an_option():
+    """
+    The verbs that list take the filters of the API, each as an option of the same name.
+    """
+    for noun in NOUNS.values():
+        verb = typer.main.get_command(app).get_command(None, noun.name)
+        options = {name for parameter in verb.params for name in parameter.opts}
+        assert {f"--{name.replace('_', '-')}" for name in noun.filters} <= options, noun.name

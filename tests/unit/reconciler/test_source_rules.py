@@ -7,9 +7,10 @@ from factories import NOW
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reconciler.causes import REASONS
 from reconciler.circuit import Circuit
 from reconciler.hearing import Hearing
-from reconciler.source_rules import CAUSES, SourceFacts, SourceFinding, conclude, undecided
+from reconciler.source_rules import SourceFacts, SourceFinding, conclude, undecided
 from schemas.times import DAY, HOUR, MINUTE, SECOND
 from schemas.words import RefusalReason, SourceRule, Trouble
 
@@ -112,6 +113,24 @@ def test_which_way_the_clocks_are_apart(reason: RefusalReason, ahead: int | None
     assert ("own_clock" in [other.rule for other in found]) == bool(ahead)
 
 
+@pytest.mark.parametrize(
+    ("reason", "ago", "words"),
+    [
+        (STALE, 611 * SECOND, "they were signed too long ago (10 min, by what they say), so"),
+        (FUTURE, -611 * SECOND, "still to come (10 min, by what they say), so"),
+        (STALE, -611 * SECOND, "they were signed too long ago, so"),  # some forger's: it contradicts the reason
+        (STALE, None, "they were signed too long ago, so"),
+    ],
+)
+def test_by_how_much_the_clocks_are_apart(reason: RefusalReason, ago: int | None, words: str) -> None:
+    """Where the provider's answers tell of no difference, what the requests say of their own time tells the amount."""
+    found = one(refused(reason, 3, signed_ago=ago))
+
+    assert words in found.message
+    told = {fact.name: fact.value for fact in found.facts}
+    assert told.get("signed_seconds_before_arrival") == (None if ago is None else ago // SECOND)
+
+
 def test_silence() -> None:
     """Three jobs that ended unannounced, for more than five minutes, are a finding; one receipt closes it."""
     hearing = Hearing(NOW - HOUR, 3, NOW - 6 * MINUTE)
@@ -155,7 +174,7 @@ def test_a_take_over_is_no_evidence() -> None:
 
 def test_no_reason_has_two_causes() -> None:
     """Each reason of a refusal speaks for one cause at most."""
-    reasons = [reason for those in CAUSES.values() for reason in those]
+    reasons = [reason for those in REASONS.values() for reason in those]
 
     assert len(reasons) == len(set(reasons))
 

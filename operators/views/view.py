@@ -1,0 +1,5 @@
+"""What a view is."""
+
+from typing import Any
+
+View = dict[str, Any]
