@@ -19,6 +19,7 @@ from schemas.tables import AttemptRow, DeliveryRow, FailureRow, JobRow
 from schemas.times import rfc3339
 from schemas.words import AttemptOutcome, Category, Verdict
 from storage import attempts, deliveries, failures, findings, jobs, sources
+from storage.jobs import Identity
 from storage.listing import Part
 from storage.store import Store
 
@@ -61,7 +62,7 @@ async def standing(connection: AsyncConnection, configured: Sequence[str], scope
     return [views.source_finding(row) for name in sorted(found) for row in found[name]]
 
 
-Pair = tuple[FailureRow, JobRow]
+Pair = tuple[FailureRow, Identity]
 
 
 def _failures(scope: Scope) -> Callable[[AsyncConnection, Part], Awaitable[list[Pair]]]:
@@ -102,7 +103,7 @@ async def _listening(store: Store) -> dict[str, int]:
         return {row.name: row.listening_since for row in await sources.all_of_them(connection)}
 
 
-def _of_failure(failure: FailureRow, job: JobRow) -> View:
+def _of_failure(failure: FailureRow, job: Identity) -> View:
     evidence = json.loads(failure.evidence)
     about = _about(job.source, job.kind, job.job_id, job, failure.subject)
     found = {"message": failure.message, "at": rfc3339(failure.detected_at), "evidence": evidence}
@@ -149,6 +150,6 @@ def _difference(word: str, about: View, message: str, at: int, evidence: dict[st
     return {"difference": word, **about, **told}
 
 
-def _about(source: str, kind: str, job_id: str, job: JobRow | None, key: str) -> View:
+def _about(source: str, kind: str, job_id: str, job: JobRow | Identity | None, key: str) -> View:
     ours = shown("job", job.id) if job else None
     return {"source": source, "kind": kind, "job_id": job_id, "job": ours, "key": key}

@@ -8,12 +8,13 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from operators import filters, listings, views
+from operators.owners import source_owners
 from operators.views import View
 from schemas.config import Config, Source
 from schemas.tables import SourceRow
 from schemas.times import DAY, HOUR, SECOND, rfc3339, rfc3339_or_none
 from schemas.words import Category, HandoffState, Status
-from storage import counting, handoffs, leases, sources
+from storage import counting, handoffs, sources
 from storage.listing import Part
 from storage.standing import Totals, failures_now, handoffs_now, jobs_now
 
@@ -115,8 +116,11 @@ async def _sources(
     now: int,
     lease_clock: Any,
 ) -> list[View]:
-    held = {name: await leases.holder_of(connection, f"source:{name}", lease_clock) for name in sorted(config.sources)}
-    return [health(config.sources[name], known.get(name), last_hour, owner, now) for name, owner in held.items()]
+    owners = await source_owners(connection, config, lease_clock)
+    return [
+        health(source, known.get(name), last_hour, owners.get(name), now)
+        for name, source in sorted(config.sources.items())
+    ]
 
 
 def health(source: Source, row: SourceRow | None, last_hour: Totals, owner: str | None, now: int) -> View:

@@ -33,6 +33,7 @@ from schemas.tables import (
     TransitionRow,
 )
 from schemas.times import SECOND, in_words, rfc3339, rfc3339_or_none
+from storage.jobs import Identity
 
 View = dict[str, Any]
 
@@ -201,7 +202,7 @@ def where_is(one: Member) -> str:
     return one.submission.state if one.submission else "unknown"
 
 
-def failure(row: FailureRow, of: JobRow) -> View:
+def failure(row: FailureRow, of: JobRow | Identity) -> View:
     return {
         "id": shown("fail", row.id),
         "source": of.source,
@@ -352,7 +353,7 @@ def action(row: ActionRow) -> View:
     }
 
 
-def action_of(row: ActionRow, of: JobRow) -> View:
+def action_of(row: ActionRow, of: JobRow | Identity) -> View:
     """One action with the job that it is about."""
     return {**action(row), "job": shown("job", of.id), "source": of.source, "kind": of.kind, "job_id": of.job_id}
 

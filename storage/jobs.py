@@ -1,7 +1,7 @@
 """Jobs: born once, found in several ways, changed by whoever holds their source's lease."""
 
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Insert, Select, and_, case, exists, func, select, tuple_, union_all, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -15,6 +15,15 @@ from storage.wake import wake
 
 JOBS, FAILURES, LABELS = table(JobRow), table(FailureRow), table(LabelRow)
 _PORTION = 500  # a statement takes only so many values
+
+
+class Identity(NamedTuple):
+    """What names a job, here and at its provider. Far less than its row."""
+
+    id: int
+    source: str
+    kind: str
+    job_id: str
 
 
 async def bear(
@@ -262,6 +271,17 @@ async def with_prefix(connection: AsyncConnection, part: Part, prefix: str, sour
 async def these(connection: AsyncConnection, ids: Collection[int]) -> dict[int, JobRow]:
     """Jobs by our ids."""
     return {row.id: row for row in await _these(connection, ids)}
+
+
+async def identities(connection: AsyncConnection, ids: Collection[int]) -> dict[int, Identity]:
+    """What names each of some jobs, by our ids."""
+    found: dict[int, Identity] = {}
+    wanted = sorted(ids)
+    for start in range(0, len(wanted), _PORTION):
+        portion = JOBS.c.id.in_(wanted[start : start + _PORTION])
+        rows = await connection.execute(select(JOBS.c.id, JOBS.c.source, JOBS.c.kind, JOBS.c.job_id).where(portion))
+        found |= {row.id: Identity(*row) for row in rows}
+    return found
 
 
 async def _these(connection: AsyncConnection, ids: Collection[int]) -> list[JobRow]:

@@ -63,7 +63,7 @@ def health(source: Source, row: SourceRow | None, owner: str | None, counted: Co
 def healths(
     sources: Mapping[str, Source],
     rows: Mapping[str, SourceRow],
-    owners: Mapping[str, str | None],
+    owners: Mapping[str, str],
     counted: Counted,
     now: int,
 ) -> list[Health]:

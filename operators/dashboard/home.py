@@ -11,10 +11,11 @@ from operators.dashboard.charts import SPANS, Chart, Span, chart
 from operators.dashboard.failure_words import is_as_asked
 from operators.dashboard.health import Health, healths
 from operators.dashboard.visit import Page, Visit
+from operators.owners import source_owners
 from schemas.config import Config
 from schemas.times import DAY
 from schemas.words import Category, HandoffState, Status
-from storage import counting, jobs, leases, sources
+from storage import counting, jobs, sources
 
 FEW = 6
 _ENDS = (
@@ -71,8 +72,7 @@ async def sources_health(
     connection: AsyncConnection, config: Config, counted: Mapping[tuple[str, str], int], now: int, clock: Any
 ) -> list[Health]:
     rows = {row.name: row for row in await sources.all_of_them(connection)}
-    owners = {name: await leases.holder_of(connection, f"source:{name}", clock) for name in config.sources}
-    return healths(config.sources, rows, owners, counted, now)
+    return healths(config.sources, rows, await source_owners(connection, config, clock), counted, now)
 
 
 def _is_good(

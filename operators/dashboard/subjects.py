@@ -23,8 +23,7 @@ async def job(visit: Visit) -> Page:
     name, config = visit.path["job"], visit.config
     async with visit.store.reading() as connection:
         row = await find_job(connection, name)
-        found = await queries.show_job(connection, config, name, visit.now)
-        explained = await queries.explain_job(connection, config, name, visit.now, visit.lease_clock())
+        found, explained = await queries.account_of(connection, config, row, visit.now, visit.lease_clock())
         given = await labels.of(connection, row.id)
     axes = [
         (axis, sorted(findings, key=lambda one: _KINDS[one["tone"]]))
