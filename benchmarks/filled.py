@@ -201,7 +201,27 @@ def statements(size: Size) -> Iterator[tuple[str, int, int]]:
         size.jobs,
         PORTION,
     )
+    yield from _of_groups()
     yield from _counters(size)
+
+
+def _of_groups() -> Iterator[tuple[str, int, int]]:
+    """What is counted of each group."""
+    end = (
+        "CASE WHEN ready_at IS NULL THEN 'waits' WHEN id IN (SELECT job FROM row_matches) THEN 'lacks' ELSE 'whole' END"
+    )
+    sums = {
+        f"'job.' || status || '.' || {end}": "1",
+        "'rows.asked'": "100",
+        "'rows.succeeded'": "CASE WHEN id IN (SELECT job FROM row_matches) THEN 99 ELSE 0 END",
+        "'rows.failed'": "CASE WHEN id IN (SELECT job FROM row_matches) THEN 1 ELSE 0 END",
+        "'cost.jobs'": "1",
+        "'cost.settled'": "1",
+        "'cost.nanos.usd'": "cost_nanos",
+    }
+    for what, number in sums.items():
+        counted = f"SELECT group_id, {what}, sum({number}) FROM jobs WHERE group_id IS NOT NULL GROUP BY 1, 2"
+        yield f"INSERT INTO group_tallies (group_id, what, count) {counted}", 1, 1
 
 
 def _counters(size: Size) -> Iterator[tuple[str, int, int]]:
@@ -247,6 +267,9 @@ async def fill(url: str, size: Size) -> None:
             for number in range(SOURCES):
                 entered = "INSERT INTO sources (name, dialect, listening_since) VALUES (:name, 'phaseo', :since)"
                 await connection.execute(text(entered), {"name": f"source_{number}", "since": size.now - MONTH})
+            for lease in ("reconciler:one", *(f"source:source_{number}" for number in range(SOURCES))):
+                held = "INSERT INTO leases (name, holder, fence, until) VALUES (:name, 'one', 1, :until)"
+                await connection.execute(text(held), {"name": lease, "until": size.now + MONTH})
             await connection.execute(text("ANALYZE"))
     finally:
         await store.close()

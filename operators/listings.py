@@ -51,7 +51,7 @@ async def jobs_of(connection: AsyncConnection, asked: Asked) -> list[JobRow]:
     if "job_id" in by:
         return _within(await jobs.named(connection, by["job_id"], source), asked, lambda row: row.id)
     if "group" in by:
-        return _within(await jobs.of_group(connection, parse(by["group"], "grp") or 0), asked, lambda row: row.id)
+        return await jobs.newest_of_group(connection, part, parse(by["group"], "grp") or 0)
     if label:
         return await jobs.labelled(connection, part, *label)
     if "category" in by or "code" in by:

@@ -17,19 +17,20 @@ from schemas.words import Category, HandoffState, Status
 from storage import counting, handoffs, sources
 from storage.listing import Part
 from storage.standing import Totals, failures_now, handoffs_now, jobs_now
+from storage.store import Store
 
 FIRST_FEW = 10
 VERSION = version("batchkeeper")  # read once: it is looked for among files
 
 
-async def status(connection: AsyncConnection, config: Config, now: int, lease_clock: Any) -> View:
+async def status(connection: AsyncConnection, store: Store, config: Config, now: int) -> View:
     """
-    How things stand `now`. `lease_clock` is the engine's.
+    How things stand `now`.
 
     What was received in the last hour is told by whole minutes, in the last day by whole hours.
     """
     totals = await counting.totals(connection)
-    last_hour = await counting.lately(connection, now - HOUR)
+    last_hour = await store.past.lately(connection, now - HOUR, now)
     known = {row.name: row for row in await sources.all_of_them(connection)}
     return {
         "at": rfc3339(now),
@@ -40,10 +41,10 @@ async def status(connection: AsyncConnection, config: Config, now: int, lease_cl
         "trouble": await _trouble(connection, known.values()),
         "deliveries": {
             "last_hour": received(last_hour),
-            "last_day": received(await counting.lately_by_hour(connection, now - DAY)),
+            "last_day": received(await store.past.lately_by_hour(connection, now - DAY, now)),
         },
         "handoffs": await _handoffs(connection, config, totals),
-        "sources": await _sources(connection, config, known, last_hour, now, lease_clock),
+        "sources": await _sources(connection, config, known, last_hour, now, store.engine.lease_clock(now)),
     }
 
 

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from schemas.tables import FailureRow, JobRow, LabelRow
 from schemas.words import OPEN, Origin
+from storage import group_tallies
 from storage.counting import count
 from storage.listing import Part, begins_with, newest_of
 from storage.rows import fetch, fetch_one, table, upsert
@@ -59,7 +60,8 @@ async def bear(
         updated_at=now,
         due_at=now,
     )
-    await connection.execute(_inserted_or_completed(connection, row))
+    async with group_tallies.kept(connection, submission_id):
+        await connection.execute(_inserted_or_completed(connection, row))
     await wake(connection)
     born = await by_identity(connection, source, kind, job_id)
     if born is None:
@@ -164,7 +166,12 @@ async def next_match_due(connection: AsyncConnection, source: str) -> int | None
 
 
 async def change(connection: AsyncConnection, number: int, changes: Mapping[str, Any], now: int) -> None:
-    await connection.execute(update(JOBS).where(JOBS.c.id == number).values(**changes, updated_at=now))
+    """What concerns its group is counted there."""
+    members = []
+    if changes.keys() & group_tallies.OF_JOB:
+        members = [await group_tallies.submission_of(connection, number), changes.get("submission_id")]
+    async with group_tallies.kept(connection, *members):
+        await connection.execute(update(JOBS).where(JOBS.c.id == number).values(**changes, updated_at=now))
 
 
 async def stale(connection: AsyncConnection, source: str, now: int, limit: int) -> list[JobRow]:
@@ -181,6 +188,10 @@ async def next_stale(connection: AsyncConnection, source: str) -> int | None:
 
 async def of_group(connection: AsyncConnection, group: int) -> list[JobRow]:
     return await fetch(connection, JobRow, select(JOBS).where(JOBS.c.group_id == group).order_by(JOBS.c.id))
+
+
+async def newest_of_group(connection: AsyncConnection, part: Part, group: int) -> list[JobRow]:
+    return await fetch(connection, JobRow, part.of(select(JOBS).where(JOBS.c.group_id == group), JOBS.c.id))
 
 
 async def of_submissions(connection: AsyncConnection, submissions: Collection[int]) -> list[JobRow]:

@@ -1,7 +1,7 @@
 """Parameters: how the filters of a listing, its limit and its cursor are written in a query, and how that is read."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from starlette.requests import Request
 
@@ -27,11 +27,15 @@ def of_listing(noun: Noun) -> tuple[Parameter, ...]:
     taken = [Parameter(name, "query", _schema(noun, name), filters.MEANINGS[name]) for name in noun.filters]
     if "status" in noun.filters:
         taken.append(Parameter("statuses", "query", _STATUSES, "the same as status, as the gateway's list calls it"))
+    return (*taken, *of_page(noun.prefix))
+
+
+def of_page(prefix: str) -> tuple[Parameter, ...]:
+    """Where a page begins and how long it is. `prefix`: of the ids that it goes on after."""
     limit = {"type": "integer", "minimum": 1, "maximum": MOST, "default": LIMIT}
     return (
-        *taken,
         Parameter("limit", "query", limit, "how many rows to answer with"),
-        Parameter("cursor", "query", an_id(noun.prefix), "what the answer before gave as next"),
+        Parameter("cursor", "query", an_id(prefix), "what the answer before gave as next"),
     )
 
 
@@ -67,23 +71,40 @@ def of_key(required: bool) -> Parameter:
 
 def asked_for(request: Request, noun: Noun, now: int) -> Asked:
     """What part of a listing a query asks for. Raises BadInput."""
-    given = {name: request.query_params.getlist(name) for name in request.query_params}
-    several = {"status", "statuses", *noun.several}
-    for name, texts in given.items():
-        if "" in texts:
-            raise BadInput(f"{clean(name, 40)} is given empty; leave it out, or give it a value")
-        if len(texts) > 1 and name not in several:
-            raise BadInput(f"{clean(name, 40)} is given more than once")
+    given = _given(request, {"status", "statuses", *noun.several})
     if "statuses" in given and "status" in noun.filters:
         given["status"] = [*given.get("status", []), *given.pop("statuses")]
     limit, cursor = given.pop("limit", []), given.pop("cursor", [])
     return filters.read(noun, given, now, _limit(limit), cursor[0] if cursor else None)
 
 
+def page_of(request: Request) -> tuple[int, str | None]:
+    """The limit and the cursor of a query that holds nothing else. Raises BadInput."""
+    given = _given(request)
+    limit, cursor = given.pop("limit", []), given.pop("cursor", [])
+    _refuse(given)
+    return _limit(limit), cursor[0] if cursor else None
+
+
 def refuse_query(request: Request) -> None:
     """Raise BadInput where there is nothing to choose, so that nobody believes to have chosen."""
-    for name in request.query_params:
+    _refuse(request.query_params)
+
+
+def _refuse(names: Iterable[str]) -> None:
+    for name in names:
         raise BadInput(f"there is no parameter {clean(name, 40)} here")
+
+
+def _given(request: Request, several: Collection[str] = ()) -> dict[str, list[str]]:
+    """What a query holds. Only the names of which there may be `several` may come more than once."""
+    given = {name: request.query_params.getlist(name) for name in request.query_params}
+    for name, texts in given.items():
+        if "" in texts:
+            raise BadInput(f"{clean(name, 40)} is given empty; leave it out, or give it a value")
+        if len(texts) > 1 and name not in several:
+            raise BadInput(f"{clean(name, 40)} is given more than once")
+    return given
 
 
 def required_key(request: Request) -> str:

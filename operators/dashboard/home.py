@@ -31,8 +31,8 @@ async def home(visit: Visit) -> Page:
     config, now = visit.config, visit.now
     async with visit.store.reading() as connection:
         totals = await counting.totals(connection)
-        day = await counting.lately_by_hour(connection, now - DAY)
-        tallies = await counting.spread(connection, now - span.length, now, span.width)
+        day = await visit.store.past.lately_by_hour(connection, now - DAY, now)
+        tallies = await visit.store.past.spread(connection, now - span.length, now, span.width)
         waiting = await jobs.waiting_longest(connection, config.sources, FEW)
         held = await listings.failures_by_job(connection, [row.id for row in waiting])
         asking = await listings.list_jobs(connection, filters.read(filters.JOBS, {"trouble": ["true"]}, now, FEW))

@@ -6,6 +6,7 @@ from operators import fan_out, handed_on, queries
 from operators.cli.told import money
 from operators.dashboard.acting import possible
 from operators.dashboard.home import sources_health
+from operators.dashboard.lists import ROWS
 from operators.dashboard.timeline import timeline
 from operators.dashboard.visit import Page, Visit
 from operators.errors import NoSuchThing
@@ -13,7 +14,7 @@ from operators.find import find_job
 from operators.views import View
 from schemas.times import DAY
 from schemas.words import Status
-from storage import counting, labels
+from storage import labels
 
 _KINDS = {"failure": 0, "trouble": 1, "note": 2, "good": 3}
 
@@ -66,10 +67,11 @@ def _headline(found: View, findings: list[View]) -> tuple[str, str]:
 
 async def group(visit: Visit) -> Page:
     async with visit.store.reading() as connection:
-        found = await fan_out.show_group(connection, visit.path["group"])
+        cursor = visit.query.get("cursor") or None
+        found = await fan_out.show_group(connection, visit.path["group"], ROWS, cursor)
     costs = (found["cost"] or {"nanos": {}})["nanos"]
     told = ", ".join(filter(None, (money(nanos, str(currency).upper()) for currency, nanos in costs.items())))
-    return Page("group.html", {"group": found, "cost": told or None})
+    return Page("group.html", {"group": found, "cost": told or None, "is_first": cursor is None})
 
 
 async def handoff(visit: Visit) -> Page:
@@ -81,7 +83,7 @@ async def handoff(visit: Visit) -> Page:
 async def sources(visit: Visit) -> Page:
     async with visit.store.reading() as connection:
         found = await queries.list_sources(connection, visit.config, visit.now, visit.lease_clock())
-        day = await counting.lately_by_hour(connection, visit.now - DAY)
+        day = await visit.store.past.lately_by_hour(connection, visit.now - DAY, visit.now)
         health = await sources_health(connection, visit.config, day, visit.now, visit.lease_clock())
     return Page("sources.html", {"sources": {one["name"]: one for one in found}, "health": health})
 
@@ -92,7 +94,7 @@ async def source(visit: Visit) -> Page:
         raise NoSuchThing("no source is configured under this name; Sources lists those that are")
     async with visit.store.reading() as connection:
         found = await queries.list_sources(connection, visit.config, visit.now, visit.lease_clock())
-        day = await counting.lately_by_hour(connection, visit.now - DAY)
+        day = await visit.store.past.lately_by_hour(connection, visit.now - DAY, visit.now)
         health = await sources_health(connection, visit.config, day, visit.now, visit.lease_clock())
     one = next(row for row in found if row["name"] == name)
     return Page("source.html", {"source": one, "health": next(each for each in health if each.name == name)})
