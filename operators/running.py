@@ -12,6 +12,7 @@ from starlette.applications import Starlette
 
 from operators.app import build_app as build_operators_app
 from operators.clock import now
+from operators.collecting import pass_over_the_start
 from operators.queries import webhook_url
 from operators.reloading import Current, enter_sources
 from operators.signals import Asked, heard
@@ -119,6 +120,7 @@ async def _operating(current: Current, store: Store) -> AsyncIterator[uvicorn.Se
     host, port = current.config.operators.host, current.config.operators.port
     listener = _listen(host, port)
     server = _Uvicorn(_uvicorn_config(build_operators_app(lambda: current.config, store, now)))
+    pass_over_the_start()
     task = asyncio.create_task(server.serve([listener]), name="operators")
     log.info("operating", address=f"http://{host}:{listener.getsockname()[1]}")
     try:

@@ -9,10 +9,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from schemas.tables import FailureRow, HandoffRow
 from schemas.words import HandoffState
-from storage.counting import count, totals
+from storage.counting import count
 from storage.listing import Part
 from storage.rows import fetch, fetch_one, table, upsert
-from storage.standing import handoffs_now
+from storage.standing import Totals, handoffs_now
 from storage.wake import wake
 
 HANDOFFS, FAILURES = table(HandoffRow), table(FailureRow)
@@ -106,9 +106,9 @@ async def newest(
     return await fetch(connection, HandoffRow, statement)
 
 
-async def backlog(connection: AsyncConnection) -> Sequence[tuple[str, int, int]]:
+async def backlog(connection: AsyncConnection, totals: Totals) -> Sequence[tuple[str, int, int]]:
     """For each target that something waits for: its name, how much, and since when (microseconds) the oldest."""
-    now = handoffs_now(await totals(connection))
+    now = handoffs_now(totals)
     waiting = {target: number for (target, state), number in now.items() if state == HandoffState.WAITING}
     oldest = {target: await oldest_waiting(connection, target) for target in sorted(waiting)}
     return [(target, waiting[target], made_at) for target, made_at in oldest.items() if made_at is not None]

@@ -1,9 +1,23 @@
 """Jobs: born once, found in several ways, changed by whoever holds their source's lease."""
 
 from collections.abc import Collection, Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Insert, Select, and_, case, exists, func, select, tuple_, union_all, update
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    Insert,
+    Select,
+    and_,
+    case,
+    exists,
+    func,
+    select,
+    tuple_,
+    union_all,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from schemas.tables import FailureRow, JobRow, LabelRow
@@ -236,11 +250,17 @@ async def newest(
 async def waiting_longest(connection: AsyncConnection, sources: Collection[str], limit: int) -> list[JobRow]:
     """The oldest jobs that have no result yet, oldest first: the open ones, and those that ended and are among the oldest of
     their source that are not settled."""
-    conditions = [JOBS.c.status == status.value for status in OPEN]
-    conditions += [(JOBS.c.source == source) & JOBS.c.settled_at.is_(None) for source in sorted(sources)]
-    oldest = [select(_oldest(condition, limit).subquery()) for condition in conditions]
-    found = await _these(connection, set(await connection.scalars(union_all(*oldest))))
+    oldest = _oldest_waiting(tuple(sorted(sources)), limit)
+    found = await _these(connection, set(await connection.scalars(oldest)))
     return sorted((row for row in found if row.ready_at is None), key=lambda row: row.id)[:limit]
+
+
+@lru_cache(maxsize=8)
+def _oldest_waiting(sources: tuple[str, ...], limit: int) -> CompoundSelect[Any]:
+    """The statement is made once: that takes longer than its answer."""
+    conditions = [JOBS.c.status == status.value for status in OPEN]
+    conditions += [(JOBS.c.source == source) & JOBS.c.settled_at.is_(None) for source in sources]
+    return union_all(*(select(_oldest(condition, limit).subquery()) for condition in conditions))
 
 
 def _oldest(condition: ColumnElement[bool], limit: int) -> Select[Any]:

@@ -40,7 +40,7 @@ async def home(visit: Visit) -> Page:
         dead = await listings.list_handoffs(
             connection, config, filters.read(filters.HANDOFFS, {"state": [HandoffState.DEAD.value]}, now, FEW)
         )
-        backlog = await handed_on.backlog(connection, config)
+        backlog = await handed_on.backlog(connection, config, totals)
         health = await sources_health(connection, config, day, now, visit.lease_clock())
     by_status = numbers.jobs_by_status(totals)
     kept = numbers.failures_held(totals)

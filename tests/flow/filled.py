@@ -207,7 +207,7 @@ async def _failures(connection: AsyncConnection, store: Store, made: dict[str, J
     }  # fmt: skip
     ids: Ids = {}
     for job, found in named.items():
-        for row in await failures.sync(connection, made[job], found, store.new_id, at):
+        for row in (await failures.sync(connection, made[job], found, store.new_id, at)).began:
             ids[row.code] = shown("fail", row.id)
     await failures.sync(connection, made["batch_done"], named["batch_done"][:1], store.new_id, at + MINUTE)
     return ids
