@@ -32,8 +32,9 @@ crash: .venv/test ## kill the real processes hundreds of times on each store, an
 fuzz: .venv/fuzz ## look for bytes that break the dialect or the receiver, half a minute for each target
 	PYTHONPATH=tests:tests/flow $(BIN)/python -m fuzz $(FUZZ)
 
-bench: .venv/test ## durable deliveries a second, beside a bare endpoint in the same run
+bench: .venv/test ## durable deliveries a second, beside a bare endpoint in the same run; then the surface on a tenth of its size
 	PYTHONPATH=tests $(BIN)/python -m benchmarks.receive $(BENCH)
+	PYTHONPATH=tests $(BIN)/python -m benchmarks.surface --jobs 100000 --deliveries 500000 $(SURFACE)
 
 surface: .venv/test ## how long every listing and page takes with a million jobs and five million deliveries
 	PYTHONPATH=tests $(BIN)/python -m benchmarks.surface $(SURFACE)

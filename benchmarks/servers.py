@@ -16,6 +16,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from operators.app import build_app as build_operators_app
+from operators.collecting import pass_over_the_start
 from receiver.app import build_app
 from receiver.server import Server
 from schemas.config import Config, Database, Operators, Receiver, Secret, Source
@@ -74,6 +75,7 @@ async def operators(folder: Path, url: str) -> None:
     chosen = base.model_copy(update={"sources": sources, "operators": surface})
     store = Store(engine_for(chosen.database.url), clock)
     app = build_operators_app(lambda: chosen, store, clock)
+    pass_over_the_start()
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))
     listener.listen(128)

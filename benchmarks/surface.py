@@ -1,12 +1,13 @@
 """
 How long the operators' surface takes to answer on a store with a month of work in it: every listing in every documented
-combination of filters, every thing by its id, every page.
+combination of filters, every thing by its id, every page of the dashboard, as whoever is signed in sees it. What streams, as the
+dashboard's events do, is left out: it ends when the browser goes.
 
     make surface SURFACE="[--jobs 1000000] [--deliveries 5000000] [--times 200]"
 
 One request after the other over one connection, on SQLite and on a PostgreSQL beside it, which shares the machine's cores. The
 baseline of the same run is /livez, which reads nothing. Half of the listings go on after some row, as of somebody who looks far
-back.
+back. What lies beyond what is acceptable makes the exit code 1.
 """
 
 import argparse
@@ -22,17 +23,21 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+import httpx
 import uvloop
 from postgresql_server import NoServer, Server, start
 
 from benchmarks import load
 from benchmarks.filled import SOURCES, Size, fill_now
 from benchmarks.receive import database
+from operators.dashboard.charts import SPANS
+from operators.dashboard.lists import PAGES
 from operators.filters import NOUNS, Noun
 from schemas.ids import shown
 
 TOKEN = "0123456789abcdef0123456789abcdef"
 ACCEPTABLE_MS = 10.0
+EACH = 20  # different requests of a sort
 VALUES = {
     "kind": "video",
     "label": "team=search",
@@ -65,12 +70,56 @@ def paths(size: Size) -> Mapping[str, list[str]]:
     for noun in NOUNS.values():
         for names in noun.combinations:
             called = f"{noun.name} {'+'.join(sorted(names)) or '(all)'}"
-            found[called] = [f"/api/v1/{noun.name}?{_query(noun, names, size, chance)}" for _ in range(20)]
-    jobs = [shown("job", size.job(chance.randrange(size.jobs))) for _ in range(20)]
-    found["one job"] = [f"/api/v1/jobs/{job}" for job in jobs]
-    found["explain"] = [f"/api/v1/jobs/{job}/explain" for job in jobs]
-    for path in ("/api/v1/sources", "/api/v1/status", "/metrics", "/healthz"):
+            found[called] = [f"/api/v1/{noun.name}?{_query(noun, names, size, chance)}" for _ in range(EACH)]
+    for called, path in _things(size, chance).items():
+        found[f"one of {called}"] = [f"/api/v1{one}" for one in path]
+    for path in (
+        "/api/v1/sources",
+        "/api/v1/sources/source_1",
+        "/api/v1/status",
+        "/metrics",
+        "/healthz",
+        "/openapi.json",
+    ):
         found[path] = [path]
+    return {**found, **_pages(size, chance)}
+
+
+def _things(size: Size, chance: random.Random) -> dict[str, list[str]]:
+    """Every noun's things by their ids."""
+    numbers = [chance.randrange(size.jobs) // 1_000 * 1_000 for _ in range(EACH)]  # the others of a thousand lie behind
+    members = [number + chance.randrange(5) for number in numbers]
+    jobs = [size.job(chance.randrange(size.jobs)) for _ in range(EACH)]
+    return {
+        "jobs": [f"/jobs/{shown('job', job)}" for job in jobs],
+        "jobs, explained": [f"/jobs/{shown('job', job)}/explain" for job in jobs],
+        "jobs, by the provider's id": [f"/jobs/batch_{10_000_000 + number}" for number in numbers],
+        "deliveries": [f"/deliveries/{shown('dlv', job + 10)}" for job in jobs],
+        "receipts": [f"/receipts/{shown('rcp', job + 11)}" for job in jobs],
+        "failures": [f"/failures/{shown('fail', size.job(number + 5) + 3)}" for number in numbers],
+        "refusals": [f"/refusals/{shown('ref', size.job(number + 7) + 6)}" for number in numbers],
+        "groups": [f"/groups/{shown('grp', size.group(number))}" for number in members],
+        "groups, the largest": [f"/groups/{shown('grp', size.group(0))}"],
+        "submissions": [f"/submissions/{shown('sub', size.job(number) + 8)}" for number in members],
+        "handoffs": [f"/handoffs/{shown('hnd', size.job(number + 3) + 4)}" for number in numbers],
+        "actions": [f"/actions/{shown('act', size.job(number + 6) + 5)}" for number in numbers],
+    }
+
+
+def _pages(size: Size, chance: random.Random) -> dict[str, list[str]]:
+    """The dashboard's, each with its usual filters."""
+    things = _things(size, chance)
+    found = {f"page of {called}": things[called] for called in ("jobs", "groups", "groups, the largest", "handoffs")}
+    for page in PAGES:
+        noun = page.noun
+        for names in (one for one in noun.combinations if len(one) <= 1):
+            called = f"page {noun.name} {'+'.join(names) or '(all)'}"
+            found[called] = [f"/{noun.name}?{_query(noun, names, size, chance)}" for _ in range(EACH)]
+    for span in SPANS:
+        found[f"page home, {span}"] = [f"/?span={span}"]
+    found["page to act on a job"] = [f"/act/cancel/{one.removeprefix('/jobs/')}" for one in things["jobs"]]
+    for path in ("/sources", "/sources/source_1", "/help/failures", "/signin"):
+        found[f"page {path}"] = [path]
     return found
 
 
@@ -84,7 +133,7 @@ def _query(noun: Noun, names: frozenset[str], size: Size, chance: random.Random)
         "job_id_prefix": f"batch_{(10_000_000 + number) // 1_000}",
         "delivery": shown("dlv", size.job(number) + 10),
         "status": chance.choice(["failed", "completed", "running"]),
-        "group": shown("grp", 1),
+        "group": shown("grp", size.group(number // 50 * 50)),
     }
     given = {name: values.get(name) or noun.words(name)[0] for name in names}
     if not names & {"job", "job_id", "delivery", "group", "job_id_prefix"} and chance.random() < 0.5:
@@ -92,15 +141,24 @@ def _query(noun: Noun, names: frozenset[str], size: Size, chance: random.Random)
     return "&".join(f"{name}={value}" for name, value in sorted(given.items()))
 
 
-def request(path: str) -> bytes:
-    return f"GET {path} HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer {TOKEN}\r\n\r\n".encode()
+def request(path: str, session: str = "") -> bytes:
+    fields = f"authorization: Bearer {TOKEN}\r\ncookie: {session}\r\n"
+    return f"GET {path} HTTP/1.1\r\nhost: 127.0.0.1\r\n{fields}\r\n".encode()
+
+
+def signed_in(port: int) -> str:
+    """The cookie of a session, as the form that asks for the token gives it."""
+    answer = httpx.post(f"http://127.0.0.1:{port}/signin", data={"token": TOKEN}, trust_env=False)
+    (session,) = answer.cookies.items()
+    return "=".join(session)
 
 
 def measure(url: str, size: Size, times: int, folder: Path) -> dict[str, load.Measured]:
     with serving(folder, url) as port, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        session = signed_in(port)
         runs = {}
         for name, asked in {"/livez": ["/livez"], **paths(size)}.items():
-            requests = [request(asked[number % len(asked)]) for number in range(times)]
+            requests = [request(asked[number % len(asked)], session) for number in range(times)]
             runs[name] = runner.run(load.run(port, iter(requests), 1, 600))
         return runs
 

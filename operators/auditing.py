@@ -21,6 +21,7 @@ from schemas.tables import AttemptRow, DeliveryRow, FailureRow, JobRow
 from schemas.times import rfc3339
 from schemas.words import AttemptOutcome, Category, Verdict
 from storage import attempts, deliveries, failures, jobs, sources
+from storage.jobs import Identity
 from storage.listing import Part
 from storage.store import Store
 
@@ -94,7 +95,7 @@ async def _failures(connection: AsyncConnection, scope: Scope, part: Part) -> Nu
     return [(pair[0].id, pair) for pair in found]
 
 
-async def _of_failures(_: AsyncConnection, _scope: Scope, rows: Sequence[tuple[FailureRow, JobRow]]) -> list[View]:
+async def _of_failures(_: AsyncConnection, _scope: Scope, rows: Sequence[tuple[FailureRow, Identity]]) -> list[View]:
     return [_of_failure(*pair) for pair in rows]
 
 
@@ -131,7 +132,7 @@ async def _of_attempts(connection: AsyncConnection, scope: Scope, rows: Sequence
     return told
 
 
-def _of_failure(failure: FailureRow, job: JobRow) -> View:
+def _of_failure(failure: FailureRow, job: Identity) -> View:
     evidence = json.loads(failure.evidence)
     about = _about(job.source, job.kind, job.job_id, job, failure.subject)
     found = {"message": failure.message, "at": rfc3339(failure.detected_at), "evidence": evidence}
@@ -172,7 +173,7 @@ def _difference(word: str, about: View, message: str, at: int, evidence: dict[st
     return {"difference": word, **about, **told}
 
 
-def _about(source: str, kind: str, job_id: str, job: JobRow | None, key: str) -> View:
+def _about(source: str, kind: str, job_id: str, job: JobRow | Identity | None, key: str) -> View:
     ours = shown("job", job.id) if job else None
     return {"source": source, "kind": kind, "job_id": job_id, "job": ours, "key": key}
 

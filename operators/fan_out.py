@@ -1,38 +1,64 @@
 """What operators see of submissions and groups, and what they can still do about them."""
 
 import uuid
-from collections import Counter
 from collections.abc import Sequence
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from operators import views
-from operators.errors import NoSuchThing, NotPossible
-from operators.outcomes import Member, of_all
+from operators.errors import BadInput, NoSuchThing, NotPossible
+from operators.group_sums import sums
 from operators.submitting import path_token
 from operators.views import View
-from operators.work import Work, of_group
+from operators.work import members_of
 from schemas.ids import parse, shown
 from schemas.tables import GroupRow, SubmissionRow
 from schemas.words import SubmissionState
-from storage import groups, labels, submissions
+from storage import group_tallies, groups, labels, submissions
 from storage.wake import wake
 
 
 async def summaries(connection: AsyncConnection, rows: Sequence[GroupRow]) -> list[View]:
     """Groups in short: how many of their jobs are where, and what came of them."""
-    return [await _summary(connection, row) for row in rows]
+    numbers = [row.id for row in rows]
+    counted = await group_tallies.of_groups(connection, numbers)
+    given = await labels.by_subject(connection, numbers)
+    return [{**views.group(row), **sums(counted[row.id], row.size), "labels": given.get(row.id, {})} for row in rows]
 
 
-async def show_group(connection: AsyncConnection, name: str) -> View:
-    """A group with its members, in the order of their rows. Raises NoSuchThing."""
+async def show_group(
+    connection: AsyncConnection, name: str, limit: int | None = None, after: str | None = None
+) -> View:
+    """
+    A group with its members, in the order of their rows: so many of them, those after the submission `after`. `next` is what to
+    give as `after` for more; None: these are the last.
+
+    Raises:
+        NoSuchThing: there is no such group.
+        BadInput: `after` is none of its submissions.
+    """
     number = parse(name, "grp")
-    if number is None:
+    row = None if number is None else await groups.get(connection, number)
+    if row is None:
         raise NoSuchThing(f"no group is called {name[:80]}; `batchkeeper groups` lists them")
-    work = await of_group(connection, number)
-    if work.group is None:
-        raise NoSuchThing(f"no group is called {name[:80]}; `batchkeeper groups` lists them")
-    return {**await _whole(connection, work.group, work), "members": [views.member(one) for one in work.members]}
+    last = None if after is None else await _part(connection, row, after)
+    found = await members_of(connection, row.id, None if limit is None else limit + 1, last)
+    members, is_cut = found[:limit], limit is not None and len(found) > limit
+    (summary,) = await summaries(connection, [row])
+    return {
+        **summary,
+        "members": [views.member(one) for one in members],
+        "next": shown("sub", members[-1].submission.id) if is_cut and members[-1].submission else None,
+    }
+
+
+async def _part(connection: AsyncConnection, group: GroupRow, name: str) -> int:
+    """Which part of a group a submission is."""
+    number = parse(name, "sub")
+    row = None if number is None else await submissions.get(connection, number)
+    if row is None or row.group_id != group.id:
+        raise BadInput("cursor is what an earlier answer about this group gave as next")
+    return row.shard
 
 
 async def resubmit(connection: AsyncConnection, name: str, sure: bool, now: int) -> View:
@@ -81,43 +107,3 @@ async def _may_be_resubmitted(connection: AsyncConnection, row: SubmissionRow, s
     group = None if row.group_id is None else await groups.lock(connection, row.group_id)
     if group is not None and group.completed_at is not None:
         raise NotPossible(f"the group of {name} is complete without it; submit its rows anew, as work of their own")
-
-
-async def _summary(connection: AsyncConnection, row: GroupRow) -> View:
-    return await _whole(connection, row, await of_group(connection, row.id))
-
-
-async def _whole(connection: AsyncConnection, row: GroupRow, work: Work) -> View:
-    outcome = of_all(work.members)
-    return {
-        **views.group(row),
-        "where": dict(Counter(views.where_is(member) for member in work.members)),
-        "done": f"{sum(member.outcome is not None for member in work.members)} of {row.size}",
-        "outcome": None if outcome is None else outcome.name.lower(),
-        "rows": row_sums(work.members),
-        "cost": cost(work.members),
-        "labels": await labels.of(connection, row.id),
-    }
-
-
-def row_sums(members: Sequence[Member]) -> View:
-    """How many rows were asked for, and what became of those that have been matched."""
-    matches = [one.match for one in members if one.match is not None]
-    return {
-        "asked": sum(one.submission.row_count for one in members if one.submission),
-        "succeeded": sum(match.succeeded for match in matches),
-        "failed": sum(match.failed for match in matches),
-        "missing": sum(match.missing or 0 for match in matches),
-    }
-
-
-def cost(members: Sequence[Member]) -> View | None:
-    """What all of it costs as far as the provider has told, by currency, in billionths; and of how many jobs that is."""
-    told = [one.job for one in members if one.job is not None and one.job.cost_nanos is not None]
-    if not told:
-        return None
-    sums: Counter[str] = Counter()
-    for job in told:
-        sums[job.cost_currency or "?"] += job.cost_nanos or 0
-    settled = sum(job.cost_state == "settled" for job in told)
-    return {"nanos": dict(sums), "jobs_told": len(told), "jobs_settled": settled}

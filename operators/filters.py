@@ -22,13 +22,12 @@ from schemas.words import (
     HandoffState,
     RefusalReason,
     SubmissionState,
-    Verdict,
 )
+from storage.deliveries import ODD_VERDICTS
 from storage.listing import Part
 
 LIMIT, MOST = 100, 1000
 TIMES = ("since", "until")
-ODD_VERDICTS = (Verdict.CONFLICT, Verdict.UNKNOWN_JOB, Verdict.UNREADABLE)
 
 # What each filter takes, as help and the API's description say it.
 MEANINGS: Mapping[str, str] = MappingProxyType(

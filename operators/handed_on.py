@@ -16,14 +16,16 @@ from schemas.tables import ActionRow, HandoffRow
 from schemas.texts import clean
 from schemas.times import rfc3339, rfc3339_or_none
 from schemas.words import ActionState, ActionVerb, AskedBy, HandoffState
-from storage import actions, failures, handoffs
+from storage import actions, counting, failures, handoffs
+from storage.standing import Totals
 from storage.wake import wake
 
 LONGEST_MESSAGE = 600
 
 
-async def backlog(connection: AsyncConnection, config: Config) -> list[View]:
-    """For each target that something waits for: how much, and since when the oldest."""
+async def backlog(connection: AsyncConnection, config: Config, totals: Totals | None = None) -> list[View]:
+    """For each target that something waits for: how much, and since when the oldest. `totals`: if they have been read already."""
+    known = await counting.totals(connection) if totals is None else totals
     return [
         {
             "target": target,
@@ -31,7 +33,7 @@ async def backlog(connection: AsyncConnection, config: Config) -> list[View]:
             "waiting": count,
             "oldest_made_at": rfc3339(oldest),
         }
-        for target, count, oldest in await handoffs.backlog(connection)
+        for target, count, oldest in await handoffs.backlog(connection, known)
     ]
 
 

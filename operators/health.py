@@ -9,7 +9,6 @@ from operators.heartbeat import Heartbeat, heartbeat
 from schemas.config import Config
 from schemas.times import MINUTE
 from schemas.words import RefusalReason
-from storage import counting
 from storage.engine import StoreAway
 from storage.store import Store
 
@@ -41,7 +40,7 @@ async def trouble(store: Store, config: Config, now: int) -> str | None:
 async def _seen(
     connection: AsyncConnection, store: Store, config: Config, now: int
 ) -> tuple[Heartbeat, Mapping[tuple[str, str], int]]:
-    return await heartbeat(connection, store, config, now), await counting.lately(connection, now - LOOK_BACK)
+    return await heartbeat(connection, store, config, now), await store.past.lately(connection, now - LOOK_BACK, now)
 
 
 def _judged(beat: Heartbeat, lately: Mapping[tuple[str, str], int], sources: Collection[str]) -> str | None:

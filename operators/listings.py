@@ -17,6 +17,7 @@ from schemas.dialects import dialect_of
 from schemas.ids import parse
 from schemas.tables import FailureRow, GroupRow, JobRow
 from storage import actions, deliveries, failures, groups, handoffs, jobs, refusals, submissions
+from storage.jobs import Identity
 
 Row = TypeVar("Row")
 _PORTION = 500
@@ -50,7 +51,7 @@ async def jobs_of(connection: AsyncConnection, asked: Asked) -> list[JobRow]:
     if "job_id" in by:
         return _within(await jobs.named(connection, by["job_id"], source), asked, lambda row: row.id)
     if "group" in by:
-        return _within(await jobs.of_group(connection, parse(by["group"], "grp") or 0), asked, lambda row: row.id)
+        return await jobs.newest_of_group(connection, part, parse(by["group"], "grp") or 0)
     if label:
         return await jobs.labelled(connection, part, *label)
     if "category" in by or "code" in by:
@@ -87,7 +88,8 @@ async def list_failures(connection: AsyncConnection, asked: Asked) -> Listing:
     by, part = asked.by, asked.part.and_one
     if "job" in by:
         job = await find_job(connection, by["job"])
-        rows = [(row, job) for row in await failures.of_job(connection, job.id)]
+        about = Identity(job.id, job.source, job.kind, job.job_id)
+        rows = [(row, about) for row in await failures.of_job(connection, job.id)]
         kept = [pair for pair in rows if "cleared" in by or pair[0].cleared_at is None]
         chosen = _within(kept, asked, lambda pair: pair[0].id)
     else:
@@ -141,7 +143,7 @@ async def list_actions(connection: AsyncConnection, asked: Asked) -> Listing:
         job = (await find_job(connection, by["job"])).id
     rows = await actions.newest(connection, asked.part.and_one, by.get("source"), by.get("verb"), by.get("state"), job)
     found, cursor = _page(asked, rows, lambda row: row.id)
-    about = await jobs.these(connection, {row.job for row in found})
+    about = await jobs.identities(connection, {row.job for row in found})
     return Listing([views.action_of(row, about[row.job]) for row in found], cursor)
 
 

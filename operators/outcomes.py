@@ -52,11 +52,8 @@ class Member:
         """None while it is awaited. A submission of which nobody knows whether it made a job is awaited no more either: a
         person has to decide."""
         if self.job is None:
-            return self._without_job
-        if self.job.ready_at is None:
-            return None
-        end = _ENDS.get(Status(self.job.status))
-        return end or (Outcome.ROWS_FAILED if self._lacks_rows else Outcome.COMPLETED)
+            return None if self.submission is None else without_job(self.submission.state)
+        return None if self.job.ready_at is None else of_job(self.job.status, self._lacks_rows)
 
     @property
     def _lacks_rows(self) -> bool:
@@ -65,19 +62,27 @@ class Member:
             return bool(self.match.failed or self.match.missing)
         return self.job is not None and bool(self.job.rows_failed)
 
-    @property
-    def _without_job(self) -> Outcome | None:
-        if self.submission is None:
-            return None
-        state = SubmissionState(self.submission.state)
-        if state is SubmissionState.UNCONFIRMED:
-            return Outcome.UNCONFIRMED
-        return Outcome.NOT_MADE if state.is_over else None
+
+def of_job(status: str, lacks_rows: bool) -> Outcome:
+    """Of a job that is ready."""
+    return _ENDS.get(Status(status)) or (Outcome.ROWS_FAILED if lacks_rows else Outcome.COMPLETED)
+
+
+def without_job(state: str) -> Outcome | None:
+    """Of a submission of which there is no job."""
+    if state == SubmissionState.UNCONFIRMED:
+        return Outcome.UNCONFIRMED
+    return Outcome.NOT_MADE if SubmissionState(state).is_over else None
 
 
 def of_all(members: Iterable[Member]) -> Outcome | None:
     """The worst outcome; None while any is awaited."""
-    outcomes = [member.outcome for member in members]
+    return worst(member.outcome for member in members)
+
+
+def worst(found: Iterable[Outcome | None]) -> Outcome | None:
+    """None while any is awaited."""
+    outcomes = list(found)
     if not outcomes or None in outcomes:
         return None
     order = list(Outcome)

@@ -1,5 +1,7 @@
 """What operators can ask of the store. One view each, whichever face asks."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from operators import views
 from operators.errors import NotPossible
 from operators.find import find_job
+from operators.owners import source_owners
 from operators.told import told
 from operators.views import View
 from reconciler.accounting import reckon
@@ -21,15 +24,18 @@ from schemas.dialects import dialect_of
 from schemas.ids import shown
 from schemas.readings import Observation
 from schemas.strict_json import NotStrictJson, parse_object
-from schemas.tables import JobRow, ReceiptRow, SourceRow
+from schemas.tables import FailureRow, JobRow, ReceiptRow, SourceRow
 from schemas.times import rfc3339_or_none
 from storage import deliveries, failures, findings, handoffs, leases, observations, sources
+
+MOST_RECEIPTS = 20  # of one delivery
 
 
 async def list_sources(connection: AsyncConnection, config: Config, now: int, lease_clock: Any) -> list[View]:
     """Every configured source, with the URL to register and how asking it goes. `lease_clock` is the engine's."""
     known = {row.name: row for row in await sources.all_of_them(connection)}
     standing = await findings.of_sources(connection, config.sources)
+    owners = await source_owners(connection, config, lease_clock)
     rows = []
     for name, source in sorted(config.sources.items()):
         row = known.get(name)
@@ -45,7 +51,7 @@ async def list_sources(connection: AsyncConnection, config: Config, now: int, le
                 "webhook_registration": registration(config, source),
                 "webhook_secrets": len(source.webhook_secrets),
                 "adopt": source.adopt,
-                "owner": await leases.holder_of(connection, f"source:{name}", lease_clock),
+                "owner": owners.get(name),
                 "listening_since": rfc3339_or_none(row.listening_since) if row else None,
                 "trouble": row.trouble if row else None,
                 "trouble_message": row.trouble_message if row else None,
@@ -80,21 +86,57 @@ def receiver_url(config: Config, source: str) -> str:
 
 async def show_job(connection: AsyncConnection, config: Config, name: str, now: int) -> View:
     """Everything that is kept about one job."""
-    facts, source = await facts_of(connection, config, await find_job(connection, name), now)
-    row = facts.job
-    failed = await failures.of_job(connection, row.id)
-    received = []
-    for delivery in facts.deliveries:
-        receipts = await deliveries.receipts_of(connection, delivery.id, 20)
-        received.append({**views.delivery(delivery), "receipts": [views.receipt(one) for one in receipts]})
+    return await _whole(
+        connection, config, await _known(connection, config, await find_job(connection, name), now), now
+    )
+
+
+async def explain_job(connection: AsyncConnection, config: Config, name: str, now: int, lease_clock: Any) -> View:
+    """The findings about one job, on the three axes and on our own asking."""
+    known = await _known(connection, config, await find_job(connection, name), now)
+    return await _explained(connection, known, now, lease_clock)
+
+
+async def account_of(
+    connection: AsyncConnection, config: Config, job: JobRow, now: int, lease_clock: Any
+) -> tuple[View, View]:
+    """Both, as `show_job` and `explain_job` give them, of facts that are gathered once."""
+    known = await _known(connection, config, job, now)
+    return await _whole(connection, config, known, now), await _explained(connection, known, now, lease_clock)
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What is known of a job. `failed`: every failure that ever held for it."""
+
+    facts: Facts
+    source: SourceRow | None
+    failed: Sequence[FailureRow]
+
+    @property
+    def held(self) -> list[FailureRow]:
+        return [one for one in self.failed if one.cleared_at is None]
+
+
+async def _known(connection: AsyncConnection, config: Config, job: JobRow, now: int) -> _Known:
+    facts, source = await facts_of(connection, config, job, now)
+    return _Known(facts, source, await failures.of_job(connection, job.id))
+
+
+async def _whole(connection: AsyncConnection, config: Config, known: _Known, now: int) -> View:
+    facts, row = known.facts, known.facts.job
+    receipts = await deliveries.first_receipts(connection, [one.id for one in facts.deliveries], MOST_RECEIPTS)
     return {
-        **views.job_whole(row, [one for one in failed if one.cleared_at is None]),
+        **views.job_whole(row, known.held),
         "submission": shown("sub", row.submission_id) if row.submission_id else None,
         "told": told(await observations.newest_own(connection, row.id), await _pushed(connection, config, row)),
-        "cleared_failures": [views.failure(one, row) for one in failed if one.cleared_at is not None],
+        "cleared_failures": [views.failure(one, row) for one in known.failed if one.cleared_at is not None],
         "expected_deliveries": [views.expected_delivery(one) for one in expected_deliveries(facts, now)],
         "missing": [views.missing(one, now) for one in missing_for_settled(facts, reckon(facts, now), now)],
-        "deliveries": received,
+        "deliveries": [
+            {**views.delivery(one), "receipts": [views.receipt(each) for each in receipts.get(one.id, ())]}
+            for one in facts.deliveries
+        ],
         "provider_attempts": [views.attempt(one) for one in facts.attempts],
         "transitions": [views.transition(one) for one in await observations.transitions_of(connection, row.id)],
         "observations": [views.observation(one) for one in await observations.of_job(connection, row.id, 50)],
@@ -104,7 +146,18 @@ async def show_job(connection: AsyncConnection, config: Config, name: str, now: 
         "handoffs": [
             views.handoff(one, one.target in config.handoffs) for one in await handoffs.of_job(connection, row.id)
         ],
-        "source_trouble": source.trouble if source else None,
+        "source_trouble": known.source.trouble if known.source else None,
+    }
+
+
+async def _explained(connection: AsyncConnection, known: _Known, now: int, lease_clock: Any) -> View:
+    facts, source = known.facts, known.facts.job.source
+    owner = await leases.holder_of(connection, f"source:{source}", lease_clock)
+    standing = (await findings.of_sources(connection, [source]))[source]
+    return {
+        **views.job(facts.job, known.held),
+        "findings": [views.finding(one) for one in explain(facts, known.source, now, owner is not None, standing)],
+        "expected_deliveries": [views.expected_delivery(one) for one in expected_deliveries(facts, now)],
     }
 
 
@@ -130,19 +183,6 @@ async def _pushed(connection: AsyncConnection, config: Config, job: JobRow) -> t
     except NotStrictJson:
         return None
     return None if said is None else (receipt, said)
-
-
-async def explain_job(connection: AsyncConnection, config: Config, name: str, now: int, lease_clock: Any) -> View:
-    """The findings about one job, on the three axes and on our own asking."""
-    facts, source = await facts_of(connection, config, await find_job(connection, name), now)
-    held = [one for one in await failures.of_job(connection, facts.job.id) if one.cleared_at is None]
-    owner = await leases.holder_of(connection, f"source:{facts.job.source}", lease_clock)
-    standing = (await findings.of_sources(connection, [facts.job.source]))[facts.job.source]
-    return {
-        **views.job(facts.job, held),
-        "findings": [views.finding(one) for one in explain(facts, source, now, owner is not None, standing)],
-        "expected_deliveries": [views.expected_delivery(one) for one in expected_deliveries(facts, now)],
-    }
 
 
 async def facts_of(

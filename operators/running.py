@@ -12,6 +12,7 @@ from starlette.applications import Starlette
 
 from operators.app import build_app as build_operators_app
 from operators.clock import now
+from operators.collecting import pass_over_the_start
 from operators.queries import webhook_url
 from operators.reloading import Current, enter_sources
 from operators.signals import Asked, heard
@@ -118,8 +119,8 @@ async def _end(task: asyncio.Task[None]) -> None:
 async def _operating(current: Current, store: Store) -> AsyncIterator["_Uvicorn"]:
     host, port = current.config.operators.host, current.config.operators.port
     listener = _listen(host, port)
-    app = build_operators_app(lambda: current.config, store, now)
-    server = _Uvicorn(app)
+    server = _Uvicorn(build_operators_app(lambda: current.config, store, now))
+    pass_over_the_start()
     task = asyncio.create_task(server.serve([listener]), name="operators")
     log.info("operating", address=f"http://{host}:{listener.getsockname()[1]}")
     try:

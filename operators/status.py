@@ -9,29 +9,31 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from operators import filters, listings, views
+from operators.owners import source_owners
 from operators.standing import standing
 from operators.views import View
 from schemas.config import Config, Source
 from schemas.tables import SourceRow
 from schemas.times import DAY, HOUR, SECOND, rfc3339, rfc3339_or_none
 from schemas.words import Category, HandoffState, Status
-from storage import counting, handoffs, leases, sources
+from storage import counting, handoffs, sources
 from storage.listing import Part
 from storage.standing import Totals, failures_now, handoffs_now, jobs_now
+from storage.store import Store
 
 FIRST_FEW = 10
 RECEIVED = ("accepted", "duplicate", "unreadable", "refused")
 VERSION = version("batchkeeper")  # read once: it is looked for among files
 
 
-async def status(connection: AsyncConnection, config: Config, now: int, lease_clock: Any) -> View:
+async def status(connection: AsyncConnection, store: Store, config: Config, now: int) -> View:
     """
-    How things stand `now`. `lease_clock` is the engine's.
+    How things stand `now`.
 
     What was received in the last hour is told by whole minutes, in the last day by whole hours.
     """
     totals = await counting.totals(connection)
-    lately = await _lately(connection, now)
+    lately = await _lately(connection, store, now)
     known = {row.name: row for row in await sources.all_of_them(connection)}
     return {
         "at": rfc3339(now),
@@ -46,7 +48,7 @@ async def status(connection: AsyncConnection, config: Config, now: int, lease_cl
             "last_day": received(lately.day),
         },
         "handoffs": await _handoffs(connection, config, totals),
-        "sources": await _sources(connection, config, known, lately, now, lease_clock),
+        "sources": await _sources(connection, config, known, lately, now, store.engine.lease_clock(now)),
     }
 
 
@@ -58,9 +60,9 @@ class Lately:
     day: Totals
 
 
-async def _lately(connection: AsyncConnection, now: int) -> Lately:
-    day = await counting.lately_by_hour(connection, now - DAY)
-    return Lately(await counting.lately(connection, now - HOUR), day)
+async def _lately(connection: AsyncConnection, store: Store, now: int) -> Lately:
+    day = await store.past.lately_by_hour(connection, now - DAY, now)
+    return Lately(await store.past.lately(connection, now - HOUR, now), day)
 
 
 def received(counted: Totals, source: str | None = None) -> View:
@@ -77,10 +79,11 @@ def received(counted: Totals, source: str | None = None) -> View:
     return {word: words[word] for word in RECEIVED} | {"mostly_refused_for": mostly}
 
 
-async def sources_health(connection: AsyncConnection, config: Config, now: int, lease_clock: Any) -> list[View]:
+async def sources_health(connection: AsyncConnection, store: Store, config: Config, now: int) -> list[View]:
     """Every configured source in short."""
     known = {row.name: row for row in await sources.all_of_them(connection)}
-    return await _sources(connection, config, known, await _lately(connection, now), now, lease_clock)
+    lately = await _lately(connection, store, now)
+    return await _sources(connection, config, known, lately, now, store.engine.lease_clock(now))
 
 
 def _jobs(totals: Totals) -> View:
@@ -143,8 +146,11 @@ async def _sources(
     now: int,
     lease_clock: Any,
 ) -> list[View]:
-    held = {name: await leases.holder_of(connection, f"source:{name}", lease_clock) for name in sorted(config.sources)}
-    return [health(config.sources[name], known.get(name), lately, owner, now) for name, owner in held.items()]
+    owners = await source_owners(connection, config, lease_clock)
+    return [
+        health(source, known.get(name), lately, owners.get(name), now)
+        for name, source in sorted(config.sources.items())
+    ]
 
 
 def health(source: Source, row: SourceRow | None, lately: Lately, owner: str | None, now: int) -> View:

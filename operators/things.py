@@ -101,9 +101,9 @@ async def _job_of(connection: AsyncConnection, row: DeliveryRow) -> JobRow | Non
     return await jobs.by_identity(connection, row.source, row.kind, row.job_id)
 
 
-async def _known(connection: AsyncConnection, number: int) -> JobRow:
+async def _known(connection: AsyncConnection, number: int) -> jobs.Identity:
     """The job that a row of ours names, and that therefore is there."""
-    return (await jobs.these(connection, [number]))[number]
+    return (await jobs.identities(connection, [number]))[number]
 
 
 def _shown(job: JobRow | None) -> str | None:

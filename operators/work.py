@@ -42,14 +42,22 @@ async def of_group(connection: AsyncConnection, number: int) -> Work:
     row = await groups.get(connection, number)
     if row is None:
         raise NoSuchThing(f"no group is called {shown('grp', number)}; `batchkeeper groups` lists them")
-    found = await jobs.of_group(connection, number)
+    return Work(shown("grp", number), row.source, row, tuple(await members_of(connection, number)))
+
+
+async def members_of(
+    connection: AsyncConnection, group: int, limit: int | None = None, after: int | None = None
+) -> list[Member]:
+    """The members of a group in the order of their rows: all, or so many after the part with a number."""
+    given = await submissions.of_group(connection, group, limit, after)
+    found = await jobs.of_submissions(connection, [one.id for one in given])
     made = {job.submission_id: job for job in found}
     matched = await row_matches.of_jobs(connection, [job.id for job in found])
     members = []
-    for one in await submissions.of_group(connection, number):
+    for one in given:
         job = made.get(one.id)
         members.append(Member(one, job, matched.get(job.id) if job else None))
-    return Work(shown("grp", number), row.source, row, tuple(members))
+    return members
 
 
 async def _of_submission(connection: AsyncConnection, number: int) -> Work:

@@ -74,33 +74,6 @@ async def by_hour(connection: AsyncConnection, since: int, until: int) -> list[T
     return await _between(connection, HOURLY, "hour", HOUR, since, until)
 
 
-async def lately(connection: AsyncConnection, since: int) -> dict[tuple[str, str], int]:
-    """What was counted since a time, in whole minutes, by source and word."""
-    summed = select(TALLIES.c.source, TALLIES.c.what, func.sum(TALLIES.c.count)).where(
-        TALLIES.c.minute >= since // MINUTE
-    )
-    found = await connection.execute(summed.group_by(TALLIES.c.source, TALLIES.c.what))
-    return {(source, what): int(number) for source, what, number in found}
-
-
-async def lately_by_hour(connection: AsyncConnection, since: int) -> dict[tuple[str, str], int]:
-    """The same, in whole hours."""
-    summed = select(HOURLY.c.source, HOURLY.c.what, func.sum(HOURLY.c.count)).where(HOURLY.c.hour >= since // HOUR)
-    found = await connection.execute(summed.group_by(HOURLY.c.source, HOURLY.c.what))
-    return {(source, what): int(number) for source, what, number in found}
-
-
-async def spread(connection: AsyncConnection, since: int, until: int, width: int) -> list[Tally]:
-    """What was counted of all sources together, in spans of `width` (whole minutes, or whole hours), oldest first."""
-    counters, span, length = (TALLIES, "minute", MINUTE) if width < HOUR else (HOURLY, "hour", HOUR)
-    at = counters.c[span]
-    begins = (at - at % (width // length)).label("begins")
-    within = (at >= since // length) & (at <= until // length)
-    summed = select(begins, counters.c.what, func.sum(counters.c.count)).where(within).group_by(begins, counters.c.what)
-    found = await connection.execute(summed.order_by(begins))
-    return [Tally(begin * length, "", what, int(number)) for begin, what, number in found]
-
-
 async def of_source(connection: AsyncConnection, source: str, since: int, now: int) -> dict[str, int]:
     """What was counted of one source from one time to another, in whole minutes, by word. Each minute is looked up."""
     minutes = list(range(since // MINUTE, now // MINUTE + 1))

@@ -1,8 +1,8 @@
 """Deliveries and receipts as they are read. Only the ledger inserts them, and only the judge sets their verdict."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
-from sqlalchemy import literal_column, select, tuple_
+from sqlalchemy import func, literal_column, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from schemas.tables import BodyRow, DeliveryRow, ReceiptRow
@@ -10,8 +10,12 @@ from schemas.words import Verdict
 from storage.listing import Part, begins_with
 from storage.rows import fetch, fetch_one, table
 
-MOST_OF_A_JOB = 1000
 DELIVERIES, RECEIPTS, BODIES = table(DeliveryRow), table(ReceiptRow), table(BodyRow)
+MOST_OF_A_JOB = 1000
+ODD_VERDICTS = (Verdict.CONFLICT, Verdict.UNKNOWN_JOB, Verdict.UNREADABLE)
+# Just as the index of the odd ones has it: SQLite takes it for nothing that only follows from this.
+_IS_ODD = DELIVERIES.c.verdict.in_([literal_column(f"'{word}'") for word in ODD_VERDICTS])
+_PORTION = 500  # a statement takes only so many values
 
 
 async def of_job(
@@ -33,6 +37,21 @@ async def receipts_of(connection: AsyncConnection, delivery: int, limit: int) ->
     """The first receipts of a delivery, oldest first."""
     statement = select(RECEIPTS).where(RECEIPTS.c.delivery_id == delivery).order_by(RECEIPTS.c.id).limit(limit)
     return await fetch(connection, ReceiptRow, statement)
+
+
+async def first_receipts(
+    connection: AsyncConnection, numbers: Sequence[int], limit: int
+) -> dict[int, list[ReceiptRow]]:
+    """The first receipts of some deliveries, oldest first, by delivery."""
+    found: dict[int, list[ReceiptRow]] = {}
+    for start in range(0, len(numbers), _PORTION):
+        ours = RECEIPTS.c.delivery_id.in_(numbers[start : start + _PORTION])
+        place = func.row_number().over(partition_by=RECEIPTS.c.delivery_id, order_by=RECEIPTS.c.id)
+        placed = select(RECEIPTS.c.id, place.label("place")).where(ours).subquery()
+        statement = select(RECEIPTS).join(placed, placed.c.id == RECEIPTS.c.id).where(placed.c.place <= limit)
+        for row in await fetch(connection, ReceiptRow, statement):
+            found.setdefault(row.delivery_id, []).append(row)
+    return {number: sorted(rows, key=lambda row: row.id) for number, rows in found.items()}
 
 
 async def newest_body(connection: AsyncConnection, identity: tuple[str, str, str]) -> tuple[ReceiptRow, bytes] | None:
@@ -59,8 +78,7 @@ async def newest(
     if source is not None:
         statement = statement.where(DELIVERIES.c.source == source)
     if verdict is not None:
-        # Written out: the index has the odd ones only, and has to be seen to have this one.
-        statement = statement.where(DELIVERIES.c.verdict == literal_column(f"'{Verdict(verdict)}'"))
+        statement = statement.where(DELIVERIES.c.verdict == verdict, _IS_ODD)
     return await fetch(connection, DeliveryRow, statement)
 
 

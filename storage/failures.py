@@ -11,10 +11,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from schemas.tables import FailureRow, JobRow
 from storage.counting import count
+from storage.jobs import Identity, identities
 from storage.listing import Part, newest_of
 from storage.rows import add, fetch, fetch_one, table
 
-FAILURES, JOBS = table(FailureRow), table(JobRow)
+FAILURES = table(FailureRow)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,17 +88,16 @@ async def newest(
     category: str | None = None,
     code: str | None = None,
     cleared: bool = False,
-) -> list[tuple[FailureRow, JobRow]]:
-    """Failures with their jobs, newest first; those that no longer hold only when asked for."""
+) -> list[tuple[FailureRow, Identity]]:
+    """Failures with the jobs that they are of, newest first; those that no longer hold only when asked for."""
     statement = part.of(select(FAILURES), FAILURES.c.id)
     for column, value in ((FAILURES.c.source, source), (FAILURES.c.category, category), (FAILURES.c.code, code)):
         statement = statement if value is None else statement.where(column == value)
     kept = (1, 0) if cleared else (1,)
     found = [await fetch(connection, FailureRow, statement.where(FAILURES.c.holds == holds)) for holds in kept]
     rows = newest_of(found, part, lambda row: row.id)
-    about = select(JOBS).where(JOBS.c.id.in_({row.job for row in rows}))
-    jobs = {job.id: job for job in await fetch(connection, JobRow, about)}
-    return [(row, jobs[row.job]) for row in rows]
+    about = await identities(connection, {row.job for row in rows})
+    return [(row, about[row.job]) for row in rows]
 
 
 async def _renew(connection: AsyncConnection, row: FailureRow, failure: Named, now: int) -> None:

@@ -4,15 +4,15 @@ is withdrawn under its source's lease, and set back by operators."""
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import BigInteger, func, literal, select, union_all, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from schemas.tables import FailureRow, HandoffRow
 from schemas.words import HandoffState
-from storage.counting import count, totals
+from storage.counting import count
 from storage.listing import Part
 from storage.rows import fetch, fetch_one, table, upsert
-from storage.standing import handoffs_now
+from storage.standing import Totals, handoffs_now
 from storage.wake import wake
 
 HANDOFFS, FAILURES = table(HandoffRow), table(FailureRow)
@@ -102,9 +102,10 @@ async def targets_of(connection: AsyncConnection, subject: int) -> set[str]:
 
 async def of_job(connection: AsyncConnection, job: int) -> list[HandoffRow]:
     """Those about a job or a failure of it, oldest first."""
-    about = select(FAILURES.c.id).where(FAILURES.c.job == job)
-    ours = (HANDOFFS.c.subject == job) | HANDOFFS.c.subject.in_(about)
-    return await fetch(connection, HandoffRow, select(HANDOFFS).where(ours).order_by(HANDOFFS.c.id).limit(1000))
+    # One set of subjects: for either of two conditions PostgreSQL would read the whole table.
+    subjects = union_all(select(literal(job, BigInteger)), select(FAILURES.c.id).where(FAILURES.c.job == job))
+    ours = select(HANDOFFS).where(HANDOFFS.c.subject.in_(subjects))
+    return await fetch(connection, HandoffRow, ours.order_by(HANDOFFS.c.id).limit(1000))
 
 
 async def newest(
@@ -120,9 +121,9 @@ async def newest(
     return await fetch(connection, HandoffRow, statement)
 
 
-async def backlog(connection: AsyncConnection) -> Sequence[tuple[str, int, int]]:
+async def backlog(connection: AsyncConnection, totals: Totals) -> Sequence[tuple[str, int, int]]:
     """For each target that something waits for: its name, how much, and since when (microseconds) the oldest."""
-    now = handoffs_now(await totals(connection))
+    now = handoffs_now(totals)
     waiting = {target: number for (target, state), number in now.items() if state == HandoffState.WAITING}
     oldest = {target: await oldest_waiting(connection, target) for target in sorted(waiting)}
     return [(target, waiting[target], made_at) for target, made_at in oldest.items() if made_at is not None]

@@ -1,13 +1,28 @@
 """Jobs: born once, found in several ways, changed by whoever holds their source's lease."""
 
 from collections.abc import Collection, Mapping
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Insert, Select, and_, case, exists, func, select, tuple_, union_all, update
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    Insert,
+    Select,
+    and_,
+    case,
+    exists,
+    func,
+    select,
+    tuple_,
+    union_all,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from schemas.tables import FailureRow, JobRow, LabelRow
 from schemas.words import OPEN, Origin
+from storage import group_tallies
 from storage.counting import count
 from storage.listing import Part, begins_with, newest_of
 from storage.rows import fetch, fetch_one, table, upsert
@@ -15,6 +30,15 @@ from storage.wake import wake
 
 JOBS, FAILURES, LABELS = table(JobRow), table(FailureRow), table(LabelRow)
 _PORTION = 500  # a statement takes only so many values
+
+
+class Identity(NamedTuple):
+    """What names a job, here and at its provider. Far less than its row."""
+
+    id: int
+    source: str
+    kind: str
+    job_id: str
 
 
 async def bear(
@@ -50,7 +74,8 @@ async def bear(
         updated_at=now,
         due_at=now,
     )
-    await connection.execute(_inserted_or_completed(connection, row))
+    async with group_tallies.kept(connection, submission_id):
+        await connection.execute(_inserted_or_completed(connection, row))
     await wake(connection)
     born = await by_identity(connection, source, kind, job_id)
     if born is None:
@@ -155,7 +180,12 @@ async def next_match_due(connection: AsyncConnection, source: str) -> int | None
 
 
 async def change(connection: AsyncConnection, number: int, changes: Mapping[str, Any], now: int) -> None:
-    await connection.execute(update(JOBS).where(JOBS.c.id == number).values(**changes, updated_at=now))
+    """What concerns its group is counted there."""
+    members = []
+    if changes.keys() & group_tallies.OF_JOB:
+        members = [await group_tallies.submission_of(connection, number), changes.get("submission_id")]
+    async with group_tallies.kept(connection, *members):
+        await connection.execute(update(JOBS).where(JOBS.c.id == number).values(**changes, updated_at=now))
 
 
 async def stale(connection: AsyncConnection, source: str, now: int, limit: int) -> list[JobRow]:
@@ -172,6 +202,10 @@ async def next_stale(connection: AsyncConnection, source: str) -> int | None:
 
 async def of_group(connection: AsyncConnection, group: int) -> list[JobRow]:
     return await fetch(connection, JobRow, select(JOBS).where(JOBS.c.group_id == group).order_by(JOBS.c.id))
+
+
+async def newest_of_group(connection: AsyncConnection, part: Part, group: int) -> list[JobRow]:
+    return await fetch(connection, JobRow, part.of(select(JOBS).where(JOBS.c.group_id == group), JOBS.c.id))
 
 
 async def of_submissions(connection: AsyncConnection, submissions: Collection[int]) -> list[JobRow]:
@@ -216,11 +250,17 @@ async def newest(
 async def waiting_longest(connection: AsyncConnection, sources: Collection[str], limit: int) -> list[JobRow]:
     """The oldest jobs that have no result yet, oldest first: the open ones, and those that ended and are among the oldest of
     their source that are not settled."""
-    conditions = [JOBS.c.status == status.value for status in OPEN]
-    conditions += [(JOBS.c.source == source) & JOBS.c.settled_at.is_(None) for source in sorted(sources)]
-    oldest = [select(_oldest(condition, limit).subquery()) for condition in conditions]
-    found = await _these(connection, set(await connection.scalars(union_all(*oldest))))
+    oldest = _oldest_waiting(tuple(sorted(sources)), limit)
+    found = await _these(connection, set(await connection.scalars(oldest)))
     return sorted((row for row in found if row.ready_at is None), key=lambda row: row.id)[:limit]
+
+
+@lru_cache(maxsize=8)
+def _oldest_waiting(sources: tuple[str, ...], limit: int) -> CompoundSelect[Any]:
+    """The statement is made once: that takes longer than its answer."""
+    conditions = [JOBS.c.status == status.value for status in OPEN]
+    conditions += [(JOBS.c.source == source) & JOBS.c.settled_at.is_(None) for source in sources]
+    return union_all(*(select(_oldest(condition, limit).subquery()) for condition in conditions))
 
 
 def _oldest(condition: ColumnElement[bool], limit: int) -> Select[Any]:
@@ -262,6 +302,17 @@ async def with_prefix(connection: AsyncConnection, part: Part, prefix: str, sour
 async def these(connection: AsyncConnection, ids: Collection[int]) -> dict[int, JobRow]:
     """Jobs by our ids."""
     return {row.id: row for row in await _these(connection, ids)}
+
+
+async def identities(connection: AsyncConnection, ids: Collection[int]) -> dict[int, Identity]:
+    """What names each of some jobs, by our ids."""
+    found: dict[int, Identity] = {}
+    wanted = sorted(ids)
+    for start in range(0, len(wanted), _PORTION):
+        portion = JOBS.c.id.in_(wanted[start : start + _PORTION])
+        rows = await connection.execute(select(JOBS.c.id, JOBS.c.source, JOBS.c.kind, JOBS.c.job_id).where(portion))
+        found |= {row.id: Identity(*row) for row in rows}
+    return found
 
 
 async def _these(connection: AsyncConnection, ids: Collection[int]) -> list[JobRow]:

@@ -9,6 +9,7 @@ from schemas.tables import LabelRow
 from storage.rows import fetch, table, upsert
 
 LABELS = table(LabelRow)
+_PORTION = 500  # a statement takes only so many values
 
 
 async def put(connection: AsyncConnection, subject: int, labels: Mapping[str, str]) -> None:
@@ -20,6 +21,16 @@ async def put(connection: AsyncConnection, subject: int, labels: Mapping[str, st
 async def of(connection: AsyncConnection, subject: int) -> dict[str, str]:
     statement = select(LABELS.c.key, LABELS.c.value).where(LABELS.c.subject == subject).order_by(LABELS.c.key)
     return {row.key: row.value for row in await connection.execute(statement)}
+
+
+async def by_subject(connection: AsyncConnection, subjects: Sequence[int]) -> dict[int, dict[str, str]]:
+    """The labels of each of some subjects that has any."""
+    found: dict[int, dict[str, str]] = {}
+    for start in range(0, len(subjects), _PORTION):
+        ours = select(LABELS).where(LABELS.c.subject.in_(subjects[start : start + _PORTION]))
+        for row in await connection.execute(ours.order_by(LABELS.c.subject, LABELS.c.key)):
+            found.setdefault(row.subject, {})[row.key] = row.value
+    return found
 
 
 async def copy(connection: AsyncConnection, source: int, to: int) -> None:

@@ -6,6 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from schemas.tables import RowMatchRow
+from storage import group_tallies
 from storage.rows import fetch, fetch_one, table, upsert
 
 MATCHES = table(RowMatchRow)
@@ -16,7 +17,8 @@ async def keep(connection: AsyncConnection, row: RowMatchRow) -> None:
     """Take the place of what was known of the same job."""
     values = row.model_dump()
     statement = upsert(connection, MATCHES).values(**values)
-    await connection.execute(statement.on_conflict_do_update(index_elements=["job"], set_=values))
+    async with group_tallies.kept(connection, await group_tallies.submission_of(connection, row.job)):
+        await connection.execute(statement.on_conflict_do_update(index_elements=["job"], set_=values))
 
 
 async def of_jobs(connection: AsyncConnection, jobs: Sequence[int]) -> dict[int, RowMatchRow]:

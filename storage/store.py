@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from schemas.ids import IdMaker
 from storage.engine import Engine, StoreAway, StoreUnusable
+from storage.past import Past
 from storage.sqlite.engine import Sqlite
 
 SQLITE = "sqlite:///"
@@ -31,6 +32,7 @@ class Store:
         engine.prepare()
         self.engine = engine
         self.new_id = IdMaker(now)
+        self.past = Past()
         self._writer = engine.writer()
         self._reader = engine.reader()
         self._turns = engine.turns()

@@ -9,6 +9,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from schemas.tables import SubmissionRow
 from schemas.words import SubmissionState
+from storage import group_tallies
 from storage.listing import Part, newest_of
 from storage.rows import add, fetch, fetch_one, table
 from storage.wake import wake
@@ -44,10 +45,14 @@ async def uploads_since(connection: AsyncConnection, source: str, since: int) ->
     return [(at, size) for at, size in rows]
 
 
-async def of_group(connection: AsyncConnection, group: int) -> list[SubmissionRow]:
-    """A group's members, in the order of their rows."""
+async def of_group(
+    connection: AsyncConnection, group: int, limit: int | None = None, after: int | None = None
+) -> list[SubmissionRow]:
+    """A group's members in the order of their rows: all, or so many after the part with a number."""
     statement = select(SUBMISSIONS).where(SUBMISSIONS.c.group_id == group)
-    return await fetch(connection, SubmissionRow, statement.order_by(SUBMISSIONS.c.shard))
+    if after is not None:
+        statement = statement.where(SUBMISSIONS.c.shard > after)
+    return await fetch(connection, SubmissionRow, statement.order_by(SUBMISSIONS.c.shard).limit(limit))
 
 
 async def newest(
@@ -65,11 +70,15 @@ async def newest(
 
 async def store(connection: AsyncConnection, row: SubmissionRow) -> None:
     await add(connection, row)
+    await group_tallies.begun(connection, row)
     await wake(connection)
 
 
 async def change(connection: AsyncConnection, number: int, changes: Mapping[str, Any], now: int) -> None:
-    await connection.execute(update(SUBMISSIONS).where(SUBMISSIONS.c.id == number).values(**changes, updated_at=now))
+    """A change of its state is counted in its group."""
+    statement = update(SUBMISSIONS).where(SUBMISSIONS.c.id == number).values(**changes, updated_at=now)
+    async with group_tallies.kept(connection, number if changes.keys() & group_tallies.OF_SUBMISSION else None):
+        await connection.execute(statement)
 
 
 async def lock(connection: AsyncConnection, number: int) -> SubmissionRow | None:

@@ -42,10 +42,14 @@ def of_listing(noun: Noun) -> tuple[Parameter, ...]:
     taken = [Parameter(name, "query", _schema(noun, name), filters.MEANINGS[name]) for name in noun.filters]
     if "status" in noun.filters:
         taken.append(Parameter("statuses", "query", _STATUSES, "the same as status, as the gateway's list calls it"))
+    return (*taken, *of_page(noun.prefix))
+
+
+def of_page(prefix: str) -> tuple[Parameter, ...]:
+    """How long a page is and where it begins. `prefix`: of the ids that it goes on after."""
     return (
-        *taken,
         OF_LIMIT,
-        Parameter("cursor", "query", an_id(noun.prefix), _CURSOR),
+        Parameter("cursor", "query", an_id(prefix), _CURSOR),
     )
 
 
@@ -122,6 +126,13 @@ def page_of_audit(request: Request, now: int) -> AuditPage:
     given = request.query_params
     since = filters.read(filters.FAILURES, {"since": given.getlist("since")}, now).part.since
     return AuditPage(Scope(given.get("source"), since), _limit(given.getlist("limit")), given.get("cursor"))
+
+
+def page_of(request: Request) -> tuple[int, str | None]:
+    """The limit and the cursor of a query that holds nothing else. Raises BadInput."""
+    refuse_query(request, but=("limit", "cursor"))
+    given = request.query_params
+    return _limit(given.getlist("limit")), given.get("cursor")
 
 
 def required_key(request: Request) -> str:

@@ -13,7 +13,9 @@ from operators.api.parameters import (
     OF_SOURCE,
     asked_for,
     of_listing,
+    of_page,
     of_path,
+    page_of,
     page_of_audit,
     refuse_query,
 )
@@ -55,7 +57,7 @@ class Reading:
                 show_refusal,
             ),
             self._listing(filters.GROUPS, _plain(listings.list_groups), "Group"),
-            self._thing("group", "groups", "grp", "A group with its members", "GroupWhole", fan_out.show_group),
+            self._group(),
             self._listing(filters.SUBMISSIONS, _plain(listings.list_submissions), "Submission"),
             self._thing(
                 "submission", "submissions", "sub", "A submission, and what came of it", "SubmissionWhole",
@@ -92,6 +94,21 @@ class Reading:
 
         members = {"handoffs": many(named("Handoff")), "backlog": many(named("Backlog"))}
         return _of_noun(filters.HANDOFFS, respond, members)
+
+    def _group(self) -> Operation:
+        """The one thing of which there can be much: its members are told a page at a time."""
+
+        async def respond(request: Request) -> Answer:
+            limit, cursor = page_of(request)
+            async with self._store.reading() as connection:
+                return Answer(200, await fan_out.show_group(connection, request.path_params["group"], limit, cursor))
+
+        summary, parameters = (
+            "A group with its members, in the order of their rows",
+            (of_path("group", "grp"), *of_page("sub")),
+        )
+        shape = {200: named("GroupWhole")}
+        return Operation("GET", "/groups/{group}", "show_group", summary, respond, shape, (400, 404), parameters)
 
     def _thing(self, noun: str, path: str, prefix: str, summary: str, shape: str, show: Shows) -> Operation:
         """One thing that its id alone tells."""
@@ -160,7 +177,7 @@ class Reading:
         async def respond(request: Request) -> Answer:
             refuse_query(request)
             async with self._store.reading() as connection:
-                return Answer(200, await status.status(connection, self._configured(), self._now(), self._clock()))
+                return Answer(200, await status.status(connection, self._store, self._configured(), self._now()))
 
         return Operation(
             "GET", "/status", "status", "How things stand, at a glance", respond, {200: named("Status")}, (400,)

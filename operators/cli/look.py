@@ -29,12 +29,13 @@ from operators.cli.options import (
     shape,
 )
 from operators.clock import now
-from operators.filters import ODD_VERDICTS, Asked
+from operators.filters import Asked
 from operators.listings import Listing
 from operators.store import opened
 from operators.views import View
 from schemas.config import Config
 from schemas.words import ActionState, ActionVerb, RefusalReason, Verdict
+from storage.deliveries import ODD_VERDICTS
 
 look = typer.Typer()
 

@@ -23,7 +23,7 @@ async def status(in_json: Json = False) -> None:
     """Say how things stand: jobs, failures, trouble with our own asking, deliveries, hand-offs, sources."""
     config = configuration()
     async with opened(config) as store, store.reading() as connection:
-        found = await how_it_stands(connection, config, now(), store.engine.lease_clock(now()))
+        found = await how_it_stands(connection, store, config, now())
     if in_json:
         present.as_json(found)
         return

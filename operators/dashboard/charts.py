@@ -99,9 +99,10 @@ def _starts(span: Span, now: int) -> list[int]:
 
 def _counted(tallies: Sequence[Tally], belongs: Counts, starts: Sequence[int]) -> list[int]:
     places = {at: number for number, at in enumerate(starts)}
+    chosen = {what for what in {tally.what for tally in tallies} if belongs(what)}
     counts = [0] * len(starts)
     for tally in tallies:
-        if tally.at in places and belongs(tally.what):
+        if tally.what in chosen and tally.at in places:
             counts[places[tally.at]] += tally.count
     return counts
 

@@ -26,8 +26,8 @@ async def home(visit: Visit) -> Page:
     span = SPANS.get(visit.query.get("span", ""), SPANS["day"])
     config, now = visit.config, visit.now
     async with visit.store.reading() as connection:
-        stands = await status(connection, config, now, visit.lease_clock())
-        tallies = await counting.spread(connection, now - span.length, now, span.width)
+        stands = await status(connection, visit.store, config, now)
+        tallies = await visit.store.past.spread(connection, now - span.length, now, span.width)
         waiting = await jobs.waiting_longest(connection, config.sources, FEW)
         held = await listings.failures_by_job(connection, [row.id for row in waiting])
         failing = await listings.list_failures(connection, filters.read(filters.FAILURES, {}, now, 2 * FEW))

@@ -63,6 +63,7 @@ def _environment() -> Environment:
     )
     filters: Mapping[str, Callable[..., Any]] = {
         "moment": writing.moment,
+        "drawn": writing.drawn,
         "ago": writing.ago,
         "cut": writing.cut,
         "number": writing.number,

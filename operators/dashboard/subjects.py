@@ -5,6 +5,7 @@ from itertools import groupby
 from operators import fan_out, handed_on, queries, things
 from operators.cli.told import money
 from operators.dashboard.acting import possible
+from operators.dashboard.lists import ROWS
 from operators.dashboard.timeline import timeline
 from operators.dashboard.visit import Page, Visit
 from operators.find import find_job
@@ -22,8 +23,7 @@ async def job(visit: Visit) -> Page:
     name, config = visit.path["job"], visit.config
     async with visit.store.reading() as connection:
         row = await find_job(connection, name)
-        found = await queries.show_job(connection, config, name, visit.now)
-        explained = await queries.explain_job(connection, config, name, visit.now, visit.lease_clock())
+        found, explained = await queries.account_of(connection, config, row, visit.now, visit.lease_clock())
         given = await labels.of(connection, row.id)
     axes = [
         (axis, sorted(findings, key=lambda one: _KINDS[one["tone"]]))
@@ -66,10 +66,11 @@ def _headline(found: View, findings: list[View]) -> tuple[str, str]:
 
 async def group(visit: Visit) -> Page:
     async with visit.store.reading() as connection:
-        found = await fan_out.show_group(connection, visit.path["group"])
+        cursor = visit.query.get("cursor") or None
+        found = await fan_out.show_group(connection, visit.path["group"], ROWS, cursor)
     costs = (found["cost"] or {"nanos": {}})["nanos"]
     told = ", ".join(filter(None, (money(nanos, str(currency).upper()) for currency, nanos in costs.items())))
-    return Page("group.html", {"group": found, "cost": told or None})
+    return Page("group.html", {"group": found, "cost": told or None, "is_first": cursor is None})
 
 
 async def handoff(visit: Visit) -> Page:
@@ -81,7 +82,7 @@ async def handoff(visit: Visit) -> Page:
 async def sources(visit: Visit) -> Page:
     async with visit.store.reading() as connection:
         found = await queries.list_sources(connection, visit.config, visit.now, visit.lease_clock())
-        health = await sources_health(connection, visit.config, visit.now, visit.lease_clock())
+        health = await sources_health(connection, visit.store, visit.config, visit.now)
     return Page(
         "sources.html", {"sources": _with_findings_first(found), "health": {one["name"]: one for one in health}}
     )
@@ -95,7 +96,7 @@ async def source(visit: Visit) -> Page:
     name, now, clock = visit.path["source"], visit.now, visit.lease_clock()
     async with visit.store.reading() as connection:
         found = await things.show_source(connection, visit.config, name, now, clock)
-        health = await sources_health(connection, visit.config, now, clock)
+        health = await sources_health(connection, visit.store, visit.config, now)
     may_reverify = visit.may_act and bool(visit.config.sources[name].webhook_secrets)
     values = {"source": found, "health": next(each for each in health if each["name"] == name)}
     return Page("source.html", {**values, "may_reverify": may_reverify})

@@ -1,10 +1,12 @@
 """How values are written on a page: times, ids, numbers, and whatever a provider sent. Pure."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
+from operators.dashboard.charts import Column
 from schemas.texts import clean
 from schemas.times import SECOND, in_words, parse_rfc3339
 
@@ -79,3 +81,17 @@ def percent(part: int, whole: int) -> str:
         return "–"
     share = 100 * part / whole
     return f"{share:.0f} %" if part == whole else f"{min(share, 99.9):.1f} %"
+
+
+def drawn(columns: Sequence[Column]) -> Markup:
+    """The columns of a chart as SVG. Written here, for a template takes ten times as long for that many numbers."""
+    return Markup("\n").join(_drawn(column) for column in columns)
+
+
+def _drawn(column: Column) -> Markup:
+    bars = "".join(
+        f'<rect class="bar b-{bar.series}" x="{bar.x}" y="{bar.y}" width="{bar.width}" height="{bar.height}"/>'
+        for bar in column.bars
+    )
+    told = escape(f"{moment(column.at)} UTC: {column.told}")
+    return Markup(f"<g><title>{told}</title>{bars}</g>")  # noqa: S704  (series are words of ours, the rest are numbers)

@@ -11,6 +11,7 @@ from reconciler.ready import Missing
 from schemas.ids import shown
 from schemas.tables import FailureRow, JobRow, ObservationRow, OutputRow, RowMatchRow, TransitionRow
 from schemas.times import in_words, rfc3339, rfc3339_or_none
+from storage.jobs import Identity
 
 
 def job(row: JobRow, failures: Sequence[FailureRow]) -> View:
@@ -73,7 +74,7 @@ def job_whole(row: JobRow, failures: Sequence[FailureRow]) -> View:
     }
 
 
-def failure(row: FailureRow, of: JobRow) -> View:
+def failure(row: FailureRow, of: JobRow | Identity) -> View:
     return {
         "id": shown("fail", row.id),
         "source": of.source,

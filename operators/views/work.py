@@ -8,6 +8,7 @@ from reconciler.events import HANDOFF, about_id
 from schemas.ids import shown
 from schemas.tables import ActionRow, GroupRow, HandoffRow, JobRow, SubmissionRow
 from schemas.times import rfc3339, rfc3339_or_none
+from storage.jobs import Identity
 
 
 def submission(row: SubmissionRow) -> View:
@@ -94,7 +95,7 @@ def action(row: ActionRow) -> View:
     }
 
 
-def action_of(row: ActionRow, of: JobRow) -> View:
+def action_of(row: ActionRow, of: JobRow | Identity) -> View:
     """One action with the job that it is about."""
     return {**action(row), "job": shown("job", of.id), "source": of.source, "kind": of.kind, "job_id": of.job_id}
 

@@ -27,6 +27,7 @@ from schemas.tables.told import (
 from schemas.tables.work import (
     ActionRow,
     GroupRow,
+    GroupTallyRow,
     HandoffRow,
     IdempotencyRow,
     LabelRow,
@@ -47,6 +48,7 @@ __all__ = [
     "FailureRow",
     "FindingRow",
     "GroupRow",
+    "GroupTallyRow",
     "HandoffRow",
     "HourlyTallyRow",
     "IdempotencyRow",

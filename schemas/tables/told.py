@@ -60,6 +60,7 @@ class JobRow(SQLModel, table=True):
         Index("ix_jobs_unsettled", "source", "id", **where("settled_at IS NULL")),
         Index("ix_jobs_cancel", "source", "cancel_at", **where("cancel_at IS NOT NULL")),
         Index("ix_jobs_match", "source", "match_due_at", **where("match_due_at IS NOT NULL")),
+        Index("ix_jobs_group", "group_id", "id", **where("group_id IS NOT NULL")),
         Index("ix_jobs_submission", "submission_id", **where("submission_id IS NOT NULL")),
     )
     id: int = primary()
@@ -68,7 +69,7 @@ class JobRow(SQLModel, table=True):
     job_id: str = words()
     origin: str = words()
     submission_id: int | None = maybe_of("submissions.id")
-    group_id: int | None = maybe_of("groups.id", index=True)
+    group_id: int | None = maybe_of("groups.id")
     status: str = words("unknown")
     native_status: str | None = maybe_words()
     basis: str | None = maybe_words()

@@ -21,6 +21,16 @@ class GroupRow(SQLModel, table=True):
     completed_at: int | None = maybe_big()
 
 
+class GroupTallyRow(SQLModel, table=True):
+    """Counters of a group's members, so that nobody has to look at all of them. Written with whatever changes a member; what is
+    counted, `storage/group_tallies.py` says."""
+
+    __tablename__ = "group_tallies"
+    group_id: int = Field(sa_column=Column(BIG, ForeignKey("groups.id"), primary_key=True, autoincrement=False))
+    what: str = words(key=True)
+    count: int = big()
+
+
 class SubmissionRow(SQLModel, table=True):
     """Our intent to create a job. Stored by whoever submits, and dropped by operators while it has not been sent; carried out
     step by step by the reconciler that holds the source's lease."""
@@ -28,6 +38,7 @@ class SubmissionRow(SQLModel, table=True):
     __tablename__ = "submissions"
     __table_args__ = (
         Index("ix_submissions_source", "source", "id"),
+        Index("ix_submissions_group", "group_id", "shard", **where("group_id IS NOT NULL")),
         Index("ix_submissions_state", "state", "id"),
         Index("ix_submissions_source_state", "source", "state", "id"),
         Index("ix_submissions_input_file", "source", "input_file_id"),
@@ -36,7 +47,7 @@ class SubmissionRow(SQLModel, table=True):
     )
     id: int = primary()
     source: str = words()
-    group_id: int | None = maybe_of("groups.id", index=True)
+    group_id: int | None = maybe_of("groups.id")
     shard: int = big(1)  # which part of its group, from 1
     state: str = words()
     staged_as: str | None = maybe_words()  # the rows' name among our files; null: they were never kept here

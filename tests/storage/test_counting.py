@@ -22,7 +22,6 @@ def test_three_spans(store: Store, run: Run) -> None:
             minutes = await counting.by_minute(connection, NOON, NOON + 2 * MINUTE)
             hours = await counting.by_hour(connection, NOON, NOON + HOUR)
             ever = await counting.totals(connection)
-            lately = await counting.lately(connection, NOON + MINUTE)
 
         minute, hour = NOON - NOON % MINUTE, NOON - NOON % HOUR
         assert minutes == [
@@ -36,7 +35,6 @@ def test_three_spans(store: Store, run: Run) -> None:
             (HOUR, "other", "accepted", 1),
         ]
         assert ever == {("acme", "accepted"): 5, ("acme", "duplicate"): 1, ("other", "accepted"): 1}
-        assert lately == {("acme", "accepted"): 3, ("other", "accepted"): 1}
 
     run(flow())
 
@@ -51,31 +49,6 @@ def test_when_it_was_last(store: Store, run: Run) -> None:
         (found,) = await within(store.reading(), counting.ever)
 
         assert found == Tally(NOON - NOON % MINUTE + 5 * MINUTE, "acme", "accepted", 3)
-
-    run(flow())
-
-
-def test_spread_over_time(store: Store, run: Run) -> None:
-    """Sums of all sources together in spans that begin where they do at any hour of the day; and by source in whole hours."""
-
-    async def flow() -> None:
-        day = NOON - NOON % (24 * HOUR)
-        async with store.writing() as connection:
-            for hours, source in ((0, "acme"), (5, "other"), (6, "acme"), (6, "other")):
-                await counting.count(connection, source, {"accepted": 2}, day + hours * HOUR)
-            await counting.count(connection, "acme", {"duplicate": 1}, day + HOUR + 30 * SECOND)
-        async with store.reading() as connection:
-            quarters = await counting.spread(connection, day, day + 12 * HOUR, 6 * HOUR)
-            minutes = await counting.spread(connection, day + HOUR, day + 2 * HOUR, MINUTE)
-            sums = await counting.lately_by_hour(connection, day + 5 * HOUR)
-
-        assert sorted((one.at - day, one.source, one.what, one.count) for one in quarters) == [
-            (0, "", "accepted", 4),
-            (0, "", "duplicate", 1),
-            (6 * HOUR, "", "accepted", 4),
-        ]
-        assert [(one.at - day, one.what, one.count) for one in minutes] == [(HOUR, "duplicate", 1)]
-        assert sums == {("acme", "accepted"): 2, ("other", "accepted"): 4}
 
     run(flow())
 

@@ -146,7 +146,8 @@ def test_listings(store: Store, run: Run) -> None:
         assert await newest(Part(1), None, "down") == [found.id]
         of_job = await within(store.reading(), handoffs.of_job, job.id)
         assert [row.id for row in of_job] == [own.id, found.id]
-        assert await within(store.reading(), handoffs.backlog) == [("down", 2, NOON)]
+        known = await within(store.reading(), totals)
+        assert await within(store.reading(), handoffs.backlog, known) == [("down", 2, NOON)]
         assert await within(store.reading(), handoffs.dead, "b", 2) == [dead[0].id, dead[1].id]
         assert await within(store.reading(), handoffs.dead, "down", 2) == []
 

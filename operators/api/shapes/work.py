@@ -99,7 +99,7 @@ WORK: dict[str, Schema] = {
     "SubmissionWhole": thing(**_SUBMISSION, job=maybe(an_id("job")), labels=_LABELS),
     "Submitted": thing(name=TEXT, group=maybe(an_id("grp")), parts=many(named("Submission"))),
     "Group": thing(**_GROUP),
-    "GroupWhole": thing(**_GROUP, members=many(named("Member"))),
+    "GroupWhole": thing(**_GROUP, members=many(named("Member")), next=maybe(an_id("sub"))),
     "GroupCancelled": thing(
         group=an_id("grp"),
         dropped=many(named("Member")),

@@ -21,6 +21,7 @@ def upgrade() -> None:
     _failures()
     _listings()
     _counters()
+    _groups()
     _findings()
     _refused_requests()
     _spent_keys()
@@ -110,6 +111,40 @@ def _counters() -> None:
         "UNION ALL SELECT source, 'handoff.' || target || '.new.' || state, count(*), max(made_at) / 60000000 "
         "FROM handoffs GROUP BY source, target, state"
     )
+
+
+def _groups() -> None:
+    """Of each group what `storage/group_tallies.py` counts, which begins with what is there."""
+    for name, order in (("jobs", "id"), ("submissions", "shard")):
+        op.drop_index(f"ix_{name}_group_id", table_name=name)
+        _partial(f"ix_{name}_group", name, ["group_id", order], "group_id IS NOT NULL")
+    op.create_table(
+        "group_tallies",
+        sa.Column("group_id", BIG, autoincrement=False, nullable=False),
+        sa.Column("what", TEXT, nullable=False),
+        sa.Column("count", BIG, nullable=False),
+        sa.ForeignKeyConstraint(["group_id"], ["groups.id"]),
+        sa.PrimaryKeyConstraint("group_id", "what"),
+    )
+    lacks = "CASE WHEN m.job IS NULL THEN coalesce(j.rows_failed, 0) ELSE m.failed + coalesce(m.missing, 0) END > 0"
+    end = f"CASE WHEN j.ready_at IS NULL THEN 'waits' WHEN {lacks} THEN 'lacks' ELSE 'whole' END"
+    word = f"CASE WHEN j.id IS NULL THEN 'without.' || s.state ELSE 'job.' || j.status || '.' || {end} END"
+    sums = {
+        word: "1",
+        "'rows.asked'": "s.row_count",
+        "'rows.succeeded'": "m.succeeded",
+        "'rows.failed'": "m.failed",
+        "'rows.missing'": "m.missing",
+        "'cost.jobs'": "CASE WHEN j.cost_nanos IS NOT NULL THEN 1 END",
+        "'cost.settled'": "CASE WHEN j.cost_nanos IS NOT NULL AND j.cost_state = 'settled' THEN 1 END",
+        "'cost.nanos.' || coalesce(j.cost_currency, '?')": "j.cost_nanos",
+    }
+    for what, number in sums.items():
+        op.execute(
+            f"INSERT INTO group_tallies (group_id, what, count) SELECT s.group_id, {what}, sum({number}) "  # noqa: S608
+            "FROM submissions s LEFT JOIN jobs j ON j.submission_id = s.id LEFT JOIN row_matches m ON m.job = j.id "
+            f"WHERE s.group_id IS NOT NULL GROUP BY 1, 2 HAVING sum({number}) IS NOT NULL"
+        )
 
 
 def _findings() -> None:

@@ -81,3 +81,24 @@ def test_every_combination(store: Store, run: Run, plan: Plan, noun: Noun, names
         wrong = disordered(steps)
         assert not [line for line in wrong if "SCAN" in line], steps
         assert not wrong or names & FEW, steps
+        # By the time alone, every row would be read that the filters leave out.
+        assert not names or "INTEGER PRIMARY KEY (rowid>? AND rowid<?)" not in steps, steps
+
+
+@pytest.mark.parametrize(
+    ("names", "index"),
+    [
+        ({"verdict": "conflict"}, "ix_deliveries_odd (verdict=? AND id<?)"),
+        ({"verdict": "unreadable", "source": "acme"}, "ix_deliveries_source_odd (source=? AND verdict=? AND id<?)"),
+        ({"group": shown("grp", 5)}, "ix_jobs_group (group_id=? AND id<?)"),
+    ],
+)
+def test_the_index_that_was_made_for_it(plan: Plan, names: dict[str, str], index: str) -> None:
+    """What is rare is found by an index that has little else."""
+    noun = filters.JOBS if "group" in names else filters.DELIVERIES
+    asked = filters.read(noun, {name: [text] for name, text in names.items()}, NOON, 10, shown(noun.prefix, 1 << 62))
+
+    (steps, *_) = plan(listed, asked)
+
+    assert index in steps
+    assert not disordered(steps)
