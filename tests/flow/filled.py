@@ -28,7 +28,7 @@ from schemas.tables import (
     TransitionRow,
 )
 from schemas.times import HOUR, MINUTE
-from storage import counting, failures, findings, handoffs, jobs, sources
+from storage import counting, failures, findings, group_tallies, handoffs, jobs, row_matches, sources, submissions
 from storage.failures import Named
 from storage.findings import Found
 from storage.rows import add
@@ -86,7 +86,9 @@ async def _work(connection: AsyncConnection, store: Store, at: int) -> tuple[Gro
         SubmissionRow(id=store.new_id(), shard=2, state="stored", due_at=now() + HOUR, staged_as="x", **given),
         SubmissionRow(id=store.new_id(), shard=3, state="refused", message="no such model", staged_as="y", **given),
     ]
-    await _put(connection, group, *parts, LabelRow(subject=group.id, key="team", value="search"))
+    await _put(connection, group, LabelRow(subject=group.id, key="team", value="search"))
+    for part in parts:
+        await submissions.store(connection, part)
     return group, parts
 
 
@@ -113,7 +115,8 @@ async def _jobs(
             id=store.new_id(), source=source, kind=kind, job_id=name, origin="track", created_at=at, updated_at=at
         )
         found[name] = JobRow(**{**row.model_dump(), **of, **changes})
-        await add(connection, found[name])
+        async with group_tallies.kept(connection, part.id if of else None):
+            await add(connection, found[name])
         moved = {"status": changes["status"]} if changes else {}
         await counting.count(
             connection, source, {"born.track": 1, **{f"moved.unknown.{s}": 1 for s in moved.values()}}, at
@@ -204,8 +207,9 @@ async def _kept(connection: AsyncConnection, store: Store, job: JobRow, at: int)
             stored_as="out/1", sha256="0" * 64, lines=4, fetched_at=at,
         ),
         OutputRow(id=store.new_id(), job=job.id, role="error", file_id="file-2", named_at=at, due_at=at),
-        RowMatchRow(job=job.id, revision=1, asked=5, succeeded=4, failed=1, missing=0, matched_at=at),
     )  # fmt: skip
+    match = RowMatchRow(job=job.id, revision=1, asked=5, succeeded=4, failed=1, missing=0, matched_at=at)
+    await row_matches.keep(connection, match)
     return {"action": shown("act", action.id), "poll": shown("act", polled.id)}
 
 
