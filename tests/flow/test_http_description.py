@@ -109,6 +109,7 @@ def test_what_is_there_is_answered_as_described(on: Operating) -> None:
     }  # fmt: skip
     found = asked(on, on.client.get("/openapi.json").json(), GenerationMode.POSITIVE, **known)
 
+    found["show_group"] -= {400}  # for a cursor that is none of its parts
     assert {name for name, statuses in found.items() if name.startswith("show_") and statuses != {200}} == set()
     assert {name for name, statuses in found.items() if 202 in statuses} >= {
         "poll_job",
