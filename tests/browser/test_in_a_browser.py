@@ -86,7 +86,7 @@ def test_why_a_result_is_late_is_three_clicks_away(chromium, tmp_path):
         await finding.locator("summary").click(position={"x": 4, "y": 10})
         await expect(finding.get_by_role("cell", name="our own questions")).to_be_visible()
         await finding.get_by_role("link", name="upstream").click()
-        await expect(page.locator(":target")).to_contain_text("The system behind the provider")
+        await expect(page.locator(":target + p")).to_contain_text("The system behind the provider")
 
     browse(chromium, tmp_path, body, a_busy_week)
 
