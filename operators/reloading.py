@@ -18,12 +18,12 @@ from storage.store import Store
 log = structlog.get_logger()
 
 
-async def enter_sources(store: Store, config: Config) -> None:
-    """Note since when we listen for each source."""
+async def enter_sources(store: Store, config: Config, at: int) -> None:
+    """Note since when we listen for each source, unless that is known."""
     async with store.writing() as connection:
         # In one order, so that two who start do not wait for each other in a ring.
         for _, source in sorted(config.sources.items()):
-            await sources.enter(connection, source.name, source.dialect, now())
+            await sources.enter(connection, source.name, source.dialect, at)
 
 
 class Current:
@@ -41,7 +41,7 @@ class Current:
         """
         try:
             read = await asyncio.to_thread(_read, self.config)
-            await enter_sources(self._store, read)
+            await enter_sources(self._store, read, now())
         except ConfigError as error:
             for problem in error.problems:
                 log.error("config_problem", **asdict(problem))

@@ -82,7 +82,7 @@ async def reconcile_once(config: Config) -> dict[str, int | None]:
 @contextlib.asynccontextmanager
 async def _receiving(current: Current, store: Store, wake: Callable[[], None] | None) -> AsyncIterator[Server]:
     config = current.config
-    await enter_sources(store, config)
+    await enter_sources(store, config, now())
     ledger = Ledger(store.engine, store.new_id, queue_limit=config.receiver.queue_limit, on_commit=wake)
     await ledger.start()
     try:

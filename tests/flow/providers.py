@@ -255,7 +255,7 @@ class Standard:
 
     async def create(self, client: httpx.AsyncClient, scenario: str) -> str:
         word = {"webhook_lost": ["lost"], "webhook_repeated": ["duplicated"]}.get(scenario, [])
-        order = {"seconds": 120, "rows": 4, "webhooks": word}
+        order = {"seconds": 20, "rows": 4, "webhooks": word}
         answer = await client.post(
             "/standard/v1/tasks", json=order, headers={"authorization": f"Bearer {STANDARD_KEY}"}
         )

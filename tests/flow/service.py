@@ -25,6 +25,7 @@ from stores import DATABASE
 
 from operators import acts, filters, listings, queries
 from operators.clock import now
+from operators.reloading import enter_sources
 from operators.store import opened
 from receiver.app import build_app
 from receiver.server import Server
@@ -39,7 +40,7 @@ from sandbox.server import (
 from schemas.config import Config, load
 from schemas.dialects import DEFAULTS
 from schemas.tables import JobRow
-from storage import jobs, sources
+from storage import jobs
 from storage.ledger import Ledger
 from storage.store import Store
 
@@ -86,7 +87,7 @@ class SourceAt:
 
 def write_config(
     home: Path,
-    given: Mapping[str, SourceAt],
+    sources: Mapping[str, SourceAt],
     knobs: Mapping[str, Any] = QUICK,
     receiver: Mapping[str, Any] | None = None,
     operators: Mapping[str, Any] | None = None,
@@ -104,7 +105,7 @@ def write_config(
     if "url" not in tables["data"]:
         tables["data"] = {"dir": str(home / "data"), **tables["data"]}
     environ: dict[str, str] = {}
-    for name, source in given.items():
+    for name, source in sources.items():
         environ |= {f"KEY_{name}": source.key, f"SECRET_{name}": source.secret or secret_of(name), **source.environ}
         tables[f"sources.{name}"] = {
             "dialect": "phaseo",
@@ -263,15 +264,15 @@ async def service(
     clock: Callable[[], int] = now,
 ) -> AsyncIterator[Service]:
     """Run receiver and reconciler for one provider's base URL, or for several sources. `clock` is the reconciler's."""
-    given = {"gateway": SourceAt(provider, more or {})} if isinstance(provider, str) else provider
+    sources = {"gateway": SourceAt(provider, more or {})} if isinstance(provider, str) else provider
     with tempfile.TemporaryDirectory(prefix="flow-") as folder, structlog.testing.capture_logs() as logged:
         path, environ = write_config(
-            Path(folder), given, {**QUICK, **(knobs or {})}, receiver, handoffs=handoffs, data=data
+            Path(folder), sources, {**QUICK, **(knobs or {})}, receiver, handoffs=handoffs, data=data
         )
         config = read_config(path, environ)
         async with AsyncExitStack() as stack:
             store = await stack.enter_async_context(opened(config, migrate=True))
-            await _begin_to_listen(store, config, clock())
+            await enter_sources(store, config, clock())  # as whoever starts a receiver does
             reconciler = Reconciler(config, store, clock)
             ledger = Ledger(store.engine, store.new_id, on_commit=reconciler.wake)
             await ledger.start()
@@ -285,13 +286,6 @@ async def service(
             running = Service(config, store, reconciler, url, client, logged, path, environ)
             yield running
         assert errors_expected or not running.errors(), running.errors()
-
-
-async def _begin_to_listen(store: Store, config: Config, now: int) -> None:
-    """As whoever starts a receiver does before it listens: nothing of what comes then is from before."""
-    async with store.writing() as connection:
-        for source in config.sources.values():
-            await sources.enter(connection, source.name, source.dialect, now)
 
 
 @asynccontextmanager

@@ -206,7 +206,7 @@ class Load:
 
     @asynccontextmanager
     async def posting(self, senders: int = 3) -> AsyncIterator[None]:
-        async with httpx.AsyncClient(trust_env=False, timeout=30) as client:
+        async with httpx.AsyncClient(trust_env=False, timeout=5) as client:
             tasks = [asyncio.create_task(self._post_for_ever(client)) for _ in range(senders)]
             try:
                 yield
@@ -304,7 +304,7 @@ async def _track_and_cancel(store: Store, there: Place, job: str) -> None:
 
 
 def test_sigterm_while_a_question_hangs(tmp_path: Path) -> None:
-    """`up` with a poll, a cancel and a half-sent delivery in the air ends without waiting for them, its leases given back."""
+    """`up` with a poll, a cancel and a half-sent delivery in the air ends in order within ten seconds, its leases given back."""
 
     async def flow() -> None:
         hang = asyncio.Event()
@@ -333,8 +333,10 @@ def test_sigterm_while_a_question_hangs(tmp_path: Path) -> None:
                 await until(in_the_air, "a poll and a cancel to be in the air")
                 stack.enter_context(_half_sent(there))
                 assert len(_owners(there)) == 2
+                started = time.monotonic()
                 process.send_signal(signal.SIGTERM)
-                assert await asyncio.wait_for(process.wait(), 20) == 0
+                assert await asyncio.wait_for(process.wait(), 10) == 0
+                assert time.monotonic() - started < 10
                 assert _owners(there) == []
                 assert "stopped" in {entry["event"] for entry in there.logged()}
                 assert there.errors() == []
@@ -392,7 +394,7 @@ def test_a_cancel_under_way_when_the_service_stops_is_sent_again_at_the_next_sta
                     async def cancelled() -> bool:
                         return there.rows("SELECT status FROM jobs") == [("cancelled",)]
 
-                    await until(cancelled, "the job to be cancelled", deadline=40)
+                    await until(cancelled, "the job to be cancelled", deadline=15)
                 ((code,),) = there.rows(
                     "SELECT code FROM failures WHERE cleared_at IS NULL AND category = 'cancellation'"
                 )
@@ -553,7 +555,7 @@ def test_once_does_not_wait_for_a_source_in_trouble(tmp_path: Path) -> None:
             started = time.monotonic()
             await there.told("reconcile", "--once", code=7)
 
-            assert time.monotonic() - started < 60, "it waited for the next question"
+            assert time.monotonic() - started < 30, "it waited for the next question, a minute later"
             assert dict(there.rows("SELECT job_id, status FROM jobs")) == {
                 "batch_gateway": "running",
                 "batch_locked": "unknown",

@@ -223,7 +223,7 @@ def test_evidence_that_comes_while_an_answer_is_on_its_way_is_not_lost() -> None
 
             assert [move["to"] for move in view["transitions"]] == ["running", "completed"]
             assert len(provider.about("batch_a")) == 2
-            assert provider.about("batch_a")[1].at - provider.about("batch_a")[0].at < 40
+            assert provider.about("batch_a")[1].at - provider.about("batch_a")[0].at < 20
 
     asyncio.run(flow())
 

@@ -301,7 +301,7 @@ class TestSlowness:
                     if done:
                         break
                 assert (await answer).startswith(b"HTTP/1.1 408 ")
-                assert time.monotonic() - began < 10, "each byte bought time"
+                assert time.monotonic() - began < 2
 
         run(story())
 

@@ -169,8 +169,10 @@ def test_a_second_signal_ends_it_at_once(tmp_path: Path, number: int, code: int)
                     await read_reply(reader)  # by its answer the half-sent one has arrived too
                 receiver.process.send_signal(number)
                 await receiver.tells('"draining"')
+                began = time.monotonic()
                 receiver.process.send_signal(number)
                 assert receiver.process.wait(60) == code
+                assert time.monotonic() - began < 2
 
     asyncio.run(flow())
 

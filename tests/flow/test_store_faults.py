@@ -79,7 +79,7 @@ def test_a_full_disk(tmp_path: Path) -> None:
                 return rows(tmp_path, "SELECT count(*) FROM receipts WHERE verdict IS NULL") == [(0,)]
 
             await until(is_judged, "all receipts to be judged")
-            assert await asyncio.to_thread(up.ends) < 20
+            assert await asyncio.to_thread(up.ends) < 10.5
 
     asyncio.run(flow())
     assert rows(tmp_path, "PRAGMA integrity_check") == [("ok",)]
@@ -213,7 +213,7 @@ def test_damage_that_shows_while_it_runs(tmp_path: Path) -> None:
             assert up.process.poll() is None
             assert "Traceback" not in up.log.read_text()
             assert len(up.log.read_text()) < 20_000
-            assert await asyncio.to_thread(up.ends, signal.SIGTERM) < 20
+            assert await asyncio.to_thread(up.ends, signal.SIGTERM) < 10.5
 
     asyncio.run(flow())
 
