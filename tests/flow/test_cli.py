@@ -222,7 +222,9 @@ def test_help_lists_the_verbs_and_the_exit_codes(bare):
     said = bare.type("--help")
 
     assert said.code == 0
-    assert all(word in said.out for word in ("Run:", "Work:", "Look:", "Mend:", "Develop:", "explain", "Exit codes: 0 done"))
+    assert all(
+        word in said.out for word in ("Run:", "Work:", "Look:", "Mend:", "Develop:", "explain", "Exit codes: 0 done")
+    )
     assert bare.type().err == said.out
 
 
