@@ -7,12 +7,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, event
+from sqlalchemy import URL, AsyncAdaptedQueuePool, Connection, event
 from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from storage.sqlite import file
 from storage.sqlite.book import SqliteBook
+from storage.sqlite.connection import connect
 from storage.sqlite.file_lock import FileLock, beside
 from storage.sqlite.turns import Turns
 from storage.sqlite.watch import INTERVAL_SECONDS, Watch
@@ -82,13 +83,14 @@ class Sqlite:
 
 
 def _engine(path: Path, pragmas: tuple[str, ...], begin: str, connections: int) -> AsyncEngine:
+    whole = path.absolute()  # now: a process may go to another folder later
     engine = create_async_engine(
-        # mode=rw: a file that has gone is not made anew, empty, behind everybody's back.
-        URL.create("sqlite+aiosqlite", database=path.absolute().as_uri(), query={"mode": "rw", "uri": "true"}),
+        URL.create("sqlite+aiosqlite", database=str(whole)),
+        poolclass=AsyncAdaptedQueuePool,
+        async_creator=lambda: connect(whole, file.BUSY_SECONDS),
         pool_size=connections,
         max_overflow=0,
         pool_timeout=60,
-        connect_args={"timeout": file.BUSY_SECONDS},
     )
 
     @event.listens_for(engine.sync_engine, "connect")
