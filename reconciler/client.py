@@ -60,6 +60,7 @@ class Client:
         self._limit = max_answer_bytes
         self._slowness = slowness or Slowness()
         self.last_http_status: int | None = None  # of the newest answer; 0: the newest question got none
+        self.last_answer_at: int | None = None
         self._clock = clock or _now
         self.their_clock = ClockRead()
         self._http = httpx.AsyncClient(
@@ -125,8 +126,7 @@ class Client:
             return headers
         asked_at = self._clock()
         async with self._http.stream(question.method, question.url, headers={**headers, "accept": "*/*"}) as answer:
-            self.last_http_status = answer.status_code
-            self._read_date(answer, asked_at)
+            self._note(answer, asked_at)
             if answer.status_code != 200 or _encoding(answer) not in _IDENTITY:
                 body = await self._read(answer)
                 return body if isinstance(body, Troubled) else self._response(answer, body)
@@ -176,8 +176,7 @@ class Client:
         asked_at = self._clock()
         async with self._http.stream(question.method, question.url, headers=headers, **content) as answer:
             reach(points[0])
-            self.last_http_status = answer.status_code
-            self._read_date(answer, asked_at)
+            self._note(answer, asked_at)
             body = await self._read(answer)
             reach(points[1])
         return (body if isinstance(body, Troubled) else self._response(answer, body)), headers
@@ -197,7 +196,8 @@ class Client:
             return Troubled(Trouble.ENCODED, f"the answer came as {clean(encoding, 32)}, unasked", answer.status_code)
         return await _within(answer.aiter_raw(), self._limit, answer.status_code)
 
-    def _read_date(self, answer: httpx.Response, asked_at: int) -> None:
+    def _note(self, answer: httpx.Response, asked_at: int) -> None:
+        self.last_http_status, self.last_answer_at = answer.status_code, self._clock()
         self.their_clock.read(answer.headers.get("date"), asked_at, self._clock())
 
     def _response(self, answer: httpx.Response, body: bytes) -> Response:

@@ -79,6 +79,8 @@ class Showing:
             shown["listed_at"] = owned.listing.sent_at
         if owned.client.last_http_status is not None:
             shown["last_http_status"] = owned.client.last_http_status
+        if owned.client.last_answer_at is not None:
+            shown["last_answer_at"] = owned.client.last_answer_at
         if owned.attempted is not None:
             shown["last_attempt_at"], shown["last_attempt_status"] = owned.attempted
         shown["list_message"] = swept.message

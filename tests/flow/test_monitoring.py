@@ -26,7 +26,7 @@ from reconciler.daemon import Reconciler
 from reconciler.showing import SAVE_EVERY
 from schemas.config import Operators, Secret
 from schemas.tables import DeliveryRow, FailureRow, JobRow, ReceiptRow, RefusalRow
-from schemas.times import HOUR, SECOND
+from schemas.times import HOUR, MINUTE, SECOND, parse_rfc3339
 from storage import counting
 from storage.rows import table
 
@@ -176,6 +176,8 @@ def test_the_last_http_statuses() -> None:
             assert one(found, "answer_http_status") == 200
             assert one(found, "provider_attempt_http_status") == 202
             assert 0 < one(found, "provider_attempt_timestamp_seconds") < now() / SECOND + 60
+            (gateway,) = (await client.get("/api/v1/status", headers=BEARER)).json()["sources"]
+            assert abs((parse_rfc3339(gateway["last_answer_at"]) or 0) - now() - later) < MINUTE
 
     asyncio.run(flow())
 
