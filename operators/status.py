@@ -14,10 +14,11 @@ from operators.standing import standing
 from operators.views import View
 from schemas.config import Config, Source
 from schemas.tables import SourceRow
-from schemas.times import DAY, HOUR, SECOND, rfc3339, rfc3339_or_none
+from schemas.times import SECOND, rfc3339, rfc3339_or_none
 from schemas.words import Category, HandoffState, Status
 from storage import counting, handoffs, sources
 from storage.listing import Part
+from storage.past import Look
 from storage.standing import Totals, failures_now, handoffs_now, jobs_now
 from storage.store import Store
 
@@ -26,14 +27,14 @@ RECEIVED = ("accepted", "duplicate", "unreadable", "refused")
 VERSION = version("batchkeeper")  # read once: it is looked for among files
 
 
-async def status(connection: AsyncConnection, store: Store, config: Config, now: int) -> View:
+async def status(connection: AsyncConnection, store: Store, config: Config, now: int, look: Look | None = None) -> View:
     """
-    How things stand `now`.
+    How things stand `now`. `look` is the store's look back from then, for whoever has it already.
 
     What was received in the last hour is told by whole minutes, in the last day by whole hours.
     """
     totals = await counting.totals(connection)
-    lately = await _lately(connection, store, now)
+    lately = _lately(look or await store.past.look(connection, now))
     known = {row.name: row for row in await sources.all_of_them(connection)}
     return {
         "at": rfc3339(now),
@@ -60,9 +61,8 @@ class Lately:
     day: Totals
 
 
-async def _lately(connection: AsyncConnection, store: Store, now: int) -> Lately:
-    day = await store.past.lately_by_hour(connection, now - DAY, now)
-    return Lately(await store.past.lately(connection, now - HOUR, now), day)
+def _lately(look: Look) -> Lately:
+    return Lately(look.last_hour, look.last_day)
 
 
 def received(counted: Totals, source: str | None = None) -> View:
@@ -82,7 +82,7 @@ def received(counted: Totals, source: str | None = None) -> View:
 async def sources_health(connection: AsyncConnection, store: Store, config: Config, now: int) -> list[View]:
     """Every configured source in short."""
     known = {row.name: row for row in await sources.all_of_them(connection)}
-    lately = await _lately(connection, store, now)
+    lately = _lately(await store.past.look(connection, now))
     return await _sources(connection, config, known, lately, now, store.engine.lease_clock(now))
 
 

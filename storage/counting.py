@@ -30,6 +30,7 @@ from schemas.times import HOUR, MINUTE
 from storage.rows import table, upsert
 
 TALLIES, HOURLY, TOTALS = table(TallyRow), table(HourlyTallyRow), table(TotalRow)
+_TOTALS = select(TOTALS.c.source, TOTALS.c.what, TOTALS.c.count)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +55,7 @@ async def count(connection: AsyncConnection, source: str, counted: Mapping[str, 
 
 async def totals(connection: AsyncConnection) -> dict[tuple[str, str], int]:
     """Everything that was ever counted, by source and word."""
-    found = await connection.execute(select(TOTALS.c.source, TOTALS.c.what, TOTALS.c.count))
-    return {(row.source, row.what): row[2] for row in found}
+    return {(source, what): number for source, what, number in await connection.execute(_TOTALS)}
 
 
 async def ever(connection: AsyncConnection) -> list[Tally]:

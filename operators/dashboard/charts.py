@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from schemas.times import DAY, HOUR, MINUTE, rfc3339
-from storage.counting import Tally
+from storage.past import Spread
 
 WIDTH, HEIGHT, GAP = 600.0, 96.0, 0.18
 LEAST = 1.5  # a bar of one among many is still to be seen
@@ -27,8 +28,7 @@ SPANS: Mapping[str, Span] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Bar:
+class Bar(NamedTuple):
     """One part of a stack: which series, and its rectangle."""
 
     series: str
@@ -38,8 +38,7 @@ class Bar:
     height: float
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(NamedTuple):
     """One span of time: what is told of it, and its bars from the bottom up."""
 
     at: str
@@ -74,19 +73,19 @@ class Chart:
 Counts = Callable[[str], bool]  # whether what is counted under a word belongs to a series
 
 
-def chart(
-    title: str, series: Mapping[str, tuple[str, Counts]], tallies: Sequence[Tally], span: Span, now: int
-) -> Chart:
+def chart(title: str, series: Mapping[str, tuple[str, Counts]], spread: Spread, span: Span, now: int) -> Chart:
     """A chart of the time up to now. `series`: by name, what it is in words, and which of the counters it adds up."""
     starts = _starts(span, now)
-    counts = {name: _counted(tallies, belongs, starts) for name, (_, belongs) in series.items()}
-    sums = [sum(counts[name][number] for name in series) for number in range(len(starts))]
+    counts = {name: _counted(spread, belongs, starts) for name, (_, belongs) in series.items()}
+    sums = [sum(column) for column in zip(*counts.values(), strict=True)]
     peak = max(sums, default=0)
+    words = {name: words for name, (words, _) in series.items()}
+    stacks = zip(*([(name, count) for count in counts[name]] for name in series), strict=True)
     columns = tuple(
-        _column(number, at, {name: (series[name][0], counts[name][number]) for name in series}, peak, len(starts))
-        for number, at in enumerate(starts)
+        _column(number, at, [(name, count) for name, count in stack if count], words, peak, len(starts))
+        for number, (at, stack) in enumerate(zip(starts, stacks, strict=True))
     )
-    told = tuple(Series(name, words, sum(counts[name])) for name, (words, _) in series.items())
+    told = tuple(Series(name, words[name], sum(counts[name])) for name in series)
     return Chart(
         title, told, columns, peak, _summary(title, told, span, sums, starts), rfc3339(starts[0]), rfc3339(now)
     )
@@ -97,26 +96,23 @@ def _starts(span: Span, now: int) -> list[int]:
     return [last - span.width * back for back in reversed(range(span.length // span.width))]
 
 
-def _counted(tallies: Sequence[Tally], belongs: Counts, starts: Sequence[int]) -> list[int]:
-    places = {at: number for number, at in enumerate(starts)}
-    chosen = {what for what in {tally.what for tally in tallies} if belongs(what)}
-    counts = [0] * len(starts)
-    for tally in tallies:
-        if tally.what in chosen and tally.at in places:
-            counts[places[tally.at]] += tally.count
-    return counts
+def _counted(spread: Spread, belongs: Counts, starts: Sequence[int]) -> list[int]:
+    chosen = {what for what in {what for _, counts in spread for what in counts} if belongs(what)}
+    known = {at: sum(counts[what] for what in chosen & counts.keys()) for at, counts in spread}
+    return [known.get(at, 0) for at in starts]
 
 
-def _column(number: int, at: int, counts: Mapping[str, tuple[str, int]], peak: int, columns: int) -> Column:
+def _column(
+    number: int, at: int, counts: Sequence[tuple[str, int]], words: Mapping[str, str], peak: int, columns: int
+) -> Column:
     step = WIDTH / columns
+    x, width = round(number * step + step * GAP / 2, 2), round(step * (1 - GAP), 2)
     bars, top = [], HEIGHT
-    for name, (_, count) in counts.items():
-        if count:
-            height = max(LEAST, HEIGHT * count / peak)
-            top = max(0.0, top - height)
-            sizes = (number * step + step * GAP / 2, top, step * (1 - GAP), height)
-            bars.append(Bar(name, *(round(one, 2) for one in sizes)))
-    told = ", ".join(f"{count} {words}" for words, count in counts.values() if count) or "nothing"
+    for name, count in counts:
+        height = max(LEAST, HEIGHT * count / peak)
+        top = max(0.0, top - height)
+        bars.append(Bar(name, x, round(top, 2), width, round(height, 2)))
+    told = ", ".join(f"{count} {words[name]}" for name, count in counts) or "nothing"
     return Column(rfc3339(at), told, tuple(bars))
 
 

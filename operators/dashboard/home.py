@@ -11,7 +11,8 @@ from operators.dashboard.visit import Page, Visit
 from operators.status import status
 from operators.views import View
 from schemas.words import OPEN, Category, Status
-from storage import counting, jobs
+from storage import jobs
+from storage.past import Spread
 
 FEW = 6
 _ENDS = (
@@ -26,8 +27,8 @@ async def home(visit: Visit) -> Page:
     span = SPANS.get(visit.query.get("span", ""), SPANS["day"])
     config, now = visit.config, visit.now
     async with visit.store.reading() as connection:
-        stands = await status(connection, visit.store, config, now)
-        tallies = await visit.store.past.spread(connection, now - span.length, now, span.width)
+        look = await visit.store.past.look(connection, now)
+        stands = await status(connection, visit.store, config, now, look)
         waiting = await jobs.waiting_longest(connection, config.sources, FEW)
         held = await listings.failures_by_job(connection, [row.id for row in waiting])
         failing = await listings.list_failures(connection, filters.read(filters.FAILURES, {}, now, 2 * FEW))
@@ -43,7 +44,7 @@ async def home(visit: Visit) -> Page:
             "dead": sum(one["dead"] for one in stands["handoffs"]),
             "span": span,
             "spans": SPANS.values(),
-            "charts": _charts(tallies, span, now),
+            "charts": _charts(look.spread(span.length, span.width), span, now),
             "is_good": _is_good(kept, stands),
         },
     )
@@ -56,7 +57,7 @@ def _is_good(held: Sequence[numbers.Held], stands: View) -> bool:
     return is_kept and not any(wrong) and not any(one["dead"] for one in stands["handoffs"])
 
 
-def _charts(tallies: Sequence[counting.Tally], span: Span, now: int) -> list[Chart]:
+def _charts(spread: Spread, span: Span, now: int) -> list[Chart]:
     received = {
         "accepted": ("accepted", lambda what: what == "accepted"),
         "refused": ("refused", lambda what: what.startswith("refused.")),
@@ -64,9 +65,9 @@ def _charts(tallies: Sequence[counting.Tally], span: Span, now: int) -> list[Cha
     ended = {status.value: (words, _ended(status.value)) for status, words in _ENDS}
     found = {category.value: (category.value, _began(category.value)) for category in Category}
     return [
-        chart("Requests received", received, tallies, span, now),
-        chart("Jobs ended", ended, tallies, span, now),
-        chart("Failures found", found, tallies, span, now),
+        chart("Requests received", received, spread, span, now),
+        chart("Jobs ended", ended, spread, span, now),
+        chart("Failures found", found, spread, span, now),
     ]
 
 

@@ -17,28 +17,52 @@ async def counted(store: Store, at: int, source: str = "acme", **words: int) -> 
     await within(store.writing(), counting.count, source, words, at)
 
 
-def test_spread_over_time(store: Store, run: Run) -> None:
-    """Sums of all sources together in spans that begin where they do at any hour of the day; and by source in whole hours."""
+def test_a_look_back(store: Store, run: Run) -> None:
+    """All sources together in spans that begin where they do at any time of the day; by source, the last hour and day."""
+    noon = DAY + 36 * HOUR
 
     async def flow() -> None:
-        for hours, source in ((0, "acme"), (5, "other"), (6, "acme"), (6, "other")):
+        for hours, source in ((12, "acme"), (17, "other"), (18, "acme"), (18, "other")):
             await counted(store, DAY + hours * HOUR, source, accepted=2)
-        await counted(store, DAY + HOUR + 30 * SECOND, duplicate=1)
+        await counted(store, noon - 30 * SECOND, duplicate=1)
+        await counted(store, noon - 8 * 24 * HOUR, accepted=7)
         for _ in range(2):  # once from the store, once from what is kept
             async with store.reading() as connection:
-                quarters = await store.past.spread(connection, DAY, DAY + 12 * HOUR, 6 * HOUR)
-                minutes = await store.past.spread(connection, DAY + HOUR, DAY + 2 * HOUR, MINUTE)
-                sums = await store.past.lately_by_hour(connection, DAY + 5 * HOUR, DAY + 12 * HOUR)
-                latest = await store.past.lately(connection, DAY + HOUR, DAY + 2 * HOUR)
+                look = await store.past.look(connection, noon)
 
-            assert [(one.at - DAY, one.source, one.what, one.count) for one in quarters] == [
-                (0, "", "accepted", 4),
-                (0, "", "duplicate", 1),
-                (6 * HOUR, "", "accepted", 4),
+            quarters = look.spread(24 * HOUR, 6 * HOUR)
+            assert [((at - DAY) // HOUR, counts) for at, counts in quarters] == [
+                (12, {"accepted": 4}),
+                (18, {"accepted": 4}),
+                (24, {}),
+                (30, {"duplicate": 1}),
+                (36, {}),
             ]
-            assert [(one.at - DAY, one.what, one.count) for one in minutes] == [(HOUR, "duplicate", 1)]
-            assert sums == {("acme", "accepted"): 2, ("other", "accepted"): 4}
-            assert latest == {("acme", "duplicate"): 1}
+            minutes = look.spread(HOUR, MINUTE)
+            assert len(minutes) == 61
+            assert [(at, counts) for at, counts in minutes if counts] == [(noon - MINUTE, {"duplicate": 1})]
+            assert look.last_hour == {("acme", "duplicate"): 1}
+            assert look.last_day == {("acme", "accepted"): 4, ("other", "accepted"): 4, ("acme", "duplicate"): 1}
+
+    run(flow())
+
+
+def test_spans_that_are_over_are_added_up_as_they_grow(store: Store, run: Run) -> None:
+    """A look a minute later, or an hour later, has what came meanwhile and not what is too long ago by then."""
+
+    async def flow() -> None:
+        await counted(store, NOON - HOUR, accepted=1)
+        for minutes in range(0, 125, 5):
+            now = NOON + minutes * MINUTE
+            await counted(store, now, accepted=10)
+            async with store.reading() as connection:
+                look = await store.past.look(connection, now)
+                fresh = await Past().look(connection, now)
+            assert look.last_hour == fresh.last_hour
+            assert look.last_day == fresh.last_day
+            assert look.spread(HOUR, MINUTE) == fresh.spread(HOUR, MINUTE)
+            assert look.spread(24 * HOUR, HOUR) == fresh.spread(24 * HOUR, HOUR)
+        assert look.last_hour == {("acme", "accepted"): 130}
 
     run(flow())
 
@@ -81,11 +105,11 @@ def test_a_look_further_back(store: Store, run: Run) -> None:
     """After a short look a longer one finds all of it; what lies further back than is kept is found, too."""
 
     async def flow() -> None:
-        for hours in (1, 30, 24 * 10):
-            await counted(store, NOON - hours * HOUR, accepted=1)
-        for hours, all_of_it in ((2, 1), (48, 2), (24 * 20, 3), (48, 2), (24 * 20, 3)):
+        for minutes in (1, 30, 200):
+            await counted(store, NOON - minutes * MINUTE, accepted=1)
+        for minutes, all_of_it in ((2, 1), (48, 2), (300, 3), (48, 2), (300, 3)):
             async with store.reading() as connection:
-                sums = await store.past.lately_by_hour(connection, NOON - hours * HOUR, NOON)
+                sums = await store.past.lately(connection, NOON - minutes * MINUTE, NOON)
             assert sums == {("acme", "accepted"): all_of_it}
 
     run(flow())

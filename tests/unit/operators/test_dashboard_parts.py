@@ -15,7 +15,6 @@ from operators.dashboard.origin import is_from_here, is_local
 from operators.dashboard.sealing import LASTS, Purpose, form_seal, is_of, open_sealed, seal
 from schemas.config import Config, Operators, Secret, Source
 from schemas.times import HOUR, rfc3339
-from storage.counting import Tally
 
 ACTING, LOOKING = Secret("a" * 32), Secret("b" * 32)
 
@@ -95,9 +94,9 @@ def test_a_chart_covers_its_time(name, columns):
     """
     span = SPANS[name]
     present = NOW - NOW % span.width
-    tallies = [Tally(present, "", "g", 4), Tally(present - span.length, "", "g", 9), Tally(present, "", "other", 7)]
+    spread = [(present - span.length, {"g": 9}), (present, {"g": 4, "other": 7, "b.x": 1})]
 
-    made = chart("Things", SERIES, [*tallies, Tally(present, "", "b.x", 1)], span, NOW)
+    made = chart("Things", SERIES, spread, span, NOW)
 
     assert len(made.columns) == columns
     assert made.columns[-1].at == rfc3339(present)
@@ -117,10 +116,9 @@ def test_an_empty_chart():
 
 
 @given(
-    strategies.lists(
-        strategies.tuples(
-            strategies.integers(0, 23), strategies.sampled_from(["g", "b.x"]), strategies.integers(1, 10**9)
-        )
+    strategies.dictionaries(
+        strategies.integers(0, 23),
+        strategies.dictionaries(strategies.sampled_from(["g", "b.x"]), strategies.integers(1, 10**9)),
     )
 )
 def test_bars_stay_in_their_box(counts):
@@ -129,9 +127,9 @@ def test_bars_stay_in_their_box(counts):
     """
     span = SPANS["day"]
     present = NOW - NOW % span.width
-    tallies = [Tally(present - hours * HOUR, "", what, count) for hours, what, count in counts]
+    spread = [(present - hours * HOUR, words) for hours, words in counts.items()]
 
-    for column in chart("Things", SERIES, tallies, span, NOW).columns:
+    for column in chart("Things", SERIES, spread, span, NOW).columns:
         for bar in column.bars:
             assert bar.height > 1
             assert bar.y >= 0
