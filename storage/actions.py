@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.elements import ColumnElement
 
@@ -14,6 +14,7 @@ from storage.rows import add, fetch, fetch_one, table
 from storage.wake import wake
 
 ACTIONS = table(ActionRow)
+_OF_JOB = select(ACTIONS).where(ACTIONS.c.job == bindparam("job")).order_by(ACTIONS.c.id).limit(1000)
 
 
 async def ask(connection: AsyncConnection, row: ActionRow) -> None:
@@ -53,8 +54,7 @@ async def end(connection: AsyncConnection, job: int, verbs: Collection[str], cha
 
 
 async def of_job(connection: AsyncConnection, job: int) -> list[ActionRow]:
-    statement = select(ACTIONS).where(ACTIONS.c.job == job).order_by(ACTIONS.c.id).limit(1000)
-    return await fetch(connection, ActionRow, statement)
+    return await fetch(connection, ActionRow, _OF_JOB, job=job)
 
 
 async def newest(

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 
-from sqlalchemy import literal_column, select
+from sqlalchemy import bindparam, literal_column, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from schemas.tables import AttemptRow
@@ -11,6 +11,12 @@ from storage.listing import Part
 from storage.rows import fetch, table, upsert
 
 ATTEMPTS = table(AttemptRow)
+_OF_JOB = (
+    select(ATTEMPTS)
+    .where(ATTEMPTS.c.job == bindparam("job"))
+    .order_by(ATTEMPTS.c.tried_at, ATTEMPTS.c.number)
+    .limit(1000)
+)
 
 
 async def keep(connection: AsyncConnection, rows: Sequence[AttemptRow]) -> list[AttemptRow]:
@@ -39,8 +45,7 @@ async def undelivered(connection: AsyncConnection, part: Part) -> list[AttemptRo
 
 
 async def of_job(connection: AsyncConnection, job: int) -> list[AttemptRow]:
-    statement = select(ATTEMPTS).where(ATTEMPTS.c.job == job).order_by(ATTEMPTS.c.tried_at, ATTEMPTS.c.number)
-    return await fetch(connection, AttemptRow, statement.limit(1000))
+    return await fetch(connection, AttemptRow, _OF_JOB, job=job)
 
 
 async def of_jobs(connection: AsyncConnection, jobs: Collection[int]) -> dict[int, list[AttemptRow]]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 
-from sqlalchemy import func, literal_column, select, tuple_
+from sqlalchemy import bindparam, func, literal_column, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from schemas.tables import BodyRow, DeliveryRow, ReceiptRow
@@ -11,6 +11,18 @@ from storage.listing import Part, begins_with
 from storage.rows import fetch, fetch_one, table
 
 DELIVERIES, RECEIPTS, BODIES = table(DeliveryRow), table(ReceiptRow), table(BodyRow)
+_OF_JOB = select(DELIVERIES.c.id).where(
+    DELIVERIES.c.source == bindparam("source"),
+    DELIVERIES.c.kind == bindparam("kind"),
+    DELIVERIES.c.job_id == bindparam("job_id"),
+)
+_NEWEST_WITH_BYTES = (
+    select(RECEIPTS)
+    .join(BODIES, BODIES.c.id == RECEIPTS.c.body_id)
+    .where(RECEIPTS.c.delivery_id.in_(_OF_JOB))
+    .order_by(RECEIPTS.c.id.desc())
+    .limit(1)
+)
 MOST_OF_A_JOB = 1000
 ODD_VERDICTS = (Verdict.CONFLICT, Verdict.UNKNOWN_JOB, Verdict.UNREADABLE)
 # Just as the index of the odd ones has it: SQLite takes it for nothing that only follows from this.
@@ -57,13 +69,7 @@ async def first_receipts(
 async def newest_body(connection: AsyncConnection, identity: tuple[str, str, str]) -> tuple[ReceiptRow, bytes] | None:
     """The newest receipt about a job (source, kind, provider's id) whose bytes are still kept, and they."""
     source, kind, job_id = identity
-    ours = select(DELIVERIES.c.id).where(
-        DELIVERIES.c.source == source, DELIVERIES.c.kind == kind, DELIVERIES.c.job_id == job_id
-    )
-    with_bytes = (
-        select(RECEIPTS).join(BODIES, BODIES.c.id == RECEIPTS.c.body_id).where(RECEIPTS.c.delivery_id.in_(ours))
-    )
-    receipt = await fetch_one(connection, ReceiptRow, with_bytes.order_by(RECEIPTS.c.id.desc()).limit(1))
+    receipt = await fetch_one(connection, ReceiptRow, _NEWEST_WITH_BYTES, source=source, kind=kind, job_id=job_id)
     if receipt is None:
         return None
     body = await connection.scalar(select(BODIES.c.body).where(BODIES.c.id == receipt.body_id))

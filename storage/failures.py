@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from schemas.tables import FailureRow, JobRow
@@ -16,6 +16,7 @@ from storage.listing import Part, newest_of
 from storage.rows import add, fetch, fetch_one, table
 
 FAILURES = table(FailureRow)
+_OF_JOB = select(FAILURES).where(FAILURES.c.job == bindparam("job")).order_by(FAILURES.c.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,7 @@ async def get(connection: AsyncConnection, number: int) -> FailureRow | None:
 
 
 async def of_job(connection: AsyncConnection, job: int) -> list[FailureRow]:
-    return await fetch(connection, FailureRow, select(FAILURES).where(FAILURES.c.job == job).order_by(FAILURES.c.id))
+    return await fetch(connection, FailureRow, _OF_JOB, job=job)
 
 
 async def of_jobs(connection: AsyncConnection, jobs: Sequence[int]) -> list[FailureRow]:

@@ -4,7 +4,7 @@ is withdrawn under its source's lease, and set back by operators."""
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import BigInteger, func, literal, select, union_all, update
+from sqlalchemy import BigInteger, bindparam, func, select, union_all, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from schemas.tables import FailureRow, HandoffRow
@@ -16,6 +16,10 @@ from storage.standing import Totals, handoffs_now
 from storage.wake import wake
 
 HANDOFFS, FAILURES = table(HandoffRow), table(FailureRow)
+_JOB = bindparam("job", type_=BigInteger)
+# One set of subjects: for either of two conditions PostgreSQL would read the whole table.
+_SUBJECTS = union_all(select(_JOB), select(FAILURES.c.id).where(FAILURES.c.job == _JOB))
+_OF_JOB = select(HANDOFFS).where(HANDOFFS.c.subject.in_(_SUBJECTS)).order_by(HANDOFFS.c.id).limit(1000)
 _IS_WAITING = HANDOFFS.c.state == HandoffState.WAITING.value
 
 
@@ -102,10 +106,7 @@ async def targets_of(connection: AsyncConnection, subject: int) -> set[str]:
 
 async def of_job(connection: AsyncConnection, job: int) -> list[HandoffRow]:
     """Those about a job or a failure of it, oldest first."""
-    # One set of subjects: for either of two conditions PostgreSQL would read the whole table.
-    subjects = union_all(select(literal(job, BigInteger)), select(FAILURES.c.id).where(FAILURES.c.job == job))
-    ours = select(HANDOFFS).where(HANDOFFS.c.subject.in_(subjects))
-    return await fetch(connection, HandoffRow, ours.order_by(HANDOFFS.c.id).limit(1000))
+    return await fetch(connection, HandoffRow, _OF_JOB, job=job)
 
 
 async def newest(

@@ -10,6 +10,7 @@ from sqlalchemy import (
     Insert,
     Select,
     and_,
+    bindparam,
     case,
     exists,
     func,
@@ -29,6 +30,7 @@ from storage.rows import fetch, fetch_one, table, upsert
 from storage.wake import wake
 
 JOBS, FAILURES, LABELS = table(JobRow), table(FailureRow), table(LabelRow)
+_ONE = select(JOBS).where(JOBS.c.id == bindparam("number"))
 _PORTION = 500  # a statement takes only so many values
 
 
@@ -103,7 +105,7 @@ def _inserted_or_completed(connection: AsyncConnection, row: JobRow) -> Insert:
 
 
 async def get(connection: AsyncConnection, number: int) -> JobRow | None:
-    return await fetch_one(connection, JobRow, select(JOBS).where(JOBS.c.id == number))
+    return await fetch_one(connection, JobRow, _ONE, number=number)
 
 
 async def by_identity(connection: AsyncConnection, source: str, kind: str, job_id: str) -> JobRow | None:

@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import insert, select
+from sqlalchemy import bindparam, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from schemas.tables import LabelRow
 from storage.rows import fetch, table, upsert
 
 LABELS = table(LabelRow)
+_OF_SUBJECT = select(LABELS.c.key, LABELS.c.value).where(LABELS.c.subject == bindparam("of")).order_by(LABELS.c.key)
 _PORTION = 500  # a statement takes only so many values
 
 
@@ -19,8 +20,7 @@ async def put(connection: AsyncConnection, subject: int, labels: Mapping[str, st
 
 
 async def of(connection: AsyncConnection, subject: int) -> dict[str, str]:
-    statement = select(LABELS.c.key, LABELS.c.value).where(LABELS.c.subject == subject).order_by(LABELS.c.key)
-    return {row.key: row.value for row in await connection.execute(statement)}
+    return {row.key: row.value for row in await connection.execute(_OF_SUBJECT, {"of": subject})}
 
 
 async def by_subject(connection: AsyncConnection, subjects: Sequence[int]) -> dict[int, dict[str, str]]:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from schemas.tables import ObservationRow, TransitionRow
@@ -12,6 +12,12 @@ from schemas.words import Asked
 from storage.rows import add, fetch, fetch_one, table
 
 OBSERVATIONS, TRANSITIONS = table(ObservationRow), table(TransitionRow)
+_NEWEST = select(OBSERVATIONS).where(OBSERVATIONS.c.job == bindparam("job")).order_by(OBSERVATIONS.c.id.desc())
+_NEWEST_OWN = _NEWEST.where(
+    OBSERVATIONS.c.asked.in_([asked.value for asked in Asked if asked.is_decisive]),
+    OBSERVATIONS.c.status.is_not(None),
+).limit(1)
+_TRANSITIONS = select(TRANSITIONS).where(TRANSITIONS.c.job == bindparam("job")).order_by(TRANSITIONS.c.id).limit(1000)
 _SAME = ("asked", "status", "native_status", "progress", "trouble", "http_status", "message", "flag", "details")
 
 
@@ -38,17 +44,13 @@ async def record(connection: AsyncConnection, row: TransitionRow) -> None:
 
 async def of_job(connection: AsyncConnection, job: int, limit: int) -> list[ObservationRow]:
     """The newest runs of a job, newest first."""
-    statement = select(OBSERVATIONS).where(OBSERVATIONS.c.job == job).order_by(OBSERVATIONS.c.id.desc()).limit(limit)
-    return await fetch(connection, ObservationRow, statement)
+    return await fetch(connection, ObservationRow, _NEWEST.limit(limit), job=job)
 
 
 async def newest_own(connection: AsyncConnection, job: int) -> ObservationRow | None:
     """The newest answer about a job's status to a question about that job alone."""
-    own = OBSERVATIONS.c.asked.in_([asked.value for asked in Asked if asked.is_decisive])
-    of_it = select(OBSERVATIONS).where(OBSERVATIONS.c.job == job, own, OBSERVATIONS.c.status.is_not(None))
-    return await fetch_one(connection, ObservationRow, of_it.order_by(OBSERVATIONS.c.id.desc()).limit(1))
+    return await fetch_one(connection, ObservationRow, _NEWEST_OWN, job=job)
 
 
 async def transitions_of(connection: AsyncConnection, job: int) -> list[TransitionRow]:
-    statement = select(TRANSITIONS).where(TRANSITIONS.c.job == job).order_by(TRANSITIONS.c.id).limit(1000)
-    return await fetch(connection, TransitionRow, statement)
+    return await fetch(connection, TransitionRow, _TRANSITIONS, job=job)

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from sqlalchemy import exists, select, update
+from sqlalchemy import bindparam, exists, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.elements import ColumnElement
 
@@ -12,6 +12,7 @@ from schemas.words import OutputState
 from storage.rows import fetch, table, upsert
 
 OUTPUTS, JOBS = table(OutputRow), table(JobRow)
+_OF_JOB = select(OUTPUTS).where(OUTPUTS.c.job == bindparam("job")).order_by(OUTPUTS.c.id)
 
 
 async def name(connection: AsyncConnection, row: OutputRow) -> None:
@@ -59,7 +60,7 @@ async def change(connection: AsyncConnection, number: int, changes: Mapping[str,
 
 
 async def of_job(connection: AsyncConnection, job: int) -> list[OutputRow]:
-    return await fetch(connection, OutputRow, select(OUTPUTS).where(OUTPUTS.c.job == job).order_by(OUTPUTS.c.id))
+    return await fetch(connection, OutputRow, _OF_JOB, job=job)
 
 
 def _of_source(source: str) -> ColumnElement[bool]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from schemas.tables import RowMatchRow
@@ -10,6 +10,7 @@ from storage import group_tallies
 from storage.rows import fetch, fetch_one, table, upsert
 
 MATCHES = table(RowMatchRow)
+_OF_JOB = select(MATCHES).where(MATCHES.c.job == bindparam("job"))
 _PORTION = 500  # a statement takes only so many values
 
 
@@ -31,4 +32,4 @@ async def of_jobs(connection: AsyncConnection, jobs: Sequence[int]) -> dict[int,
 
 
 async def of_job(connection: AsyncConnection, job: int) -> RowMatchRow | None:
-    return await fetch_one(connection, RowMatchRow, select(MATCHES).where(MATCHES.c.job == job))
+    return await fetch_one(connection, RowMatchRow, _OF_JOB, job=job)

@@ -20,17 +20,18 @@ def table(row: type[SQLModel]) -> Table:
     return found
 
 
-async def fetch(connection: AsyncConnection, row: type[Row], statement: Executable) -> list[Row]:
-    """Every row of a statement that selects the whole table."""
-    result = await connection.execute(statement)
+async def fetch(connection: AsyncConnection, row: type[Row], statement: Executable, **values: object) -> list[Row]:
+    """Every row of a statement that selects the whole table. `values` are those of its parameters: what is asked for every
+    page is written once, for to write it costs about as much as to ask it."""
+    result = await connection.execute(statement, values)
     columns = tuple(result.keys())
     return [_made(row, columns, values) for values in result]
 
 
-async def fetch_one(connection: AsyncConnection, row: type[Row], statement: Executable) -> Row | None:
-    result = await connection.execute(statement)
-    columns, values = tuple(result.keys()), result.first()
-    return None if values is None else _made(row, columns, values)
+async def fetch_one(connection: AsyncConnection, row: type[Row], statement: Executable, **values: object) -> Row | None:
+    result = await connection.execute(statement, values)
+    columns, found = tuple(result.keys()), result.first()
+    return None if found is None else _made(row, columns, found)
 
 
 def _made(row: type[Row], columns: Iterable[str], values: Iterable[Any]) -> Row:

@@ -3,13 +3,15 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from schemas.tables import SourceRow
 from storage.rows import fetch, fetch_one, table, upsert
 
 SOURCES = table(SourceRow)
+_ONE = select(SOURCES).where(SOURCES.c.name == bindparam("name"))
+_ALL = select(SOURCES).order_by(SOURCES.c.name)
 
 
 async def enter(connection: AsyncConnection, name: str, dialect: str, now: int) -> None:
@@ -20,11 +22,11 @@ async def enter(connection: AsyncConnection, name: str, dialect: str, now: int) 
 
 
 async def get(connection: AsyncConnection, name: str) -> SourceRow | None:
-    return await fetch_one(connection, SourceRow, select(SOURCES).where(SOURCES.c.name == name))
+    return await fetch_one(connection, SourceRow, _ONE, name=name)
 
 
 async def all_of_them(connection: AsyncConnection) -> list[SourceRow]:
-    return await fetch(connection, SourceRow, select(SOURCES).order_by(SOURCES.c.name))
+    return await fetch(connection, SourceRow, _ALL)
 
 
 async def change(connection: AsyncConnection, name: str, changes: Mapping[str, Any]) -> None:

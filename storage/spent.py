@@ -1,12 +1,13 @@
 """What was good once, and has been used. A row is needed only until it would have lapsed by itself."""
 
-from sqlalchemy import delete, select
+from sqlalchemy import bindparam, delete, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from schemas.tables import SpentKeyRow
 from storage.rows import table, upsert
 
 KEYS = table(SpentKeyRow)
+_UNTIL = select(KEYS.c.until).where(KEYS.c.key == bindparam("of"))
 
 
 async def spend(connection: AsyncConnection, key: str, until: int, now: int) -> bool:
@@ -17,4 +18,4 @@ async def spend(connection: AsyncConnection, key: str, until: int, now: int) -> 
 
 
 async def is_spent(connection: AsyncConnection, key: str) -> bool:
-    return await connection.scalar(select(KEYS.c.until).where(KEYS.c.key == key)) is not None
+    return await connection.scalar(_UNTIL, {"of": key}) is not None
