@@ -26,7 +26,7 @@ from schemas.words import (
 from storage.deliveries import ODD_VERDICTS
 from storage.listing import Part
 
-LIMIT, MOST = 100, 1000
+LIMIT, MOST = 50, 1000
 TIMES = ("since", "until")
 
 # What each filter takes, as help and the API's description say it.
