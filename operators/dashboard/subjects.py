@@ -5,6 +5,7 @@ from itertools import groupby
 from operators import fan_out, handed_on, queries, things
 from operators.cli.told import money
 from operators.dashboard.acting import possible
+from operators.dashboard.headline import headline
 from operators.dashboard.lists import ROWS
 from operators.dashboard.timeline import timeline
 from operators.dashboard.visit import Page, Visit
@@ -12,7 +13,6 @@ from operators.find import find_job
 from operators.refused import show_refusal
 from operators.status import sources_health
 from operators.views import View
-from schemas.words import Status
 from storage import labels
 
 _KINDS = {"failure": 0, "trouble": 1, "note": 2, "good": 3}
@@ -35,32 +35,13 @@ async def job(visit: Visit) -> Page:
         {
             "job": found,
             "axes": axes,
-            "headline": _headline(found, explained["findings"]),
+            "headline": headline(found, explained["findings"]),
             "entries": timeline(found),
             "labels": given,
             "cost": money(found["cost"]["nanos"], str(found["cost"]["currency"] or "").upper()),
             "verbs": possible(config, row) if visit.may_act else (),
             "done": done,
         },
-    )
-
-
-def _headline(found: View, findings: list[View]) -> tuple[str, str]:
-    """The one sentence to begin with, and its tone: what the result waits for, or what went wrong, or that all is done."""
-    worst = min(findings, key=lambda one: _KINDS[one["tone"]])
-    if found["ready"]:
-        return (
-            ("good", "Its result is here.") if worst["tone"] in ("good", "note") else (worst["axis"], worst["message"])
-        )
-    if worst["tone"] in ("failure", "trouble"):
-        return str(worst["axis"]), f"No result yet: {worst['message']}"
-    if found["missing"]:
-        longest = "; ".join(f"{one['condition']}, for {one['age']}" for one in found["missing"])
-        return "waiting", f"No result yet: {longest}"
-    ended = Status(found["status"]).is_terminal
-    return (
-        "waiting",
-        "No result yet: its end is being worked up." if ended else f"No result yet: it is {found['status']}.",
     )
 
 
