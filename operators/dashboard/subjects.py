@@ -60,6 +60,13 @@ async def handoff(visit: Visit) -> Page:
     return Page("handoff.html", {"handoff": found, "done": "done" in visit.query})
 
 
+async def submission(visit: Visit) -> Page:
+    """What was submitted: how far it came, what it waits for, and the job that came of it."""
+    async with visit.store.reading() as connection:
+        found = await things.show_submission(connection, visit.path["submission"])
+    return Page("submission.html", {"submission": found})
+
+
 async def sources(visit: Visit) -> Page:
     async with visit.store.reading() as connection:
         found = await queries.list_sources(connection, visit.config, visit.now, visit.lease_clock())

@@ -30,6 +30,7 @@ from operators.dashboard.links import sign_in_link
 from operators.errors import NotPossible
 from schemas.config import Operators, Secret
 from schemas.ids import parse, shown
+from schemas.times import HOUR, MINUTE
 from schemas.words import Code, SourceRule, Trouble
 from storage import actions
 
@@ -391,6 +392,57 @@ def test_home_tells_the_four_kinds_apart_in_words(tmp_path):
     assert waiting.index("batch_late") < waiting.index("batch_01K2XYZ")
     assert "our asking: upstream" in waiting
     assert "hand-offs" in home
+
+
+QUOTA = "waits for the quota of uploads: HTTP 429: files_quota_exceeded"
+
+
+@pytest.mark.parametrize(
+    ("columns", "is_held_up"),
+    [
+        ({"message": QUOTA, "tries": 3, "ago": 15 * MINUTE}, True),
+        ({"state": "unconfirmed", "ago": HOUR, "sent_bytes": 2000}, True),
+        ({"ago": 6 * MINUTE}, True),
+        ({"ago": 6 * MINUTE, "sent_bytes": 500}, False),
+        ({"state": "creating", "ago": MINUTE}, False),
+    ],
+)
+def test_submissions_that_wait_are_told_of(tmp_path, columns, is_held_up):
+    """
+    What is no job yet waits for a result, too. While anything holds it up all is not well; whose upload or create is under
+    way is told of calmly. Each leads to its page, which says why.
+    """
+
+    async def fill(filled):
+        await filled.owned()
+        await filled.job("batch_done", "completed")
+        await filled.submission("created", job_id="batch_done")
+        await filled.submission("refused", message="HTTP 400")
+        filled.waits, *_ = [await filled.submission(**columns) for _ in range(12)]
+
+    async def body(there: Shown):
+        async with there.signed_in() as client:
+            home = re.sub("<[/]?time[^>]*>", "", unescape((await client.get("/")).text))
+            listed = re.search(r'href="(/submissions\?state=[^"]+)"', home).group(1)
+            page = await client.get(f"/submissions/{there.filled.waits}")
+            told = await client.get("/api/v1/status", headers={"authorization": f"Bearer {LOOKING}"})
+            return there.filled.waits, home, await client.get(listed), page, told.json()["submissions"]
+
+    waits, home, listed, page, told = at(tmp_path, body, fill)
+    assert (told["waiting"], told["more_waiting"], told["held_up"]) == (12, False, 10 * is_held_up)
+    assert told["longest"][0]["id"] == waits
+    tile = re.search(
+        r'<a class="tile[^>]*>[^<]*<span class="tile-name">.{0,120}Our own asking.*?</a>', home, re.S
+    ).group(0)
+    assert "12 submissions wait to become jobs, the oldest stored" in home
+    assert ("All is well" in home) is not is_held_up
+    assert ("10+" in tile, "10 submissions or more" in tile) == (is_held_up, is_held_up)
+    waiting = home.partition("Waiting longest")[2].partition("Newest failures")[0]
+    assert "Every job has its result" not in waiting
+    assert f'href="/submissions/{waits}"' in waiting
+    assert (QUOTA in waiting) is (columns.get("message") == QUOTA)
+    assert len(re.findall(r'<td data-label="Submission">', listed.text)) == 12
+    assert "No job yet: it is" in page.text
 
 
 def test_what_stands_against_a_source_is_told_with_its_sentence(tmp_path):
