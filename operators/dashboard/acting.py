@@ -60,11 +60,11 @@ VERBS = {
 }
 
 
-def possible(config: Config, job: JobRow) -> Sequence[Verb]:
+def possible(config: Config, job: JobRow, is_being_cancelled: bool) -> Sequence[Verb]:
     """What can be asked for just now; that it is asked for nevertheless is refused where it is carried out."""
     names = ["poll"]
     if not Status(job.status).is_terminal:
-        names.append("cancel")
+        names += [] if is_being_cancelled else ["cancel"]
         held = ActionVerb.RESUME if job.status == Status.PAUSED else ActionVerb.PAUSE
         if _can(config, job, held):
             names.append(held.value)

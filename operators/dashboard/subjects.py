@@ -13,8 +13,10 @@ from operators.find import find_job
 from operators.refused import show_refusal
 from operators.status import sources_health
 from operators.views import View
+from schemas.words import ActionState, ActionVerb, Code, Status
 from storage import labels
 
+_UNDER_WAY = frozenset({ActionState.ASKED, ActionState.ACCEPTED})
 _KINDS = {"failure": 0, "trouble": 1, "note": 2, "good": 3}
 
 
@@ -29,6 +31,7 @@ async def job(visit: Visit) -> Page:
         (axis, sorted(findings, key=lambda one: _KINDS[one["tone"]]))
         for axis, findings in groupby(explained["findings"], key=lambda one: str(one["axis"]))
     ]
+    cancelling = _is_being_cancelled(found)
     done = next((one for one in found["actions"] if one["id"] == visit.query.get("done")), None)
     return Page(
         "job.html",
@@ -39,10 +42,19 @@ async def job(visit: Visit) -> Page:
             "entries": timeline(found),
             "labels": given,
             "cost": money(found["cost"]["nanos"], str(found["cost"]["currency"] or "").upper()),
-            "verbs": possible(config, row) if visit.may_act else (),
+            "verbs": possible(config, row, cancelling) if visit.may_act else (),
+            "cancelling": cancelling,
             "done": done,
         },
     )
+
+
+def _is_being_cancelled(job: View) -> bool:
+    """A cancel is on its way or was taken, or the provider says that it is at it; and it does not take too long."""
+    is_stuck = any(one["code"] == Code.STUCK for one in job["failures"])
+    asked = any(one["verb"] == ActionVerb.CANCEL and one["state"] in _UNDER_WAY for one in job["actions"])
+    is_said = str(job["native_status"] or "").lower() in ("cancelling", "canceling")
+    return not (is_stuck or Status(job["status"]).is_terminal) and (asked or is_said)
 
 
 async def group(visit: Visit) -> Page:

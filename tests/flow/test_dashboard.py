@@ -348,6 +348,9 @@ def test_an_empty_store(tmp_path):
     answers = at(tmp_path, body)
     assert {answer.status_code for answer in answers} == {200}
     assert "batchkeeper submit" in answers[0].text
+    for page in (answers[0].text, next(one.text for one in answers if one.url.path == "/sources/gateway")):
+        assert "not told yet" in page  # how our clock and the provider's are apart, before its first answer
+        assert "in step" not in page
     assert "kind-execution" not in answers[0].text
     assert "Nothing was refused." in next(one.text for one in answers if one.url.path == "/refusals")
 
@@ -760,6 +763,57 @@ def test_an_act_is_confirmed_with_a_reason_and_done_once(tmp_path, verb):
     assert [(one.verb, one.reason, one.asked_by) for one in after] == [(verb, "it takes too long", "operator")]
     assert f"{verb} is asked for" in page
     assert "it takes too long" in page
+
+
+@pytest.mark.parametrize(
+    ("state", "class_", "offered"),
+    [
+        ("asked", "done", False),
+        ("accepted", "done", False),
+        ("refused", "worry kind-cancellation", True),
+        ("not_cancellable", "worry kind-cancellation", True),
+    ],
+)
+def test_what_came_of_an_act_is_told_as_it_is(tmp_path, state, class_, offered):
+    """
+    What was refused has no green tick; while a cancel is under way no other is offered, and that is said.
+    """
+
+    async def body(there: Shown, client: httpx.AsyncClient, job: str):
+        fields = {**await seal_of(client, f"/act/cancel/{job}"), "reason": "why not"}
+        sent = await client.post(f"/act/cancel/{job}", data=fields)
+        (action,) = await asked_of(there, job)
+        if state != "asked":
+            told = {"state": state, "message": "HTTP 409", "answered_at": now(), "due_at": None}
+            async with there.store.writing() as connection:
+                await actions.change(connection, action.id, told)
+        return (await client.get(sent.headers["location"])).text
+
+    page = acting(body, tmp_path)
+    (told,) = re.findall(r'<p class="([^"]*)" role="status">.*?<use href="#(i-\w+)"', page)
+    assert told == (class_, "i-good" if class_ == "done" else "i-cancellation")
+    assert ("/act/cancel/" in page, "It is being cancelled." in page) == (offered, not offered)
+
+
+@pytest.mark.parametrize(
+    ("native", "code", "offered"),
+    [("running", None, True), ("cancelling", None, False), ("canceling", "stuck", True)],
+)
+def test_a_cancel_that_the_provider_is_at_is_not_offered_again(tmp_path, native, code, offered):
+    """
+    Unless it is stuck: then somebody may well try once more.
+    """
+
+    async def fill(filled):
+        job = await filled.job("batch_a", native_status=native)
+        if code:
+            await filled.failure(job, "cancellation", code, "the job is still running")
+
+    async def body(there: Shown):
+        async with there.signed_in() as client:
+            return (await client.get("/jobs/batch_a")).text
+
+    assert ("/act/cancel/" in at(tmp_path, body, fill)) is offered
 
 
 @pytest.mark.parametrize(
