@@ -745,8 +745,8 @@ async def asked_of(there: Shown, job: str):
 @pytest.mark.parametrize("verb", ["cancel", "poll"])
 def test_an_act_is_confirmed_with_a_reason_and_done_once(tmp_path, verb):
     """
-    The page before it does nothing. What is sent then is stored with its reason, and leads back to the job; sent again, it is
-    not done again.
+    The page before it does nothing. What is sent then is stored with its reason, and leads back to the job; sent again, as by
+    two clicks, it is not done again, and leads to the same place.
     """
 
     async def body(there: Shown, client: httpx.AsyncClient, job: str):
@@ -755,11 +755,12 @@ def test_an_act_is_confirmed_with_a_reason_and_done_once(tmp_path, verb):
         sent = await client.post(f"/act/{verb}/{job}", data=fields)
         again = await client.post(f"/act/{verb}/{job}", data=fields)
         page = await client.get(sent.headers["location"])
-        return before, sent, again, page.text, await asked_of(there, job)
+        return job, before, sent, again, page.text, await asked_of(there, job)
 
-    before, sent, again, page, after = acting(body, tmp_path)
+    job, before, sent, again, page, after = acting(body, tmp_path)
     assert before == []
-    assert (sent.status_code, again.status_code) == (303, 409)
+    assert (sent.status_code, again.status_code) == (303, 303)
+    assert sent.headers["location"] == again.headers["location"] == f"/jobs/{job}?done={shown('act', after[0].id)}"
     assert [(one.verb, one.reason, one.asked_by) for one in after] == [(verb, "it takes too long", "operator")]
     assert f"{verb} is asked for" in page
     assert "it takes too long" in page
@@ -817,11 +818,23 @@ def test_a_cancel_that_the_provider_is_at_is_not_offered_again(tmp_path, native,
 
 
 @pytest.mark.parametrize(
-    "spoilt", ["no seal", "a wrong seal", "another session's", "no reason", "no form", "too large"]
+    "spoilt",
+    [
+        "no seal",
+        "a wrong seal",
+        "another session's",
+        "of another job",
+        "of another verb",
+        "of no act",
+        "no once",
+        "no reason",
+        "no form",
+        "too large",
+    ],
 )
 def test_a_form_that_is_not_ours_does_nothing(tmp_path, spoilt):
     """
-    Without the seal of this session, or without a reason, nothing is stored.
+    Without the seal of this session for just this, or without a reason, nothing is stored.
     """
 
     async def body(there: Shown, client: httpx.AsyncClient, job: str):
@@ -833,6 +846,12 @@ def test_a_form_that_is_not_ours_does_nothing(tmp_path, spoilt):
         elif spoilt == "another session's":
             async with there.signed_in() as other:
                 fields["seal"] = (await seal_of(other, f"/act/cancel/{job}"))["seal"]
+        elif spoilt.startswith("of "):
+            await there.filled.job("batch_other")
+            made_for = {"job": "/act/cancel/batch_other", "verb": f"/act/poll/{job}", "act": "/jobs"}
+            fields["seal"] = (await seal_of(client, made_for[spoilt.rpartition(" ")[2]]))["seal"]
+        elif spoilt == "no once":
+            fields["once"] = ""
         elif spoilt == "no reason":
             fields["reason"] = "  "
         elif spoilt == "too large":
@@ -841,7 +860,7 @@ def test_a_form_that_is_not_ours_does_nothing(tmp_path, spoilt):
         return (await client.post(f"/act/cancel/{job}", data=data)).status_code, await asked_of(there, job)
 
     status, after = acting(body, tmp_path)
-    assert status == {"no reason": 400, "too large": 413}.get(spoilt, 403)
+    assert status == {"no reason": 400, "no once": 400, "too large": 413}.get(spoilt, 403)
     assert after == []
 
 
