@@ -598,6 +598,10 @@ def test_the_filters_are_those_of_the_api(tmp_path):
         }
         assert fields - {"seal"} == set(NOUNS[name].filters)
     assert '<option value="">any</option><option>gateway</option>' in pages["jobs"]
+    assert '<option value="">any</option><option value="true">yes</option>' in pages["jobs"]  # in trouble or not
+    assert (
+        '<option value="">no</option><option value="true">yes</option>' in pages["failures"]
+    )  # cleared ones are left out
     assert "<option selected>gateway</option>" in given
     assert '<option value="true" selected>yes</option>' in given
 
