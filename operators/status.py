@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from operators import filters, listings, views
+from operators import filters, listings, submitted, views
 from operators.owners import source_owners
 from operators.standing import standing
 from operators.views import View
@@ -44,6 +44,7 @@ async def status(connection: AsyncConnection, store: Store, config: Config, now:
         "failures": _failures(totals),
         "findings": await standing(connection, config.sources),
         "trouble": await _trouble(connection, known.values()),
+        "submissions": await submitted.waiting(connection, now),
         "deliveries": {
             "last_hour": received(lately.hour),
             "last_day": received(lately.day),

@@ -80,7 +80,7 @@ def cancellation(facts: Facts, now: int) -> Iterator[Failure]:
     sent = sorted((action for action in asked if action.sent_at is not None), key=lambda action: action.sent_at or 0)
     if facts.status is Status.CANCELLED:
         yield _cancelled(facts, sent)
-    for action in _telling(asked):
+    for action in telling(asked):
         code = _not_cancelled(action, facts, now)
         if code is not None:
             yield Failure(
@@ -97,7 +97,7 @@ def is_being_cancelled(facts: Facts) -> bool:
     return bool(accepted) and not facts.status.is_terminal
 
 
-def _telling(asked: list[ActionRow]) -> list[ActionRow]:
+def telling(asked: list[ActionRow]) -> list[ActionRow]:
     """Of several cancels, the one that tells how it stands: the first that was accepted, else the last."""
     return [action for action in asked if action.state == ActionState.ACCEPTED][:1] or asked[-1:]
 

@@ -5,7 +5,7 @@ It uses the rules that classification uses, so that an explanation cannot differ
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from reconciler.classify import Failure, cancellation, execution
+from reconciler.classify import Failure, cancellation, execution, telling
 from reconciler.explain_asking import asking
 from reconciler.explain_delivery import deliveries, of_source
 from reconciler.facts import Facts
@@ -119,14 +119,18 @@ def _no_failure_of_cancel(facts: Facts, now: int) -> Finding:
     asked = [action for action in facts.actions if action.verb == ActionVerb.CANCEL]
     if not asked:
         return Finding("cancellation", "not_asked", "good", "nobody asked us to cancel it")
-    return Finding("cancellation", "under_way", "note", _standing(asked[-1], facts, now), tuple(_told_of(asked[-1])))
+    (tells,) = telling(asked)
+    return Finding("cancellation", "under_way", "note", _standing(tells, facts, now), tuple(_told_of(tells)))
 
 
 def _standing(action: ActionRow, facts: Facts, now: int) -> str:
-    """Where the last cancel stands that is neither done nor a failure."""
+    """Where a cancel stands that is neither done nor a failure."""
     if action.state == ActionState.ACCEPTED:
         since = in_words(now - (action.answered_at or action.asked_at))
         return f"the provider accepted the cancel {since} ago, and the job is still {facts.status}"
+    if action.answered_at is not None:
+        said = f": {action.message}" if action.message else ""
+        return f"a cancel was asked for, and is {ActionState(action.state).replace('_', ' ')}{said}"
     if action.sent_at is not None:
         return f"a cancel was sent {in_words(now - action.sent_at)} ago, and no answer to it has come yet"
     return f"a cancel was asked for {in_words(now - action.asked_at)} ago, and has not been sent yet"

@@ -1,9 +1,10 @@
 """Submissions: our intent to create a job, stored before the provider is asked."""
 
 from collections.abc import Collection, Mapping
+from functools import cache
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import Select, func, literal, select, union_all, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.elements import ColumnElement
 
@@ -16,6 +17,9 @@ from storage.wake import wake
 
 SUBMISSIONS = table(SubmissionRow)
 _PORTION = 500  # a statement takes only so many values
+MOST_COUNTED = 1000
+# No job has come of them, and one still may.
+WAITING = tuple(state.value for state in SubmissionState if not state.is_over and state is not SubmissionState.CREATED)
 
 
 async def due(
@@ -66,6 +70,35 @@ async def newest(
         return await fetch(connection, SubmissionRow, statement)
     in_state = [statement.where(SUBMISSIONS.c.state == state) for state in sorted(set(states))]
     return newest_of([await fetch(connection, SubmissionRow, one) for one in in_state], part, lambda row: row.id)
+
+
+async def count_waiting(connection: AsyncConnection) -> int:
+    """How many have not become jobs and still may. Of each state they are counted no further than just beyond MOST_COUNTED."""
+    count: int | None = await connection.scalar(_count_waiting())
+    return count or 0
+
+
+async def waiting_longest(connection: AsyncConnection, limit: int) -> list[SubmissionRow]:
+    """The oldest of those, oldest first. Each state is read from its old end."""
+    return await fetch(connection, SubmissionRow, _waiting_longest(limit))
+
+
+# These statements are made once: that takes longer than their answers.
+
+
+@cache
+def _count_waiting() -> Select[Any]:
+    one = literal(1).label("one")
+    some = [select(one).where(SUBMISSIONS.c.state == state).limit(MOST_COUNTED + 1).subquery() for state in WAITING]
+    return select(func.count()).select_from(union_all(*(select(each.c.one) for each in some)).subquery())
+
+
+@cache
+def _waiting_longest(limit: int) -> Select[Any]:
+    number = SUBMISSIONS.c.id
+    oldest = [select(number).where(SUBMISSIONS.c.state == state).order_by(number).limit(limit) for state in WAITING]
+    numbers = union_all(*(select(each.subquery()) for each in oldest))
+    return select(SUBMISSIONS).where(number.in_(numbers)).order_by(number).limit(limit)
 
 
 async def store(connection: AsyncConnection, row: SubmissionRow) -> None:

@@ -50,6 +50,8 @@ def _fields(found: View) -> Iterator[tuple[str, str]]:
     for category, codes in found["failures"].items():
         yield f"{category} failures", _counts(codes) or "none"
     yield "trouble with asking", _trouble(found["trouble"])
+    if found["submissions"]["waiting"]:
+        yield "submissions", _waiting(found["submissions"])
     for span, name in (("last_hour", "deliveries, last hour"), ("last_day", "deliveries, last day")):
         yield name, _received(found["deliveries"][span]) or "none"
     for target in found["handoffs"]:
@@ -73,6 +75,15 @@ def _trouble(trouble: View) -> str:
     told += [f"{job['source']}/{job['job_id']}: {job['trouble']}" for job in trouble["jobs"]]
     more = ["and more: `batchkeeper jobs --trouble` lists them"] if trouble["more_jobs"] else []
     return present.text_of("; ".join([*told, *more]) or "none", present.LONGEST_FIELD)
+
+
+def _waiting(submitted: View) -> str:
+    """How much has not become a job yet, what has waited longest, and what holds it up."""
+    oldest, more = submitted["longest"][0], " or more" if submitted["more_waiting"] else ""
+    since = f"the oldest, {oldest['id']}, since {present.moment(oldest['created_at'])} UTC"
+    told = f"{submitted['waiting']}{more} wait to become jobs, {since}"
+    why = next((one["message"] for one in submitted["longest"] if one["message"]), None)
+    return present.text_of(f"{told}: {why}" if why else told, present.LONGEST_FIELD)
 
 
 def _of_source(source: View) -> Iterator[tuple[str, str]]:

@@ -16,18 +16,16 @@ from operators.dashboard.rendering import HEADERS
 from operators.dashboard.visit import Page, Visit
 from operators.errors import BadInput, NoSuchThing, NotPossible
 from operators.find import find_job
+from operators.once import Answer, Once, digest_of
 from operators.views import View
 from schemas.config import Config
 from schemas.dialects import dialect_of
 from schemas.ids import shown
 from schemas.tables import JobRow
 from schemas.texts import clean
-from schemas.times import DAY
 from schemas.words import ActionVerb, Status
-from storage import spent
 
 LONGEST_REASON = 500
-FORM_LASTS = DAY
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +58,11 @@ VERBS = {
 }
 
 
-def possible(config: Config, job: JobRow) -> Sequence[Verb]:
+def possible(config: Config, job: JobRow, is_being_cancelled: bool) -> Sequence[Verb]:
     """What can be asked for just now; that it is asked for nevertheless is refused where it is carried out."""
     names = ["poll"]
     if not Status(job.status).is_terminal:
-        names.append("cancel")
+        names += [] if is_being_cancelled else ["cancel"]
         held = ActionVerb.RESUME if job.status == Status.PAUSED else ActionVerb.PAUSE
         if _can(config, job, held):
             names.append(held.value)
@@ -108,26 +106,28 @@ async def _form(visit: Visit, verb: Verb, reason: str, complaint: str | None) ->
 
 
 async def act(visit: Visit, form: FormData) -> Page | Response:
-    """Do it, once for each form, and lead back to what it was done to."""
+    """Do it, once for each form, and lead back to what it was done to. The form sent again leads to the same place."""
     verb, reason = _verb(visit), reason_of(form)
     if not reason or len(reason) > LONGEST_REASON:
         advice = f"give a reason of 1 to {LONGEST_REASON} characters; whoever looks at it later wants to know"
         return await _form(visit, verb, reason, advice)
-    async with visit.store.writing() as connection:
-        await spend(connection, form, visit.now)
+
+    async def do(connection: AsyncConnection) -> Answer:
         where, about = await _act(connection, visit, verb, reason)
-    asked.tell("dashboard", verb.name, reason, about)
-    return RedirectResponse(where, 303, dict(HEADERS))
+        return Answer(303, {"where": where, "about": about})
+
+    answer = await Once(visit.store, lambda: visit.now).do(key_of(form), digest_of(visit.path, ""), do)
+    if not answer.replayed:
+        asked.tell("dashboard", verb.name, reason, answer.body["about"])
+    return RedirectResponse(answer.body["where"], 303, dict(HEADERS))
 
 
-async def spend(connection: AsyncConnection, form: FormData, now: int) -> None:
-    """Use a form up. Raises BadInput where it is not whole, and NotPossible where it was sent before."""
+def key_of(form: FormData) -> str:
+    """What a form is known by when it is sent again, as it is by two clicks on one button. Raises BadInput."""
     once = text_of(form, "once")
     if not once:
         raise BadInput("the form is not whole; go back, load the page anew, and send it again")
-    key = sha256(f"form {once}".encode()).hexdigest()
-    if not await spent.spend(connection, key, now + FORM_LASTS, now):
-        raise NotPossible("this form was sent already, and what it asks for is done or under way")
+    return "form " + sha256(f"form {once}".encode()).hexdigest()
 
 
 async def _act(connection: AsyncConnection, visit: Visit, verb: Verb, reason: str) -> tuple[str, View]:

@@ -34,6 +34,8 @@ _STATUSES: Mapping[type[Problem], int] = {
     Conflict: 409,
 }
 
+_NOT_YOURS = "this form was not made for your session, or not for this; go back, load the page anew, and send it again"
+
 Responding = Callable[[Request], Awaitable[Response]]
 
 
@@ -81,10 +83,10 @@ class Gate:
             async def checked(_: Visit) -> Page | Response:
                 form = await read_form(request)
                 seal = form.get("seal")
-                if not (isinstance(seal, str) and sealing.is_of(visit.config, session, seal)):
-                    return _refusal(
-                        403, "this form was not made for your session; go back, load the page anew, and send it again"
-                    )
+                if not (
+                    isinstance(seal, str) and sealing.is_of(visit.config, session, visit.request.scope["path"], seal)
+                ):
+                    return _refusal(403, _NOT_YOURS)
                 if session.right < right:
                     return _refusal(403, "your token only looks; sign in with the one that acts")
                 return await body(visit, form)
@@ -155,7 +157,8 @@ def _common(visit: Visit) -> dict[str, Any]:
     return {
         "now": visit.now,
         "here": visit.request.url.path,
-        "seal": sealing.form_seal(visit.config, visit.session),
+        "seal": sealing.form_seal(visit.config, visit.session, visit.request.scope["path"]),
+        "leaving": sealing.form_seal(visit.config, visit.session, "/signout"),
         "may_act": visit.may_act,
     }
 

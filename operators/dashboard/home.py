@@ -9,7 +9,9 @@ from operators.dashboard.charts import SPANS, Chart, Span, chart
 from operators.dashboard.failure_words import is_as_asked
 from operators.dashboard.visit import Page, Visit
 from operators.status import status
+from operators.submitted import STATES
 from operators.views import View
+from schemas.times import parse_rfc3339
 from schemas.words import OPEN, Category, Status
 from storage import jobs
 from storage.past import Spread
@@ -39,8 +41,12 @@ async def home(visit: Visit) -> Page:
             "stands": stands,
             "open_jobs": sum(stands["jobs"][word.value] for word in OPEN),
             "held": kept,
+            "asking": numbers.asking_trouble(stands["trouble"], stands["submissions"]),
             "failing": [one for one in failing.rows if not is_as_asked(one["code"])][:FEW],
-            "waiting": [views.job_whole(row, held.get(row.id, ())) for row in waiting],
+            "waiting": _oldest(
+                [views.job_whole(row, held.get(row.id, ())) for row in waiting], stands["submissions"]["longest"]
+            ),
+            "not_jobs_yet": f"/submissions?state={','.join(STATES)}",
             "dead": sum(one["dead"] for one in stands["handoffs"]),
             "span": span,
             "spans": SPANS.values(),
@@ -50,10 +56,17 @@ async def home(visit: Visit) -> Page:
     )
 
 
+def _oldest(jobs: Sequence[View], submissions: Sequence[View]) -> list[tuple[str, View]]:
+    """What has waited longest for a result, be it a job already or not, with the word for what it is."""
+    both = [*(("job", one) for one in jobs), *(("submission", one) for one in submissions)]
+    return sorted(both, key=lambda each: parse_rfc3339(each[1]["created_at"]) or 0)[:FEW]
+
+
 def _is_good(held: Sequence[numbers.Held], stands: View) -> bool:
     trouble = stands["trouble"]
     is_kept = all(one["owner"] for one in stands["sources"])
-    wrong = (*(one.count for one in held), *trouble["sources"], *trouble["jobs"], *stands["findings"])
+    held_up = stands["submissions"]["held_up"]
+    wrong = (*(one.count for one in held), *trouble["sources"], *trouble["jobs"], *stands["findings"], held_up)
     return is_kept and not any(wrong) and not any(one["dead"] for one in stands["handoffs"])
 
 

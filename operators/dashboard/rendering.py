@@ -65,6 +65,7 @@ def _environment() -> Environment:
         "moment": writing.moment,
         "drawn": writing.drawn,
         "ago": writing.ago,
+        "is_past": writing.is_past,
         "cut": writing.cut,
         "number": writing.number,
         "size": writing.size,

@@ -6,13 +6,17 @@ from starlette.datastructures import FormData
 
 from operators import asked, reverifying, things
 from operators.access import Right
-from operators.dashboard.acting import LONGEST_REASON, reason_of, spend, text_of
+from operators.dashboard.acting import LONGEST_REASON, key_of, reason_of, text_of
 from operators.dashboard.visit import Page, Visit
-from operators.errors import BadInput, NotPossible
+from operators.errors import BadInput, Conflict, NotPossible
+from operators.once import Answer, Once, digest_of
 from operators.reverifying import Scope, cut, read_scope
 from operators.views import View
+from schemas.times import DAY
+from storage import spent
 
 SHOWN = 30  # requests, one by one
+FORM_LASTS = DAY
 FIELDS = ("since", "until", "clock_ahead")
 
 
@@ -38,11 +42,20 @@ async def act(visit: Visit, form: FormData) -> Page:
     if not reason or len(reason) > LONGEST_REASON:
         advice = f"give a reason of 1 to {LONGEST_REASON} characters; whoever looks at it later wants to know"
         return _form(visit, given, reason, complaint=advice)
+    once, key, digest = Once(visit.store, lambda: visit.now), key_of(form), digest_of({"reverify": name}, "")
     async with visit.store.writing() as connection:
-        await spend(connection, form, visit.now)
+        is_first = await spent.spend(connection, key, visit.now + FORM_LASTS, visit.now)
+    if not is_first:
+        before = await once.before(key, digest)
+        if before is None:
+            raise Conflict(f"this form was sent already, and is being carried out; see /sources/{name}")
+        return Page("reverified.html", {"source": name, "done": before.body})
     done = await reverifying.reverify(visit.store, scope, visit.now)
     asked.tell("dashboard", "reverify", reason, {"source": name, "taken_in": done["taken_in"]})
-    return Page("reverified.html", {"source": name, "done": cut(done, SHOWN)})
+    told = cut(done, SHOWN)
+    async with visit.store.writing() as connection:
+        await once.keep(connection, key, digest, Answer(200, told))
+    return Page("reverified.html", {"source": name, "done": told})
 
 
 def _must_act(visit: Visit) -> None:

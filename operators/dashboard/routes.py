@@ -39,6 +39,7 @@ def routes(configured: Callable[[], Config], store: Store, now: Callable[[], int
         "/sources": subjects.sources,
         "/sources/{source}": subjects.source,
         "/groups/{group}": subjects.group,
+        "/submissions/{submission}": subjects.submission,
         "/handoffs/{handoff}": subjects.handoff,
         **{f"/{page.noun.name}": lists.listed(page) for page in lists.PAGES},
         "/jobs/{job:path}": subjects.job,

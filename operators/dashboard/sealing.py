@@ -69,15 +69,15 @@ def open_sealed(config: Config, purpose: Purpose, text: str, now: int) -> Sealed
     return Sealed(text, right, int(until)) if any(fits) and int(until) > now else None
 
 
-def form_seal(config: Config, session: Sealed) -> str:
-    """What each form of a session carries, and no other site can know."""
+def form_seal(config: Config, session: Sealed, path: str) -> str:
+    """What a form of a session carries that is sent to a path, and no other site can know: it is good there and nowhere else."""
     token = next(_tokens(config, session.right), None)
-    return "" if token is None else _mac(token, Purpose.FORM, session.text)
+    return "" if token is None else _mac(token, Purpose.FORM, f"{session.text} {path}")
 
 
-def is_of(config: Config, session: Sealed, given: str) -> bool:
-    """Whether a form was made for this session."""
-    expected = form_seal(config, session)
+def is_of(config: Config, session: Sealed, path: str, given: str) -> bool:
+    """Whether a form was made for this session, and to be sent to this path."""
+    expected = form_seal(config, session, path)
     return bool(expected) and hmac.compare_digest(given.encode(), expected.encode())
 
 

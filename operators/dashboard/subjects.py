@@ -5,6 +5,7 @@ from itertools import groupby
 from operators import fan_out, handed_on, queries, things
 from operators.cli.told import money
 from operators.dashboard.acting import possible
+from operators.dashboard.headline import headline
 from operators.dashboard.lists import ROWS
 from operators.dashboard.timeline import timeline
 from operators.dashboard.visit import Page, Visit
@@ -12,9 +13,10 @@ from operators.find import find_job
 from operators.refused import show_refusal
 from operators.status import sources_health
 from operators.views import View
-from schemas.words import Status
+from schemas.words import ActionState, ActionVerb, Code, Status
 from storage import labels
 
+_UNDER_WAY = frozenset({ActionState.ASKED, ActionState.ACCEPTED})
 _KINDS = {"failure": 0, "trouble": 1, "note": 2, "good": 3}
 
 
@@ -29,39 +31,30 @@ async def job(visit: Visit) -> Page:
         (axis, sorted(findings, key=lambda one: _KINDS[one["tone"]]))
         for axis, findings in groupby(explained["findings"], key=lambda one: str(one["axis"]))
     ]
+    cancelling = _is_being_cancelled(found)
     done = next((one for one in found["actions"] if one["id"] == visit.query.get("done")), None)
     return Page(
         "job.html",
         {
             "job": found,
             "axes": axes,
-            "headline": _headline(found, explained["findings"]),
+            "headline": headline(found, explained["findings"]),
             "entries": timeline(found),
             "labels": given,
             "cost": money(found["cost"]["nanos"], str(found["cost"]["currency"] or "").upper()),
-            "verbs": possible(config, row) if visit.may_act else (),
+            "verbs": possible(config, row, cancelling) if visit.may_act else (),
+            "cancelling": cancelling,
             "done": done,
         },
     )
 
 
-def _headline(found: View, findings: list[View]) -> tuple[str, str]:
-    """The one sentence to begin with, and its tone: what the result waits for, or what went wrong, or that all is done."""
-    worst = min(findings, key=lambda one: _KINDS[one["tone"]])
-    if found["ready"]:
-        return (
-            ("good", "Its result is here.") if worst["tone"] in ("good", "note") else (worst["axis"], worst["message"])
-        )
-    if worst["tone"] in ("failure", "trouble"):
-        return str(worst["axis"]), f"No result yet: {worst['message']}"
-    if found["missing"]:
-        longest = "; ".join(f"{one['condition']}, for {one['age']}" for one in found["missing"])
-        return "waiting", f"No result yet: {longest}"
-    ended = Status(found["status"]).is_terminal
-    return (
-        "waiting",
-        "No result yet: its end is being worked up." if ended else f"No result yet: it is {found['status']}.",
-    )
+def _is_being_cancelled(job: View) -> bool:
+    """A cancel is on its way or was taken, or the provider says that it is at it; and it does not take too long."""
+    is_stuck = any(one["code"] == Code.STUCK for one in job["failures"])
+    asked = any(one["verb"] == ActionVerb.CANCEL and one["state"] in _UNDER_WAY for one in job["actions"])
+    is_said = str(job["native_status"] or "").lower() in ("cancelling", "canceling")
+    return not (is_stuck or Status(job["status"]).is_terminal) and (asked or is_said)
 
 
 async def group(visit: Visit) -> Page:
@@ -77,6 +70,13 @@ async def handoff(visit: Visit) -> Page:
     async with visit.store.reading() as connection:
         found = await handed_on.show_handoff(connection, visit.config, visit.path["handoff"])
     return Page("handoff.html", {"handoff": found, "done": "done" in visit.query})
+
+
+async def submission(visit: Visit) -> Page:
+    """What was submitted: how far it came, what it waits for, and the job that came of it."""
+    async with visit.store.reading() as connection:
+        found = await things.show_submission(connection, visit.path["submission"])
+    return Page("submission.html", {"submission": found})
 
 
 async def sources(visit: Visit) -> Page:

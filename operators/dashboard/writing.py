@@ -27,6 +27,11 @@ def ago(time: str | None, now: int) -> str:
     return f"{in_words(now - at)} ago" if at <= now else f"in {in_words(at - now)}"
 
 
+def is_past(time: str, now: int) -> bool:
+    """Whether a time has come already: what is due then is due now."""
+    return (parse_rfc3339(time) or 0) <= now
+
+
 def apart(ahead_seconds: float | None) -> str:
     """How our clock and the provider's are apart."""
     if ahead_seconds is None:

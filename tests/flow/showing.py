@@ -21,10 +21,19 @@ from schemas.config import Config, Database, Operators, Secret, Source
 from schemas.config.model import Handoff
 from schemas.dialects.phaseo import Phaseo
 from schemas.ids import first_at, shown
-from schemas.tables import DeliveryRow, HandoffRow, JobRow, ObservationRow, ReceiptRow, RefusalRow, TransitionRow
+from schemas.tables import (
+    DeliveryRow,
+    HandoffRow,
+    JobRow,
+    ObservationRow,
+    ReceiptRow,
+    RefusalRow,
+    SubmissionRow,
+    TransitionRow,
+)
 from schemas.times import HOUR, MINUTE
 from schemas.words import Origin
-from storage import counting, failures, findings, handoffs, jobs, leases, schema
+from storage import counting, failures, findings, handoffs, jobs, leases, schema, submissions
 from storage.failures import Named
 from storage.findings import Found
 from storage.observations import details
@@ -98,6 +107,16 @@ class Filled:
         assert found is not None
         self.jobs[job_id] = found
         return found
+
+    async def submission(self, state: str = "stored", ago: int = MINUTE, **columns: Any) -> str:
+        """What was submitted `ago` and became no job; its id."""
+        at = self.now - ago
+        number = self.new_id(at)
+        told = {"source": "gateway", "state": state, "input_name": "rows.jsonl", "input_sha256": "", **columns}
+        counts = {"input_bytes": 2000, "row_count": 8, "created_at": at, "updated_at": at}
+        async with self.store.writing() as connection:
+            await submissions.store(connection, SubmissionRow(**{"id": number, **counts, **told}))
+        return shown("sub", number)
 
     async def failure(self, job: JobRow, category: str, code: str, message: str, **evidence: Any) -> None:
         async with self.store.writing() as connection:

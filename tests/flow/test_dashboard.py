@@ -30,6 +30,7 @@ from operators.dashboard.links import sign_in_link
 from operators.errors import NotPossible
 from schemas.config import Operators, Secret
 from schemas.ids import parse, shown
+from schemas.times import HOUR, MINUTE
 from schemas.words import Code, SourceRule, Trouble
 from storage import actions
 
@@ -347,6 +348,9 @@ def test_an_empty_store(tmp_path):
     answers = at(tmp_path, body)
     assert {answer.status_code for answer in answers} == {200}
     assert "batchkeeper submit" in answers[0].text
+    for page in (answers[0].text, next(one.text for one in answers if one.url.path == "/sources/gateway")):
+        assert "not told yet" in page  # how our clock and the provider's are apart, before its first answer
+        assert "in step" not in page
     assert "kind-execution" not in answers[0].text
     assert "Nothing was refused." in next(one.text for one in answers if one.url.path == "/refusals")
 
@@ -391,6 +395,57 @@ def test_home_tells_the_four_kinds_apart_in_words(tmp_path):
     assert waiting.index("batch_late") < waiting.index("batch_01K2XYZ")
     assert "our asking: upstream" in waiting
     assert "hand-offs" in home
+
+
+QUOTA = "waits for the quota of uploads: HTTP 429: files_quota_exceeded"
+
+
+@pytest.mark.parametrize(
+    ("columns", "is_held_up"),
+    [
+        ({"message": QUOTA, "tries": 3, "ago": 15 * MINUTE}, True),
+        ({"state": "unconfirmed", "ago": HOUR, "sent_bytes": 2000}, True),
+        ({"ago": 6 * MINUTE}, True),
+        ({"ago": 6 * MINUTE, "sent_bytes": 500}, False),
+        ({"state": "creating", "ago": MINUTE}, False),
+    ],
+)
+def test_submissions_that_wait_are_told_of(tmp_path, columns, is_held_up):
+    """
+    What is no job yet waits for a result, too. While anything holds it up all is not well; whose upload or create is under
+    way is told of calmly. Each leads to its page, which says why.
+    """
+
+    async def fill(filled):
+        await filled.owned()
+        await filled.job("batch_done", "completed")
+        await filled.submission("created", job_id="batch_done")
+        await filled.submission("refused", message="HTTP 400")
+        filled.waits, *_ = [await filled.submission(**columns) for _ in range(12)]
+
+    async def body(there: Shown):
+        async with there.signed_in() as client:
+            home = re.sub("<[/]?time[^>]*>", "", unescape((await client.get("/")).text))
+            listed = re.search(r'href="(/submissions\?state=[^"]+)"', home).group(1)
+            page = await client.get(f"/submissions/{there.filled.waits}")
+            told = await client.get("/api/v1/status", headers={"authorization": f"Bearer {LOOKING}"})
+            return there.filled.waits, home, await client.get(listed), page, told.json()["submissions"]
+
+    waits, home, listed, page, told = at(tmp_path, body, fill)
+    assert (told["waiting"], told["more_waiting"], told["held_up"]) == (12, False, 10 * is_held_up)
+    assert told["longest"][0]["id"] == waits
+    tile = re.search(
+        r'<a class="tile[^>]*>[^<]*<span class="tile-name">.{0,120}Our own asking.*?</a>', home, re.S
+    ).group(0)
+    assert "12 submissions wait to become jobs, the oldest stored" in home
+    assert ("All is well" in home) is not is_held_up
+    assert ("10+" in tile, "10 submissions or more" in tile) == (is_held_up, is_held_up)
+    waiting = home.partition("Waiting longest")[2].partition("Newest failures")[0]
+    assert "Every job has its result" not in waiting
+    assert f'href="/submissions/{waits}"' in waiting
+    assert (QUOTA in waiting) is (columns.get("message") == QUOTA)
+    assert len(re.findall(r'<td data-label="Submission">', listed.text)) == 12
+    assert "No job yet: it is" in page.text
 
 
 def test_what_stands_against_a_source_is_told_with_its_sentence(tmp_path):
@@ -543,6 +598,10 @@ def test_the_filters_are_those_of_the_api(tmp_path):
         }
         assert fields - {"seal"} == set(NOUNS[name].filters)
     assert '<option value="">any</option><option>gateway</option>' in pages["jobs"]
+    assert '<option value="">any</option><option value="true">yes</option>' in pages["jobs"]  # in trouble or not
+    assert (
+        '<option value="">no</option><option value="true">yes</option>' in pages["failures"]
+    )  # cleared ones are left out
     assert "<option selected>gateway</option>" in given
     assert '<option value="true" selected>yes</option>' in given
 
@@ -690,8 +749,8 @@ async def asked_of(there: Shown, job: str):
 @pytest.mark.parametrize("verb", ["cancel", "poll"])
 def test_an_act_is_confirmed_with_a_reason_and_done_once(tmp_path, verb):
     """
-    The page before it does nothing. What is sent then is stored with its reason, and leads back to the job; sent again, it is
-    not done again.
+    The page before it does nothing. What is sent then is stored with its reason, and leads back to the job; sent again, as by
+    two clicks, it is not done again, and leads to the same place.
     """
 
     async def body(there: Shown, client: httpx.AsyncClient, job: str):
@@ -700,22 +759,86 @@ def test_an_act_is_confirmed_with_a_reason_and_done_once(tmp_path, verb):
         sent = await client.post(f"/act/{verb}/{job}", data=fields)
         again = await client.post(f"/act/{verb}/{job}", data=fields)
         page = await client.get(sent.headers["location"])
-        return before, sent, again, page.text, await asked_of(there, job)
+        return job, before, sent, again, page.text, await asked_of(there, job)
 
-    before, sent, again, page, after = acting(body, tmp_path)
+    job, before, sent, again, page, after = acting(body, tmp_path)
     assert before == []
-    assert (sent.status_code, again.status_code) == (303, 409)
+    assert (sent.status_code, again.status_code) == (303, 303)
+    assert sent.headers["location"] == again.headers["location"] == f"/jobs/{job}?done={shown('act', after[0].id)}"
     assert [(one.verb, one.reason, one.asked_by) for one in after] == [(verb, "it takes too long", "operator")]
     assert f"{verb} is asked for" in page
     assert "it takes too long" in page
 
 
 @pytest.mark.parametrize(
-    "spoilt", ["no seal", "a wrong seal", "another session's", "no reason", "no form", "too large"]
+    ("state", "class_", "offered"),
+    [
+        ("asked", "done", False),
+        ("accepted", "done", False),
+        ("refused", "worry kind-cancellation", True),
+        ("not_cancellable", "worry kind-cancellation", True),
+    ],
+)
+def test_what_came_of_an_act_is_told_as_it_is(tmp_path, state, class_, offered):
+    """
+    What was refused has no green tick; while a cancel is under way no other is offered, and that is said.
+    """
+
+    async def body(there: Shown, client: httpx.AsyncClient, job: str):
+        fields = {**await seal_of(client, f"/act/cancel/{job}"), "reason": "why not"}
+        sent = await client.post(f"/act/cancel/{job}", data=fields)
+        (action,) = await asked_of(there, job)
+        if state != "asked":
+            told = {"state": state, "message": "HTTP 409", "answered_at": now(), "due_at": None}
+            async with there.store.writing() as connection:
+                await actions.change(connection, action.id, told)
+        return (await client.get(sent.headers["location"])).text
+
+    page = acting(body, tmp_path)
+    (told,) = re.findall(r'<p class="([^"]*)" role="status">.*?<use href="#(i-\w+)"', page)
+    assert told == (class_, "i-good" if class_ == "done" else "i-cancellation")
+    assert ("/act/cancel/" in page, "It is being cancelled." in page) == (offered, not offered)
+
+
+@pytest.mark.parametrize(
+    ("native", "code", "offered"),
+    [("running", None, True), ("cancelling", None, False), ("canceling", "stuck", True)],
+)
+def test_a_cancel_that_the_provider_is_at_is_not_offered_again(tmp_path, native, code, offered):
+    """
+    Unless it is stuck: then somebody may well try once more.
+    """
+
+    async def fill(filled):
+        job = await filled.job("batch_a", native_status=native)
+        if code:
+            await filled.failure(job, "cancellation", code, "the job is still running")
+
+    async def body(there: Shown):
+        async with there.signed_in() as client:
+            return (await client.get("/jobs/batch_a")).text
+
+    assert ("/act/cancel/" in at(tmp_path, body, fill)) is offered
+
+
+@pytest.mark.parametrize(
+    "spoilt",
+    [
+        "no seal",
+        "a wrong seal",
+        "another session's",
+        "of another job",
+        "of another verb",
+        "of no act",
+        "no once",
+        "no reason",
+        "no form",
+        "too large",
+    ],
 )
 def test_a_form_that_is_not_ours_does_nothing(tmp_path, spoilt):
     """
-    Without the seal of this session, or without a reason, nothing is stored.
+    Without the seal of this session for just this, or without a reason, nothing is stored.
     """
 
     async def body(there: Shown, client: httpx.AsyncClient, job: str):
@@ -727,6 +850,12 @@ def test_a_form_that_is_not_ours_does_nothing(tmp_path, spoilt):
         elif spoilt == "another session's":
             async with there.signed_in() as other:
                 fields["seal"] = (await seal_of(other, f"/act/cancel/{job}"))["seal"]
+        elif spoilt.startswith("of "):
+            await there.filled.job("batch_other")
+            made_for = {"job": "/act/cancel/batch_other", "verb": f"/act/poll/{job}", "act": "/jobs"}
+            fields["seal"] = (await seal_of(client, made_for[spoilt.rpartition(" ")[2]]))["seal"]
+        elif spoilt == "no once":
+            fields["once"] = ""
         elif spoilt == "no reason":
             fields["reason"] = "  "
         elif spoilt == "too large":
@@ -735,7 +864,7 @@ def test_a_form_that_is_not_ours_does_nothing(tmp_path, spoilt):
         return (await client.post(f"/act/cancel/{job}", data=data)).status_code, await asked_of(there, job)
 
     status, after = acting(body, tmp_path)
-    assert status == {"no reason": 400, "too large": 413}.get(spoilt, 403)
+    assert status == {"no reason": 400, "no once": 400, "too large": 413}.get(spoilt, 403)
     assert after == []
 
 

@@ -4,6 +4,7 @@ import pytest
 from stored import NOON, Run, within
 
 from schemas.tables import SubmissionRow
+from schemas.words import SubmissionState
 from storage import submissions
 from storage.listing import Part
 from storage.store import Store
@@ -31,6 +32,30 @@ async def store_all(store: Store) -> None:
                 input_name="rows.jsonl", created_at=NOON, updated_at=NOON,
             )  # fmt: skip
             await submissions.store(connection, row)
+
+
+def test_what_waits_to_become_a_job(store: Store, run: Run) -> None:
+    """
+    Of what is no job yet and may still become one the oldest come first, and all are counted.
+    """
+    run(store_all(store))
+    for number, state in enumerate(SubmissionState, 10):
+        row = SubmissionRow(
+            id=number, source="acme", state=state.value, input_sha256="", input_bytes=0, row_count=0, input_name="r",
+            created_at=NOON, updated_at=NOON,
+        )  # fmt: skip
+        run(within(store.writing(), submissions.store, row))
+
+    longest = run(within(store.reading(), submissions.waiting_longest, 4))
+    count = run(within(store.reading(), submissions.count_waiting))
+
+    assert [(row.id, row.state) for row in longest] == [
+        (1, "stored"),
+        (4, "stored"),
+        (10, "stored"),
+        (11, "uploaded"),
+    ]
+    assert count == 7  # three are stored, and one each is uploaded, creating, unclear and unconfirmed
 
 
 @pytest.mark.parametrize(("arguments", "places"), LISTS.values(), ids=LISTS)

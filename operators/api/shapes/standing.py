@@ -36,6 +36,7 @@ STANDING: dict[str, Schema] = {
         failures=thing(**{category.value: by_name(COUNT) for category in Category}),
         findings=many(named("SourceFinding")),
         trouble=thing(sources=many(_SOURCE_IN_TROUBLE), jobs=many(named("Job")), more_jobs=TRUTH),
+        submissions=thing(waiting=COUNT, more_waiting=TRUTH, held_up=COUNT, longest=many(named("Submission"))),
         deliveries=thing(last_hour=named("Received"), last_day=named("Received")),
         handoffs=many(_TARGET),
         sources=many(named("Health")),

@@ -199,6 +199,15 @@ def test_what_waits_longest(plan: Plan) -> None:
     assert not scanned(steps)
 
 
+def test_what_waits_to_become_a_job(plan: Plan) -> None:
+    """It is read from its old end state by state, and counted by index no further than a bound."""
+    (longest,), (count,) = plan(submissions.waiting_longest, 10), plan(submissions.count_waiting)
+
+    assert longest.count("ix_submissions_state (state=?)") == count.count("ix_submissions_state (state=?)") == 5
+    assert not any("SCAN submissions" in line or "TEMP B-TREE" in line for line in count.splitlines())
+    assert "SCAN submissions" not in longest
+
+
 @pytest.mark.parametrize("chore", PRUNING)
 def test_pruning(plan: Plan, chore: str) -> None:
     """Pruning looks at no young row, and looks up whatever else it needs to know by index."""

@@ -189,19 +189,20 @@ def test_no_letter_may_differ(place, letter):
     assert (open_sealed(config(), Purpose.SESSION, spoilt, NOW) is None) is (spoilt != text)
 
 
-def test_a_form_is_of_one_session():
+def test_a_form_is_of_one_session_and_for_one_thing():
     """
-    Another session's form is not taken, nor one of a token that is gone.
+    One that was made for something else is not taken, another session's form is not taken, nor one of a token that is gone.
     """
     ours, other = (
         open_sealed(config(), Purpose.SESSION, seal(config(), Purpose.SESSION, Right.ACT, name, NOW), NOW)
         for name in "ab"
     )
 
-    assert is_of(config(), ours, form_seal(config(), ours))
-    assert not is_of(config(), ours, form_seal(config(), other))
-    assert not is_of(config(None, None), ours, "")
-    assert not is_of(config(), ours, "\u00e9")
+    assert is_of(config(), ours, "/act/a", form_seal(config(), ours, "/act/a"))
+    assert not is_of(config(), ours, "/act/b", form_seal(config(), ours, "/act/a"))
+    assert not is_of(config(), ours, "/act/a", form_seal(config(), other, "/act/a"))
+    assert not is_of(config(None, None), ours, "/act/a", "")
+    assert not is_of(config(), ours, "/act/a", "\u00e9")
 
 
 # Where a request comes from

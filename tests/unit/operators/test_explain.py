@@ -131,6 +131,32 @@ def test_a_cancel_under_way_says_where_it_stands(columns, message):
     assert told(finding)["reason"] == "wrong file"
 
 
+def test_of_several_cancels_the_one_that_was_accepted_is_told():
+    """
+    A second one that the provider refuses, because it is at the first, changes nothing about that: it is under way.
+    """
+    accepted = an_action(state=ActionState.ACCEPTED.value, sent_at=NOW - 3 * MINUTE, answered_at=NOW - 2 * MINUTE)
+    refused = an_action(
+        id=5, reason="again", state=ActionState.REFUSED.value, sent_at=NOW - MINUTE, answered_at=NOW, http_status=409
+    )
+    finding = one(the_facts(a_job(), actions=[accepted, refused]), "cancellation")
+
+    assert finding.message == "the provider accepted the cancel 2 min ago, and the job is still running"
+    assert told(finding)["reason"] == "wrong file"
+
+
+@pytest.mark.parametrize("state", [ActionState.NO_EFFECT, ActionState.MOOT])
+def test_a_cancel_that_was_answered_does_not_wait_for_an_answer(state):
+    """
+    Whatever the answer was.
+    """
+    answered = an_action(state=state.value, sent_at=NOW - 3 * MINUTE, answered_at=NOW - MINUTE, message="so it is")
+
+    assert one(the_facts(a_job(), actions=[answered]), "cancellation").message == (
+        f"a cancel was asked for, and is {state.replace('_', ' ')}: so it is"
+    )
+
+
 def test_a_cancel_that_failed_rests_on_the_action():
     """
     A refused cancel is a failure whose facts are those of the action.
