@@ -154,7 +154,7 @@ def test_total(about: Facts, pace: Pace, silent: bool | None, retry_after: int |
 
 PURE = (
     *("judge", "apply", "pace", "facts", "effects", "accounting", "classify", "ready", "review", "circuit", "hearing"),
-    *("whole", "matching", "naming", "slowness", "submission", "source_rules", "finding", "clocks"),
+    *("whole", "matching", "naming", "slowness", "submission", "source_rules", "causes", "finding", "clocks"),
 )
 HARMLESS = {"collections", "dataclasses", "types", "typing"}
 OURS = {

@@ -156,6 +156,12 @@ def test_silence() -> None:
     assert rules(facts(hearing=hearing, hears=False)) == []
 
 
+def test_old_news_is_no_news() -> None:
+    """A request that is judged late neither sets back when the last one came nor ends a silence."""
+    hearing = Hearing(NOW - HOUR, 3, NOW - 6 * MINUTE)
+    assert hearing.heard(NOW - 2 * HOUR) == hearing
+
+
 @pytest.mark.parametrize(
     ("refused_ago", "standing", "expected"),
     [
