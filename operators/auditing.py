@@ -16,6 +16,7 @@ from operators import documented, views
 from operators.errors import BadInput
 from operators.listings import Listing
 from operators.views import View
+from reconciler.accounting import was_refused
 from schemas.ids import parse, shown
 from schemas.tables import AttemptRow, DeliveryRow, FailureRow, JobRow
 from schemas.times import rfc3339
@@ -151,11 +152,15 @@ async def _unacknowledged(
     delivery = next((one for one in ours if one.delivery_key == row.delivery_key), None)
     if delivery is None:
         return None
+    # The provider has noted our refusal, and so did we.
+    if was_refused(delivery):
+        return None
     receipts = await deliveries.receipts_of(connection, delivery.id, MOST_RECEIPTS)
-    reached = {one.attempt for one in receipts}
+    reached = {one.attempt for one in receipts if one.taken_in_at is None}
     if not any(one.number in reached or one.outcome == AttemptOutcome.GIVEN_UP for one in failed):
         return None  # those attempts failed, and a later one that its account does not show yet has reached us
-    message = f"{row.delivery_key}: we hold it, and the provider's account calls it {row.outcome}"
+    noted = f"HTTP {row.response_status}" if row.response_status is not None else row.error
+    message = f"{row.delivery_key}: we hold it, and the provider's account calls it {row.outcome}{f' ({noted})' if noted else ''}"
     evidence = {"delivery": views.delivery(delivery), "attempts": [views.attempt(one) for one in account]}
     about = _about(*identity, job, row.delivery_key)
     return _difference(UNACKNOWLEDGED, about, message, row.first_seen_at, evidence)

@@ -16,7 +16,7 @@ from schemas.config import Config
 from schemas.dialects import dialect_of
 from schemas.ids import parse
 from schemas.tables import FailureRow, GroupRow, JobRow
-from storage import actions, deliveries, failures, groups, handoffs, jobs, refusals, submissions
+from storage import actions, deliveries, failures, groups, handoffs, jobs, refusals, refused_requests, submissions
 from storage.jobs import Identity
 
 Row = TypeVar("Row")
@@ -103,7 +103,8 @@ async def list_failures(connection: AsyncConnection, asked: Asked) -> Listing:
 async def list_refusals(connection: AsyncConnection, asked: Asked) -> Listing:
     rows = await refusals.newest(connection, asked.part.and_one, asked.by.get("source"), asked.by.get("reason"))
     found, cursor = _page(asked, rows, lambda row: row.id)
-    return Listing([views.refusal(row) for row in found], cursor)
+    taken_in = await refused_requests.taken_in(connection, [row.id for row in found]) if found else {}
+    return Listing([views.refusal(row, taken_in.get(row.id)) for row in found], cursor)
 
 
 async def list_groups(connection: AsyncConnection, asked: Asked) -> Listing:

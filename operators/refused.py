@@ -6,11 +6,11 @@ from operators import documented, views
 from operators.errors import NoSuchThing
 from operators.views import View
 from reconciler.causes import CAUSES
-from schemas.ids import parse, shown
+from schemas.ids import parse
 from schemas.presented import Presented, read
 from schemas.tables import RefusalRow, RefusedRequestRow
 from schemas.texts import clean
-from schemas.times import SECOND, rfc3339, rfc3339_or_none
+from schemas.times import SECOND, rfc3339_or_none
 from schemas.words import RefusalReason
 from storage import refusals, refused_requests
 
@@ -30,11 +30,10 @@ async def show_refusal(connection: AsyncConnection, name: str) -> View:
         raise NoSuchThing(f"no refusal is called {clean(name, 80) or '(nothing)'}; `batchkeeper refusals` lists them")
     request = await refused_requests.get(connection, row.id)
     return {
-        **views.refusal(row),
+        **views.refusal(row, None if request is None else _taken_in(request)),
         "likely_cause": CAUSES[RefusalReason(row.reason)].usually,
         "page": documented.REFUSALS,
         "request": None if request is None else _request(row, request),
-        "taken_in": None if request is None else _taken_in(request),
     }
 
 
@@ -65,10 +64,10 @@ def _ahead(row: RefusalRow, presented: Presented) -> float | None:
     return None if presented.signed_at is None else (row.received_at - presented.signed_at) / SECOND
 
 
-def _taken_in(request: RefusedRequestRow) -> View | None:
+def _taken_in(request: RefusedRequestRow) -> tuple[int, int] | None:
     if request.taken_in_at is None or request.receipt_id is None:
         return None
-    return {"at": rfc3339(request.taken_in_at), "receipt": shown("rcp", request.receipt_id)}
+    return request.taken_in_at, request.receipt_id
 
 
 def _text(value: bytes) -> str:

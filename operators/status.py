@@ -23,7 +23,7 @@ from storage.standing import Totals, failures_now, handoffs_now, jobs_now
 from storage.store import Store
 
 FIRST_FEW = 10
-RECEIVED = ("accepted", "duplicate", "unreadable", "refused")
+RECEIVED = ("accepted", "duplicate", "unreadable", "refused", "taken_in")
 VERSION = version("batchkeeper")  # read once: it is looked for among files
 
 
@@ -68,7 +68,8 @@ def _lately(look: Look) -> Lately:
 
 def received(counted: Totals, source: str | None = None) -> View:
     """What came, by what was counted of one source or of all. `accepted` are all that were taken, those that brought a known
-    delivery once more (`duplicate`) and those that could not be read among them; every other request was refused."""
+    delivery once more (`duplicate`) and those that could not be read among them; every other request was refused. Of those,
+    then or before, `taken_in` were taken in by reverify."""
     words, reasons = Counter[str](), Counter[str]()
     for (name, what), number in counted.items():
         kind, _, reason = what.partition(".")

@@ -12,7 +12,7 @@ from reconciler.facts import Facts
 from schemas.ids import RECEIPT_PATTERN
 from schemas.readings import Account, Expected, Suppressed
 from schemas.tables import AttemptRow, DeliveryRow
-from schemas.times import HOUR
+from schemas.times import HOUR, readable
 from schemas.words import AttemptOutcome, Code
 
 ACCOUNT_PATIENCE = HOUR  # how long after the window we wait for an account read after it
@@ -91,8 +91,19 @@ def _is_early(row: AttemptRow, facts: Facts) -> bool:
     return 0 < row.tried_at < facts.terms.listening_since
 
 
+def was_refused(delivery: DeliveryRow) -> bool:
+    """Whether every request that brought it was refused when it came, and taken in later."""
+    return delivery.times_taken_in >= delivery.times_received
+
+
 def _received(delivery: DeliveryRow, attempts: Sequence[AttemptRow]) -> str:
+    if was_refused(delivery) and delivery.taken_in_at is not None:
+        return f"refused with 401 when it came, and taken in by reverify at {readable(delivery.taken_in_at)}"
     if attempts and all(attempt.outcome != AttemptOutcome.DELIVERED for attempt in attempts):
+        statuses = sorted({attempt.response_status for attempt in attempts if attempt.response_status is not None})
+        if statuses:
+            noted = ", ".join(f"HTTP {status}" for status in statuses)
+            return f"received, although the provider's account shows no answer but {noted}"
         return "received, although the provider has not taken note of our answer"
     return "received" if delivery.times_received == 1 else f"received {delivery.times_received} times"
 

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator, Sequence
 
-from reconciler.accounting import Reckoning, reckon
+from reconciler.accounting import Reckoning, reckon, was_refused
 from reconciler.facts import Facts
 from reconciler.finding import ACCOUNT, LEDGER, STORE, WINDOW, Axis, Fact, Finding
 from reconciler.said import status_fact
@@ -34,7 +34,8 @@ def _delivery(reckoning: Reckoning, facts: Facts) -> Finding:
     told = [_attempt(row) for row in reckoning.attempts]
     row, message = reckoning.delivery, f"{reckoning.name}: {reckoning.why}"
     if row is not None:
-        is_late = facts.job.ended_at is not None and row.first_received_at > facts.job.ended_at
+        known_at = row.taken_in_at if was_refused(row) else row.first_received_at
+        is_late = facts.job.ended_at is not None and known_at is not None and known_at > facts.job.ended_at
         message += ", after we had asked and knew" if is_late else ""
         return Finding("delivery", "received", "good", message, (*told, *_received(row)))
     if facts.job.account_seen_at is not None:
@@ -57,7 +58,9 @@ def _received(row: DeliveryRow) -> Iterator[Fact]:
     yield Fact("times_received", row.times_received, LEDGER, row.first_received_at)
     if row.reported_status is not None:
         yield Fact("reported_status", row.reported_status, LEDGER, row.first_received_at)
-    means = sentence(row.verdict, row.reported_status)
+    if row.times_taken_in:
+        yield Fact("taken_in_by_reverify", row.times_taken_in, LEDGER, row.taken_in_at)
+    means = sentence(row.verdict, row.reported_status, was_refused(row))
     verdict = f"{row.verdict}: {means}" if row.verdict else means
     yield Fact("verdict", verdict, LEDGER, row.first_received_at)
 

@@ -18,7 +18,8 @@ class Hearing:
     unheard_since: int | None = None
 
     def heard(self, at: int) -> "Hearing":
-        return Hearing(last_receipt_at=at)
+        """A request was accepted then. One that is judged late is no news of now."""
+        return self if self.last_receipt_at is not None and at <= self.last_receipt_at else Hearing(last_receipt_at=at)
 
     def saw_end(self, at: int) -> "Hearing":
         return replace(self, unheard_ends=self.unheard_ends + 1, unheard_since=self.unheard_since or at)

@@ -4,14 +4,14 @@ A finding stands until the evidence closes it: quiet is no evidence. So what mak
 where they are not each other's opposite.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from reconciler.causes import REASONS
 from reconciler.circuit import Circuit
 from reconciler.clocks import FARTHEST
 from reconciler.finding import DATES, LEDGER, QUESTIONS, REFUSALS, STORE, TALLIES, Fact
-from reconciler.hearing import Hearing
+from reconciler.hearing import PATIENCE, Hearing
 from schemas.times import DAY, MINUTE, SECOND, in_words, rfc3339
 from schemas.words import RefusalReason, SourceRule, Trouble
 
@@ -34,7 +34,9 @@ class SourceFacts:
     circuit: Circuit
     refused: Mapping[RefusalReason, int]  # requests, in the time that is looked back over
     accepted: int  # in the same time
-    refused_at: Mapping[RefusalReason, int]  # when the newest was refused
+    refused_at: Mapping[
+        RefusalReason, Sequence[int]
+    ]  # when the newest were refused, newest first; `MANY` of each are enough
     is_answered: bool = True  # a question has been answered as it should be, since we own the source
     clock_ahead: int | None = None  # how far our clock is ahead of the provider's
     clock_read_at: int | None = None
@@ -56,8 +58,10 @@ class SourceFinding:
 
 def conclude(facts: SourceFacts, now: int) -> tuple[SourceFinding, ...]:
     """Every finding about a source that holds now."""
-    heard = (*_silent(facts, now), *_refused(facts, now)) if facts.hears else ()
-    return (*heard, *_own_clock(facts), *_asking(facts, now))
+    if not facts.hears:
+        return (*_own_clock(facts), *_asking(facts, now))
+    refused = tuple(_refused(facts, now))
+    return (*_silent(facts, refused, now), *refused, *_own_clock(facts), *_asking(facts, now))
 
 
 def undecided(facts: SourceFacts) -> frozenset[SourceRule]:
@@ -66,15 +70,19 @@ def undecided(facts: SourceFacts) -> frozenset[SourceRule]:
     return frozenset() if is_known else frozenset({SourceRule.ASKING_FAILS})
 
 
-def _silent(facts: SourceFacts, now: int) -> Iterator[SourceFinding]:
+def _silent(facts: SourceFacts, refused: Sequence[SourceFinding], now: int) -> Iterator[SourceFinding]:
+    """Not begun where requests that were refused are the reason: then news does come, and what keeps it out has its own rule."""
     hearing = facts.hearing
     if not hearing.is_silent(now) or hearing.unheard_since is None:
+        return
+    reasons = [one.rule for one in refused if _newest(one.rule, facts) >= hearing.unheard_since - PATIENCE]
+    if reasons and SourceRule.WEBHOOKS_SILENT not in facts.standing:
         return
     last = hearing.last_receipt_at
     heard = "none has ever come" if last is None else f"the last one came {in_words(now - last)} ago"
     message = (
         f"{hearing.unheard_ends} jobs have ended in {in_words(now - hearing.unheard_since)}, and no webhook told of any "
-        f"of them; {heard}"
+        f"of them; {heard}{f'; requests came and were refused: see {reasons[0]}' if reasons else ''}"
     )
     told = [Fact("unheard_ends", hearing.unheard_ends, QUESTIONS, hearing.unheard_since)]
     told.append(Fact("last_accepted", "never" if last is None else rfc3339(last), LEDGER, last))
@@ -88,9 +96,8 @@ def _refused(facts: SourceFacts, now: int) -> Iterator[SourceFinding]:
     for rule, reasons in REASONS.items():
         counted = {reason: facts.refused[reason] for reason in reasons if facts.refused.get(reason)}
         count = sum(counted.values())
-        last = max((facts.refused_at[reason] for reason in reasons if reason in facts.refused_at), default=None)
-        stands = rule in facts.standing
-        if last is None or not (stands or _are_many(rule, count, facts, now)) or _is_mended(last, facts, now):
+        last, stands = _newest(rule, facts), rule in facts.standing
+        if not last or not (stands or _are_many(rule, count, facts, now)) or _is_mended(last, facts, now):
             continue
         told = [Fact(f"refused.{reason}", number, TALLIES, now - LOOKS_BACK) for reason, number in counted.items()]
         told.append(Fact("accepted", facts.accepted, TALLIES, now - LOOKS_BACK))
@@ -104,13 +111,28 @@ def _refused(facts: SourceFacts, now: int) -> Iterator[SourceFinding]:
         yield SourceFinding(rule, f"{_how_many(count, last, facts, now)}{_cause(rule, counted, facts)}", tuple(told))
 
 
+def _newest(rule: SourceRule, facts: SourceFacts) -> int:
+    """When the newest request was refused that speaks for a rule; 0: none."""
+    return max((at for reason in REASONS[rule] for at in facts.refused_at.get(reason, ())), default=0)
+
+
 def _are_many(rule: SourceRule, count: int, facts: SourceFacts, now: int) -> bool:
-    """Three, and no fewer than were accepted; or a single one that looks genuine, where an end goes unannounced meanwhile."""
-    if count >= MANY:
-        return count >= facts.accepted
+    """Three, and no fewer than were accepted; or three in a row; or a single one that looks genuine, where an end goes
+    unannounced meanwhile. What was accepted before them all speaks for nothing: a secret is changed at one moment."""
+    if count >= MANY and count >= facts.accepted:
+        return True
+    in_a_row, last = _in_a_row(rule, facts, now), facts.hearing.last_receipt_at
+    if in_a_row >= MANY:
+        return rule in _SIGNED or last is None or now - last >= MINUTE
     since = facts.hearing.unheard_since
     is_missed = since is not None and now - since >= MINUTE
-    return rule in _SIGNED and count > 0 and facts.accepted == 0 and is_missed
+    return rule in _SIGNED and in_a_row > 0 and is_missed
+
+
+def _in_a_row(rule: SourceRule, facts: SourceFacts, now: int) -> int:
+    """How many were refused since the last request was accepted; counted no further than is known of each reason."""
+    since = max(now - LOOKS_BACK, facts.hearing.last_receipt_at or 0)
+    return sum(at > since for reason in REASONS[rule] for at in facts.refused_at.get(reason, ()))
 
 
 def _is_mended(last: int, facts: SourceFacts, now: int) -> bool:
@@ -125,6 +147,9 @@ def _how_many(count: int, last: int, facts: SourceFacts, now: int) -> str:
     if not count:
         return f"requests were refused, the last one {in_words(now - last)} ago, and none was accepted since: "
     times = "1 request was" if count == 1 else f"{count} requests were"
+    if facts.accepted > count and facts.hearing.last_receipt_at is not None:
+        accepted_ago = in_words(now - facts.hearing.last_receipt_at)
+        return f"{times} refused in the last {in_words(LOOKS_BACK)}, and the last one that was accepted came {accepted_ago} ago: "
     accepted = "none was" if not facts.accepted else "1 was" if facts.accepted == 1 else f"{facts.accepted} were"
     return f"{times} refused in the last {in_words(LOOKS_BACK)}, and {accepted} accepted: "
 
@@ -144,7 +169,7 @@ def _skew(facts: SourceFacts) -> str:
     """Which way the clocks are apart, and by how much, as far as it is known."""
     if facts.clock_ahead is not None and abs(facts.clock_ahead) > FARTHEST:
         return f"the clocks are apart, {_apart(facts.clock_ahead)}"
-    stale, future = (facts.refused_at.get(reason, 0) for reason in REASONS[SourceRule.CLOCK_SKEW])
+    stale, future = (max(facts.refused_at.get(reason, ()), default=0) for reason in REASONS[SourceRule.CLOCK_SKEW])
     told = "" if facts.clock_ahead is None else "; the provider's answers and our clock agree, so it is not our clock"
     ago = facts.signed_ago
     amount = "" if ago is None or (ago < 0) != (future > stale) else f" ({in_words(abs(ago))}, by what they say)"

@@ -1,4 +1,4 @@
-"""What a verdict means, in a plain sentence: the word alone compares with what we knew when the request came."""
+"""What a verdict means, in a plain sentence: the word alone compares with what we knew when the request was judged."""
 
 from schemas.words import TERMINAL, Verdict
 
@@ -11,10 +11,13 @@ _SENTENCES = {
 }
 
 
-def sentence(verdict: str | None, reported_status: str | None) -> str:
-    """A verdict of a delivery or a receipt, said so that nobody is alarmed by good news."""
+def sentence(verdict: str | None, reported_status: str | None, was_refused: bool = False) -> str:
+    """A verdict of a delivery or a receipt, said so that nobody is alarmed by good news. One that was refused when it came is
+    judged when it is taken in."""
     if verdict is None:
         return "not judged yet"
+    if verdict == Verdict.AGREES and was_refused:
+        return "agreed with what we knew when it was taken in, later than it came"
     if verdict != Verdict.DISAGREES:
         return _SENTENCES[Verdict(verdict)]
     if reported_status in TERMINAL:

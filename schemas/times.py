@@ -27,6 +27,11 @@ def rfc3339_or_none(micros: int | None) -> str | None:
     return None if micros is None else rfc3339(micros)
 
 
+def readable(micros: int) -> str:
+    """A time in a sentence, to the second: `2026-11-22 03:12:07 UTC`."""
+    return f"{(_WRITTEN_EPOCH + timedelta(microseconds=micros)).isoformat(' ', 'seconds')} UTC"
+
+
 def parse_rfc3339(text: str) -> int | None:
     """Read a time with `Z` or an offset and 0 to 9 fractional digits; None when it is not one.
 

@@ -1,7 +1,8 @@
 """Counting: whatever happens is added up per minute, per hour and since ever, so that nobody has to count rows.
 
-What is counted, each as one word: by the receiver `accepted`, `duplicate`, `unreadable` and `refused.REASON`; by whoever learns
-of a job `born.ORIGIN`; by whoever changes one `moved.FROM.TO`, `began.CATEGORY.CODE` and `cleared.CATEGORY.CODE`; of hand-offs
+What is counted, each as one word: by the receiver `accepted`, `duplicate`, `unreadable` and `refused.REASON`; by `reverify`
+`taken_in`, of requests that count as refused when they came, at the time when it took them in; by whoever learns of a job
+`born.ORIGIN`; by whoever changes one `moved.FROM.TO`, `began.CATEGORY.CODE` and `cleared.CATEGORY.CODE`; of hand-offs
 `handoff.TARGET.FROM.TO`, where each comes from `new`; by whoever asks for an action or changes its state
 `acted.VERB.STATE.OFFERED`, where OFFERED is whether a `cancel_url` was there to be seen (yes, no, unknown).
 

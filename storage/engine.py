@@ -70,7 +70,8 @@ class Book(Protocol):
         ...
 
     def mark_taken_in(self, taken: Sequence[tuple[int, int]], now: int) -> None:
-        """Note which receipt each of these refused requests became. Their bytes are that receipt's from now on."""
+        """Note which receipt each of these refused requests became, and of that what it was. Their bytes are that receipt's
+        from now on."""
         ...
 
     def is_away(self, error: Exception) -> bool:

@@ -143,6 +143,11 @@ class Tallies:
         return self._recorded[source] <= RECORDS_A_MINUTE
 
 
+def taken_in(group: Sequence[Accepted], now: int) -> Counters:
+    """Each was counted as refused when it came, so that it counts as taken in now, and as nothing else."""
+    return Counter((now // MINUTE, accepted.source, "taken_in") for accepted in group)
+
+
 def counted(group: Sequence[Accepted], kept: Sequence[Kept]) -> Counters:
     """Each accepted request counts as accepted, and besides as duplicate or unreadable if it was."""
     counters: Counters = Counter()

@@ -15,7 +15,7 @@ from schemas.times import DAY, HOUR, MINUTE
 from storage.counting import HOURLY, TALLIES
 from storage.listing import begins_with
 
-WORDS = ("accepted", "duplicate", "unreadable")
+WORDS = ("accepted", "duplicate", "unreadable", "taken_in")
 HEADS = ("refused.", "moved.", "began.")
 LATE = 2 * MINUTE  # what is counted in memory is written by then, and clocks differ by less
 LONGEST = {MINUTE: 2 * HOUR, HOUR: 8 * DAY}  # how far back spans are kept

@@ -23,14 +23,14 @@ async def newest(
 
 
 async def newest_of_each(
-    connection: AsyncConnection, source: str, reasons: Collection[RefusalReason]
-) -> dict[RefusalReason, int]:
-    """When a source's newest request that was refused for each of these reasons came (microseconds)."""
+    connection: AsyncConnection, source: str, reasons: Collection[RefusalReason], most: int
+) -> dict[RefusalReason, list[int]]:
+    """When a source's newest requests that were refused for each of these reasons came (microseconds), newest first."""
     times = {}
     for reason in reasons:
-        found = await newest(connection, Part(1), source, reason.value)
+        found = await newest(connection, Part(most), source, reason.value)
         if found:
-            times[reason] = found[0].received_at
+            times[reason] = [row.received_at for row in found]
     return times
 
 

@@ -58,5 +58,14 @@ async def newest(connection: AsyncConnection, source: str, reason: str, most: in
     return [Refused(row, requests[row.id]) for row in rows if row.id in requests]
 
 
+async def taken_in(connection: AsyncConnection, numbers: Sequence[int]) -> dict[int, tuple[int, int]]:
+    """Of these refusals those whose request was taken in later: when, and as which receipt."""
+    columns = select(REQUESTS.c.id, REQUESTS.c.taken_in_at, REQUESTS.c.receipt_id)
+    found = await connection.execute(
+        columns.where(REQUESTS.c.id.in_(list(numbers)), REQUESTS.c.taken_in_at.is_not(None))
+    )
+    return {row[0]: (row[1], row[2]) for row in found}
+
+
 async def get(connection: AsyncConnection, number: int) -> RefusedRequestRow | None:
     return await fetch_one(connection, RefusedRequestRow, select(REQUESTS).where(REQUESTS.c.id == number))

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from storage.engine import Book, Engine, StoreAway
 from storage.ledger_rows import Accepted, Kept
-from storage.ledger_tallies import counted
+from storage.ledger_tallies import taken_in
 from storage.points import reach
 from storage.store import Store
 
@@ -78,7 +78,7 @@ def _take_in_once(book: Book, group: Sequence[Again], new_id: Callable[[], int],
         kept = book.write_rows(accepted, new_id)
         taken = {one.refusal: receipt for one, receipt in zip(chosen, kept, strict=True)}
         book.mark_taken_in([(refusal, one.receipt) for refusal, one in taken.items()], now)
-        book.count(counted(accepted, kept))
+        book.count(taken_in(accepted, now))
         reach("V2")
     reach("V3")
     return taken

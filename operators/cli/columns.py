@@ -59,6 +59,7 @@ REFUSALS: Columns = {
     "from": lambda row: row["remote"],
     "bytes": lambda row: row["body_bytes"],
     "received (UTC)": lambda row: moment(row["received_at"]),
+    "taken in (UTC)": lambda row: row["taken_in"] and moment(row["taken_in"]["at"]),
 }
 RECEIPTS: Columns = {
     "receipt": lambda row: row["id"],
@@ -70,6 +71,7 @@ RECEIPTS: Columns = {
     "verdict": lambda row: row["verdict"] or "not judged yet",
     "which means": lambda row: row["verdict_means"],
     "received (UTC)": lambda row: moment(row["received_at"]),
+    "taken in (UTC)": lambda row: row["taken_in_at"] and moment(row["taken_in_at"]),
 }
 ACTIONS: Columns = {
     "action": lambda row: row["id"],

@@ -117,6 +117,7 @@ _RECEIPTS: Columns = {
     "verdict": lambda row: row["verdict"] or "not judged yet",
     "unreadable": _of("unreadable"),
     "received (UTC)": _at("received_at"),
+    "taken in (UTC)": _at("taken_in_at"),
 }
 EXPECTED: Columns = {
     "key": _of("key"),

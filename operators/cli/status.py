@@ -64,10 +64,15 @@ def _counts(numbers: View) -> str:
     return ", ".join(f"{number} {present.text_of(word)}" for word, number in numbers.items() if number)
 
 
+_WORDS = {"taken_in": "taken in by reverify"}
+
+
 def _received(numbers: View) -> str:
     """What came, and what most of it was refused for."""
     reason = numbers["mostly_refused_for"]
-    return _counts({word: numbers[word] for word in RECEIVED}) + (f", mostly for {reason}" if reason else "")
+    return _counts({_WORDS.get(word, word): numbers[word] for word in RECEIVED}) + (
+        f", mostly for {reason}" if reason else ""
+    )
 
 
 def _trouble(trouble: View) -> str:

@@ -48,6 +48,7 @@ _ALL = (
     _of_source("receipts_total", "counter", "Accepted requests, duplicates and unreadable ones among them"),
     _of_source("receipts_duplicate_total", "counter", "Accepted requests of a delivery that had come before: retries"),
     _of_source("receipts_unreadable_total", "counter", "Accepted requests whose content could not be read"),
+    _of_source("receipts_taken_in_total", "counter", "Refused requests that were taken in later, by reverify"),
     _of_source("receipts_judged_total", "counter", "Receipts by how they compare with what was known", "verdict"),
     _of_source("receipt_last_timestamp_seconds", "gauge", "Minute of the last accepted request; 0: never"),
     _of_source("refusals_total", "counter", "Requests that were not accepted", "reason"),

@@ -33,6 +33,7 @@ COUNTERS: Mapping[str, tuple[str, tuple[Words, ...]]] = MappingProxyType(
         "duplicate": ("receipts_duplicate_total", ()),
         "unreadable": ("receipts_unreadable_total", ()),
         "refused": ("refusals_total", (tuple(RefusalReason),)),
+        "taken_in": ("receipts_taken_in_total", ()),
         "judged": ("receipts_judged_total", (tuple(Verdict),)),
         "attempts": ("provider_attempts_total", (tuple(AttemptOutcome),)),
         "born": ("jobs_born_total", (tuple(Origin),)),

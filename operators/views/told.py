@@ -1,6 +1,7 @@
 """What arrived: deliveries, receipts, refusals; and the provider's own account of its attempts."""
 
 from operators.views.view import View
+from reconciler.accounting import was_refused
 from reconciler.verdicts import sentence
 from schemas.ids import shown
 from schemas.tables import AttemptRow, DeliveryRow, ReceiptRow, RefusalRow
@@ -17,8 +18,10 @@ def delivery(row: DeliveryRow) -> View:
         "event_type": row.event_type,
         "reported_status": row.reported_status,
         "verdict": row.verdict,
-        "verdict_means": sentence(row.verdict, row.reported_status),
+        "verdict_means": sentence(row.verdict, row.reported_status, was_refused(row)),
         "times_received": row.times_received,
+        "times_taken_in": row.times_taken_in,
+        "taken_in_at": rfc3339_or_none(row.taken_in_at),
         "first_received_at": rfc3339(row.first_received_at),
         "last_received_at": rfc3339(row.last_received_at),
     }
@@ -34,8 +37,10 @@ def receipt(row: ReceiptRow) -> View:
         "reported_status": row.reported_status,
         "native_status": row.native_status,
         "verdict": row.verdict,
-        "verdict_means": sentence(row.verdict, row.reported_status),
+        "verdict_means": sentence(row.verdict, row.reported_status, row.taken_in_at is not None),
         "unreadable": row.unreadable,
+        "taken_in_at": rfc3339_or_none(row.taken_in_at),
+        "refusal": None if row.refusal_id is None else shown("ref", row.refusal_id),
     }
 
 
@@ -50,7 +55,9 @@ def receipt_whole(row: ReceiptRow) -> View:
     }
 
 
-def refusal(row: RefusalRow) -> View:
+def refusal(row: RefusalRow, taken_in: tuple[int, int] | None) -> View:
+    """`taken_in`: when its request was taken in after all, and as which receipt."""
+    later = None if taken_in is None else {"at": rfc3339(taken_in[0]), "receipt": shown("rcp", taken_in[1])}
     return {
         "id": shown("ref", row.id),
         "source": row.source,
@@ -59,6 +66,7 @@ def refusal(row: RefusalRow) -> View:
         "received_at": rfc3339(row.received_at),
         "remote": row.remote,
         "body_bytes": row.body_bytes,
+        "taken_in": later,
     }
 
 

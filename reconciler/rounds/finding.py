@@ -1,6 +1,6 @@
 """The finding round: now and then the rules about the source as a whole are asked, and what they find is kept and told."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -10,7 +10,7 @@ from reconciler import outbox
 from reconciler.causes import REASONS
 from reconciler.finding import Fact
 from reconciler.owned import Owned
-from reconciler.source_rules import LOOKS_BACK, SourceFacts, SourceFinding, conclude, undecided
+from reconciler.source_rules import LOOKS_BACK, MANY, SourceFacts, SourceFinding, conclude, undecided
 from schemas.ids import shown
 from schemas.presented import read
 from schemas.tables import FindingRow
@@ -60,7 +60,7 @@ async def _gather(connection: AsyncConnection, owned: Owned, standing: list[Find
     counted = await counting.of_source(connection, name, now - LOOKS_BACK, now)
     refused = {reason: counted.get(f"refused.{reason}", 0) for reason in RefusalReason}
     asked = {one for rule, reasons in REASONS.items() for one in reasons if refused[one] or rule in rules}
-    refused_at = await refusals.newest_of_each(connection, name, sorted(asked))
+    refused_at = await refusals.newest_of_each(connection, name, sorted(asked), MANY)
     return SourceFacts(
         hears=owned.source.webhook != "none",
         hearing=owned.hearing,
@@ -76,12 +76,14 @@ async def _gather(connection: AsyncConnection, owned: Owned, standing: list[Find
     )
 
 
-async def _signed_ago(connection: AsyncConnection, source: str, refused_at: Mapping[RefusalReason, int]) -> int | None:
+async def _signed_ago(
+    connection: AsyncConnection, source: str, refused_at: Mapping[RefusalReason, Sequence[int]]
+) -> int | None:
     """The middle one of what the newest say that were refused for their time. One alone may be anybody's."""
     reasons = [reason for reason in REASONS[SourceRule.CLOCK_SKEW] if reason in refused_at]
     if not reasons:
         return None
-    newest = max(reasons, key=lambda reason: refused_at[reason])
+    newest = max(reasons, key=lambda reason: max(refused_at[reason]))
     kept = await refused_requests.newest(connection, source, newest)
     said = [(one.refusal.received_at, read(one.request.presented).signed_at) for one in kept]
     agos = sorted(received - signed for received, signed in said if signed is not None)

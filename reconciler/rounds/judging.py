@@ -51,7 +51,8 @@ async def _judge(connection: AsyncConnection, owned: Owned, item: Waiting, now: 
     judgement = judge(job, report)
     await inbox.set_verdict(connection, item.receipt, judgement.verdict)
     owned.noted[f"judged.{judgement.verdict}"] += 1
-    owned.hearing = owned.hearing.heard(item.receipt.received_at)
+    if item.receipt.taken_in_at is None:  # else it was refused when it came: that is not being heard
+        owned.hearing = owned.hearing.heard(item.receipt.received_at)
     owned.news.append(_news(item, judgement))
     if judgement.adopt and await _may_adopt(connection, owned, delivery.kind):
         identity = (delivery.source, delivery.kind, delivery.job_id)

@@ -148,6 +148,8 @@ class DeliveryRow(SQLModel, table=True):
     reported_status: str | None = maybe_words()
     verdict: str | None = maybe_words()
     times_received: int = big(1)
+    times_taken_in: int = big(0)  # of these, requests that were refused when they came, and taken in later
+    taken_in_at: int | None = maybe_big()  # when the last of them was
     first_received_at: int = big()
     last_received_at: int = big()
 
@@ -178,6 +180,9 @@ class ReceiptRow(SQLModel, table=True):
     unreadable: str | None = maybe_words()
     verdict: str | None = maybe_words()
     judge_after: int = big(0)
+    # Of one that was refused when it came, as `received_at` says, and taken in later:
+    taken_in_at: int | None = maybe_big()
+    refusal_id: int | None = maybe_big()
 
 
 class BodyRow(SQLModel, table=True):

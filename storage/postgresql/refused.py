@@ -24,6 +24,12 @@ _OPEN = (
 )
 _TAKEN_IN = """UPDATE refused_requests SET receipt_id = taken.receipt, taken_in_at = $3, body = ''
 FROM unnest($1::bigint[], $2::bigint[]) AS taken(id, receipt) WHERE refused_requests.id = taken.id"""
+_RECEIPTS = """UPDATE receipts SET taken_in_at = $3, refusal_id = taken.id
+FROM unnest($1::bigint[], $2::bigint[]) AS taken(id, receipt) WHERE receipts.id = taken.receipt"""
+# Whoever wrote the receipts has these locked.
+_DELIVERIES = """UPDATE deliveries SET times_taken_in = times_taken_in + brought.times, taken_in_at = $2
+FROM (SELECT delivery_id, count(*) AS times FROM receipts WHERE id = ANY($1::bigint[]) GROUP BY 1) AS brought
+WHERE deliveries.id = brought.delivery_id"""
 
 
 async def record(connection: asyncpg.Connection, records: Sequence[tuple[int, Record]]) -> None:
@@ -49,4 +55,6 @@ async def open_requests(connection: asyncpg.Connection, ids: Sequence[int]) -> s
 
 async def mark_taken_in(connection: asyncpg.Connection, taken: Sequence[tuple[int, int]], now: int) -> None:
     numbers, receipts = zip(*taken, strict=True)
-    await connection.execute(_TAKEN_IN, numbers, receipts, now)
+    for statement in (_TAKEN_IN, _RECEIPTS):
+        await connection.execute(statement, numbers, receipts, now)
+    await connection.execute(_DELIVERIES, receipts, now)

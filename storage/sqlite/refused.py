@@ -19,7 +19,10 @@ EXTRA_GOES = """DELETE FROM refusals WHERE id = (
     SELECT id FROM refused_requests WHERE id = ? AND is_extra = 1 AND taken_in_at IS NULL)"""
 REQUEST_GOES = "DELETE FROM refused_requests WHERE id = ? AND taken_in_at IS NULL"
 IS_OPEN = "SELECT id FROM refused_requests WHERE id = ? AND taken_in_at IS NULL"
-_TAKEN_IN = "UPDATE refused_requests SET receipt_id = ?, taken_in_at = ?, body = x'' WHERE id = ?"
+_TAKEN_IN = "UPDATE refused_requests SET receipt_id = ?1, taken_in_at = ?2, body = x'' WHERE id = ?3"
+_RECEIPT = "UPDATE receipts SET taken_in_at = ?2, refusal_id = ?3 WHERE id = ?1"
+_DELIVERY = """UPDATE deliveries SET times_taken_in = times_taken_in + 1, taken_in_at = ?2
+WHERE id = (SELECT delivery_id FROM receipts WHERE id = ?1)"""
 
 
 def record(connection: sqlite3.Connection, records: Sequence[tuple[int, Record]]) -> None:
@@ -45,4 +48,6 @@ def open_requests(connection: sqlite3.Connection, ids: Sequence[int]) -> set[int
 
 
 def mark_taken_in(connection: sqlite3.Connection, taken: Sequence[tuple[int, int]], now: int) -> None:
-    connection.executemany(_TAKEN_IN, [(receipt, now, number) for number, receipt in taken])
+    for statement in (_TAKEN_IN, _RECEIPT):
+        connection.executemany(statement, [(receipt, now, number) for number, receipt in taken])
+    connection.executemany(_DELIVERY, [(receipt, now) for _, receipt in taken])

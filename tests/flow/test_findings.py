@@ -15,7 +15,7 @@ from downstream import Downstream, ended, program
 from service import SECRET, Provider, Script, Service, account, batch, event, file_of, said, service, stage, until
 
 from operators.clock import now
-from schemas.times import MINUTE, SECOND
+from schemas.times import MINUTE, SECOND, parse_rfc3339
 from storage import findings, handoffs, sources
 from storage.listing import Part
 
@@ -121,6 +121,41 @@ def test_a_rotated_secret() -> None:
                 ("gateway", "closed"),
             ]
             assert len(set(down.ids())) == 2
+
+    asyncio.run(flow())
+
+
+@pytest.mark.both_stores
+def test_a_secret_that_is_rotated_on_a_busy_source() -> None:
+    """However many were accepted before, and whatever came twice: three refused requests after the last that was accepted are a
+    finding at the next look. Ends that nobody announced meanwhile are no silence."""
+
+    async def flow() -> None:
+        def script(asked: Any) -> bytes:
+            return file_of(asked) or said(batch(asked.job_id, "completed", **OF_US))
+
+        async with beside(script, delivery_window_seconds=3600) as (running, clock):
+            for number in range(30):
+                await running.deliver(event(f"batch_{number % 10}", "completed"))
+            for number in range(10):
+                await running.reaches(f"batch_{number}", "completed")
+            await refuse(running, 3, secret="another")
+            clock.forward(running, 16 * SECOND)
+            (one,) = await found(running, "wrong_secret")
+            assert (
+                "3 requests were refused in the last 5 min, and the last one that was accepted came" in one["message"]
+            )
+            for number in range(20, 23):
+                await running.track(f"batch_{number}")
+                await running.reaches(f"batch_{number}", "completed")
+            clock.forward(running, 6 * MINUTE)
+
+            async def looked_again() -> list[str] | None:
+                standing = (await running.source())["findings"]
+                is_seen = all(parse_rfc3339(one["seen_at"]) > now() + 5 * MINUTE for one in standing)
+                return [one["rule"] for one in standing] if is_seen else None
+
+            assert await until(looked_again, "another look") == ["wrong_secret"]
 
     asyncio.run(flow())
 

@@ -179,6 +179,7 @@ def test_how_things_stand(on: Operating) -> None:
         "duplicate": 1,
         "unreadable": 0,
         "refused": 4,
+        "taken_in": 0,
         "mostly_refused_for": "signature_wrong",
     }
     assert found["deliveries"]["last_day"] == {
@@ -186,6 +187,7 @@ def test_how_things_stand(on: Operating) -> None:
         "duplicate": 1,
         "unreadable": 1,
         "refused": 5,
+        "taken_in": 0,
         "mostly_refused_for": "signature_wrong",
     }
     targets = {row["target"]: row for row in found["handoffs"]}

@@ -20,7 +20,13 @@ from service import KEY, Service, SourceAt, Stage, event, read_config, service, 
 from service import signed as signed_headers
 from sqlalchemy import text
 
+from operators import filters
+from operators.auditing import Scope as Audited
+from operators.auditing import differences
+from operators.clock import now
 from operators.errors import BadInput, NoSuchThing, NotPossible
+from operators.listings import list_refusals
+from operators.queries import explain_job
 from operators.refused import show_refusal
 from operators.reverifying import PORTION, Scope, read_scope, reverify
 from sandbox.server import DEFAULT_WEBHOOK_SECRET, RunningSandbox, SandboxSettings
@@ -28,6 +34,7 @@ from schemas.config import Config
 from schemas.config.secret import Secret
 from schemas.ids import shown as named
 from schemas.times import HOUR, MINUTE
+from storage import counting, sources
 from storage.ledger import Ledger
 from storage.store import Store, engine_for
 
@@ -124,8 +131,31 @@ def test_a_rotated_secret() -> None:
             assert arrived == sorted(arrived)
             assert len(arrived) == 12
             assert await on.service.row(tampered) is None
+            await nothing_is_made_up(on.service, views)
 
     asyncio.run(flow())
+
+
+async def nothing_is_made_up(running: Service, views: list[dict[str, Any]]) -> None:
+    """No answer of ours was lost, nothing is heard now, no request counts twice, and explain says what came to pass."""
+    assert [one async for one in differences(running.store, Audited())] == []
+    receipts = [one for view in views for delivery in view["deliveries"] for one in delivery["receipts"]]
+    assert all(one["taken_in_at"] and one["refusal"] for one in receipts)
+    async with running.store.reading() as connection:
+        row = await sources.get(connection, "gateway")
+        counted = await counting.totals(connection)
+        asked = filters.read(filters.REFUSALS, {"source": ["gateway"]}, now())
+        listed = (await list_refusals(connection, asked)).rows
+        explained = await explain_job(
+            connection, running.config, views[0]["id"], now(), running.store.engine.lease_clock(now())
+        )
+    assert row is not None
+    assert row.heard_at is None
+    assert ("gateway", "accepted") not in counted
+    assert counted["gateway", "taken_in"] == 12
+    assert sum(one["taken_in"] is not None for one in listed) == 12
+    messages = [one["message"] for one in explained["findings"] if one["rule"] == "received"]
+    assert [("refused with 401 when it came, and taken in by reverify" in one) for one in messages] == [True]
 
 
 async def _has(running: Service, job: str) -> bool:

@@ -7,6 +7,7 @@ import pytest
 from ledgers import NOON, Fixed, accepted, all_of, poison
 from stored import Another, Run
 
+from schemas.times import MINUTE
 from schemas.words import RefusalReason
 from storage.engine import StoreAway
 from storage.ledger import Kept, Refusal, RefusedRequest
@@ -47,7 +48,33 @@ def test_as_if_it_had_been_accepted(store: Store, run: Run, file: Fixed) -> None
     ]
     assert [bytes(body) for (body,) in file.rows("SELECT body FROM bodies")] == [b"{}"] * 2
     assert file.rows("SELECT taken_in_at, body FROM refused_requests") == [(NOON + 99, b"")] * 2
-    assert file.tallies() == {("phaseo", "accepted"): 2}
+    assert file.rows("SELECT taken_in_at, refusal_id FROM receipts ORDER BY id") == [
+        (NOON + 99, one) for one in numbers
+    ]
+    assert file.rows("SELECT times_received, times_taken_in, taken_in_at FROM deliveries") == [(1, 1, NOON + 99)] * 2
+    assert file.tallies() == {("phaseo", "taken_in"): 2}
+
+
+def test_beside_what_was_accepted(store: Store, run: Run, file: Fixed) -> None:
+    """Of a delivery that came by itself, too, only what was taken in counts as that, and only in the minute when it was."""
+    numbers = refuse(file, store, 3)
+    late = NOON + 5 * MINUTE
+
+    async def story() -> None:
+        async with file.ledger() as ledger:
+            await all_of(ledger, accepted("batch_1", at=NOON))
+        same = [Again(number, accepted("batch_1", at=NOON - 1)) for number in numbers[:2]]
+        await TakingIn(store).take_in([*same, Again(numbers[2], accepted("batch_2", at=NOON))], late)
+
+    run(story())
+    assert sorted(file.rows("SELECT job_id, times_received, times_taken_in, taken_in_at FROM deliveries")) == [
+        ("batch_1", 3, 2, late),
+        ("batch_2", 1, 1, late),
+    ]
+    assert sorted(file.rows("SELECT minute, what, count FROM tallies")) == [
+        (NOON // MINUTE, "accepted", 1),
+        (late // MINUTE, "taken_in", 3),
+    ]
 
 
 def test_twice(store: Store, run: Run, file: Fixed) -> None:

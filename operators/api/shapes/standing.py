@@ -46,6 +46,7 @@ STANDING: dict[str, Schema] = {
         duplicate=COUNT,
         unreadable=COUNT,
         refused=COUNT,
+        taken_in=COUNT,
         mostly_refused_for=maybe(one_of(RefusalReason)),
     ),
     "Health": thing(

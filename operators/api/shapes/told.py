@@ -33,6 +33,8 @@ DELIVERY: dict[str, Schema] = {
     "verdict": _VERDICT,
     "verdict_means": TEXT,
     "times_received": COUNT,
+    "times_taken_in": COUNT,
+    "taken_in_at": maybe(TIME),
     "first_received_at": TIME,
     "last_received_at": TIME,
 }
@@ -47,6 +49,8 @@ _RECEIPT: dict[str, Schema] = {
     "verdict": _VERDICT,
     "verdict_means": TEXT,
     "unreadable": maybe(TEXT),
+    "taken_in_at": maybe(TIME),
+    "refusal": maybe(an_id("ref")),
 }
 _RECEIPT_OF: dict[str, Schema] = {
     **_RECEIPT,
@@ -63,6 +67,7 @@ _REFUSAL: dict[str, Schema] = {
     "received_at": TIME,
     "remote": maybe(TEXT),
     "body_bytes": maybe(WHOLE),
+    "taken_in": maybe(thing(at=TIME, receipt=an_id("rcp"))),
 }
 _PRESENTED = thing(
     scheme=TEXT,
@@ -114,7 +119,6 @@ TOLD: dict[str, Schema] = {
         likely_cause=TEXT,
         page=TEXT,
         request=maybe(_PRESENTED),
-        taken_in=maybe(thing(at=TIME, receipt=an_id("rcp"))),
     ),
     "Reverified": thing(
         source=TEXT,

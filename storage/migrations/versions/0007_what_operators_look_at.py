@@ -174,6 +174,10 @@ def _findings() -> None:
 
 
 def _refused_requests() -> None:
+    op.add_column("deliveries", sa.Column("times_taken_in", BIG, server_default=sa.text("0"), nullable=False))
+    op.add_column("deliveries", sa.Column("taken_in_at", BIG, nullable=True))
+    op.add_column("receipts", sa.Column("taken_in_at", BIG, nullable=True))
+    op.add_column("receipts", sa.Column("refusal_id", BIG, nullable=True))
     op.create_table(
         "refused_requests",
         sa.Column("id", BIG, autoincrement=False, nullable=False),

@@ -330,6 +330,20 @@ def test_what_stands_against_the_source_is_told():
     assert [one.facts[0].value for one in found if one.rule == "wrong_secret"] == [3]
 
 
+def test_what_was_taken_in_later_is_judged_later():
+    """
+    A delivery that was refused when it came agrees with what we knew when it was taken in, and is told as that.
+    """
+    delivery = a_delivery(
+        verdict="agrees", reported_status="completed", times_received=2, times_taken_in=2, taken_in_at=NOW
+    )
+    finding = one(the_facts(a_job(Status.COMPLETED), deliveries=[delivery]), "delivery")
+
+    assert "refused with 401 when it came, and taken in by reverify at" in finding.message
+    assert told(finding)["verdict"] == "agrees: agreed with what we knew when it was taken in, later than it came"
+    assert told(finding)["taken_in_by_reverify"] == 2
+
+
 @pytest.mark.parametrize(
     ("verdict", "reported", "words"),
     [

@@ -27,7 +27,9 @@ VIEWS = {
     "job": views.job(a_job(Status.COMPLETED, progress=100), [FAILURE]),
     "delivery": views.delivery(a_delivery()),
     "failure": views.failure(FAILURE, a_job()),
-    "refusal": views.refusal(RefusalRow(id=5, source="gateway", reason="x", http_status=401, received_at=NOW)),
+    "refusal": views.refusal(
+        RefusalRow(id=5, source="gateway", reason="x", http_status=401, received_at=NOW), (NOW, 6)
+    ),
 }
 
 

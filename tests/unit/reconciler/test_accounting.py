@@ -26,7 +26,7 @@ from reconciler.gather import expectations
 from schemas.config import Secret, Source
 from schemas.readings import Account, Ended, RowCounts, Suppressed
 from schemas.tables import AttemptRow, DeliveryRow, JobRow
-from schemas.times import HOUR, SECOND
+from schemas.times import HOUR, SECOND, readable
 from schemas.words import AttemptOutcome, Code, Status
 
 ENDED = NOW - HOUR
@@ -133,6 +133,23 @@ def test_received(outcome: AttemptOutcome, told: dict[str, Any]) -> None:
 def test_received_with_a_note(attempts: list[AttemptRow], times: int, why: str) -> None:
     """That our answer never reached the provider is worth a note beside the delivery, and is no failure."""
     assert one(*attempts, deliveries=(delivery(times_received=times),)).why == why
+
+
+def test_an_error_that_it_noted() -> None:
+    """An answer that the provider has noted is none that it has not taken note of: it is told as it was noted."""
+    why = one(attempt(GIVEN_UP, **TOLD_500), deliveries=(delivery(),)).why
+    assert why == "received, although the provider's account shows no answer but HTTP 500"
+
+
+def test_taken_in_later() -> None:
+    """What was refused when it came is told as that, and no answer of ours was lost."""
+    refused = attempt(GIVEN_UP, number=4, response_status=401, error="Webhook returned HTTP 401")
+    taken_in = delivery(times_received=4, times_taken_in=4, taken_in_at=NOW)
+    assert one(refused, deliveries=(taken_in,)).why == (
+        f"refused with 401 when it came, and taken in by reverify at {readable(NOW)}"
+    )
+    came_too = delivery(times_received=5, times_taken_in=4, taken_in_at=NOW)
+    assert one(deliveries=(came_too,)).why == "received 5 times"
 
 
 @pytest.mark.parametrize(

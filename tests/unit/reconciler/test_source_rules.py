@@ -1,5 +1,6 @@
 """The rules about a whole source: what opens a finding, what keeps it open, and what evidence closes it."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from reconciler.causes import REASONS
 from reconciler.circuit import Circuit
 from reconciler.hearing import Hearing
-from reconciler.source_rules import SourceFacts, SourceFinding, conclude, undecided
+from reconciler.source_rules import MANY, SourceFacts, SourceFinding, conclude, undecided
 from schemas.times import DAY, HOUR, MINUTE, SECOND
 from schemas.words import RefusalReason, SourceRule, Trouble
 
@@ -27,7 +28,7 @@ def facts(**more: Any) -> SourceFacts:
 
 
 def refused(reason: RefusalReason, count: int, *, at: int = NOW - SECOND, **more: Any) -> SourceFacts:
-    return facts(refused={reason: count}, refused_at={reason: at}, **more)
+    return facts(refused={reason: count}, refused_at={reason: [at] * min(count, MANY) or [at]}, **more)
 
 
 def rules(about: SourceFacts, now: int = NOW) -> list[str]:
@@ -50,7 +51,19 @@ def test_a_good_day() -> None:
         (WRONG, 3, 0, Hearing(), ["wrong_secret"]),
         (WRONG, 2, 0, Hearing(), []),  # a scanner's
         (WRONG, 3, 3, Hearing(), ["wrong_secret"]),
-        (WRONG, 3, 4, Hearing(), []),  # most are good
+        (WRONG, 3, 4, Hearing(NOW), []),  # most are good, and the newest is
+        (
+            WRONG,
+            3,
+            30,
+            Hearing(NOW - 2 * SECOND),
+            ["wrong_secret"],
+        ),  # changed at this moment: the good ones came before it
+        (WRONG, 2, 30, Hearing(NOW - 2 * SECOND), []),
+        (STALE, 3, 30, Hearing(NOW - 2 * SECOND), ["clock_skew"]),
+        (UNSIGNED, 3, 30, Hearing(NOW - MINUTE + 1), []),  # a stranger's, beside good ones
+        (UNSIGNED, 3, 30, Hearing(NOW - MINUTE), ["other_scheme"]),
+        (WRONG, 1, 30, replace(MISSED, last_receipt_at=NOW - 2 * MINUTE), ["wrong_secret"]),
         (WRONG, 1, 0, MISSED, ["wrong_secret"]),  # one, and an end goes unannounced
         (WRONG, 1, 0, Hearing(unheard_ends=1, unheard_since=NOW - MINUTE + 1), []),  # it may be on its way
         (STALE, 3, 0, Hearing(), ["clock_skew"]),
@@ -66,7 +79,8 @@ def test_a_good_day() -> None:
 def test_many_are_refused(
     reason: RefusalReason, count: int, accepted: int, hearing: Hearing, expected: list[str]
 ) -> None:
-    """Three of one cause, and no fewer than are accepted; or a single signed one where an end goes unannounced."""
+    """Three of one cause, and no fewer than are accepted or none accepted since; or a single signed one where an end goes
+    unannounced. Where anybody can send such requests, a source that is still heard is not told of."""
     assert rules(refused(reason, count, accepted=accepted, hearing=hearing)) == expected
 
 
@@ -142,6 +156,40 @@ def test_silence() -> None:
     assert rules(facts(hearing=hearing, hears=False)) == []
 
 
+def test_old_news_is_no_news() -> None:
+    """A request that is judged late neither sets back when the last one came nor ends a silence."""
+    hearing = Hearing(NOW - HOUR, 3, NOW - 6 * MINUTE)
+    assert hearing.heard(NOW - 2 * HOUR) == hearing
+
+
+@pytest.mark.parametrize(
+    ("refused_ago", "standing", "expected"),
+    [
+        (5 * MINUTE, [], ["wrong_secret"]),
+        (10 * MINUTE, [], ["wrong_secret"]),  # shortly before we saw the end that it told of
+        (HOUR, [], ["webhooks_silent", "wrong_secret"]),  # nothing was sent since: another trouble
+        (5 * MINUTE, ["webhooks_silent"], ["webhooks_silent", "wrong_secret"]),  # news has not come again
+    ],
+)
+def test_silence_that_refusals_explain(refused_ago: int, standing: list[str], expected: list[str]) -> None:
+    """Where requests came and were refused, no silence is told of; one that was told of stands, and names the reason."""
+    hearing = Hearing(NOW - 2 * HOUR, 3, NOW - 6 * MINUTE)
+    standing = [*standing, "wrong_secret"]
+    about = refused(WRONG, 0, at=NOW - refused_ago, hearing=hearing, standing=standing)
+
+    assert rules(about) == expected
+    if "webhooks_silent" in standing:
+        assert conclude(about, NOW)[0].message.endswith("; requests came and were refused: see wrong_secret")
+
+
+def test_what_was_accepted_before_is_told_with_its_time() -> None:
+    """Where more were accepted than refused, the message says how long ago the last one was, and not how many."""
+    about = refused(WRONG, 20, accepted=30, hearing=Hearing(NOW - 40 * SECOND))
+    assert one(about).message.startswith(
+        "20 requests were refused in the last 5 min, and the last one that was accepted came 40 s ago: their signature"
+    )
+
+
 @pytest.mark.parametrize(("ahead", "found"), [(MINUTE, False), (MINUTE + 1, True), (-MINUTE - 1, True), (None, False)])
 def test_own_clock(ahead: int | None, found: bool) -> None:
     """More than a minute between the provider's clock and ours is a finding."""
@@ -184,7 +232,7 @@ times = st.integers(NOW - 2 * DAY, NOW + DAY)  # clocks are set back
 
 @given(
     st.dictionaries(st.sampled_from(RefusalReason), st.integers(0, 9)),
-    st.dictionaries(st.sampled_from(RefusalReason), times),
+    st.dictionaries(st.sampled_from(RefusalReason), st.lists(times, min_size=1, max_size=MANY)),
     st.builds(Hearing, st.none() | times, st.integers(0, 9), st.none() | times),
     st.none() | st.integers(-DAY, DAY),
     st.sets(st.sampled_from([rule.value for rule in SourceRule])),
