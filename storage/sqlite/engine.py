@@ -106,10 +106,4 @@ def _engine(path: Path, pragmas: tuple[str, ...], begin: str, connections: int) 
     def start(connection: Any) -> None:
         connection.exec_driver_sql(begin)
 
-    @event.listens_for(engine.sync_engine, "invalidate")
-    def let_go(connection: Any, _record: Any, _error: Any) -> None:
-        # A cancelled task leaves a statement half read, and with one of those SQLite keeps the locks of a connection
-        # that was closed: nobody else could write until the garbage is collected.
-        connection.rollback()
-
     return engine
