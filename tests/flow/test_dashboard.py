@@ -28,10 +28,11 @@ from operators.clock import now
 from operators.dashboard.failure_words import document, help_url
 from operators.dashboard.links import sign_in_link
 from operators.errors import NotPossible
+from reconciler.cancelling import cancel_of
 from schemas.config import Operators, Secret
 from schemas.ids import parse, shown
 from schemas.times import HOUR, MINUTE
-from schemas.words import Code, SourceRule, Trouble
+from schemas.words import AskedBy, Code, SourceRule, Trouble
 from storage import actions
 
 PAGES = [
@@ -375,6 +376,33 @@ def test_a_good_day_shows_no_trouble(tmp_path):
     assert "1 cancelled as asked" in home
     assert not re.search(r'class="[^"]*kind-', home + listed)
     assert "as-asked" in listed
+
+
+def test_a_job_that_was_cancelled_as_asked_is_grey(tmp_path):
+    """
+    Its banner, its finding and what a screen reader says of them are notes, and no trouble.
+    """
+
+    async def fill(filled):
+        await filled.owned()
+        job = await filled.job("batch_b", "cancelled", has_webhook=0)
+        cancel = cancel_of(
+            job, AskedBy.OPERATOR, "wrong file", filled.new_id(filled.now - 2 * HOUR), filled.now - 2 * HOUR
+        )
+        async with filled.store.writing() as connection:
+            await actions.ask(connection, cancel)
+            sent = {"state": "accepted", "sent_at": filled.now - 2 * HOUR, "answered_at": filled.now - 2 * HOUR}
+            await actions.change(connection, cancel.id, {**sent, "due_at": None})
+
+    async def body(there: Shown):
+        async with there.signed_in() as client:
+            return (await client.get("/jobs/batch_b")).text
+
+    page = at(tmp_path, body, fill)
+    assert '<p class="headline tone-note">' in page
+    assert "cancelled as the operator asked: wrong file" in page
+    assert "tone-cancellation" not in page
+    assert '<span class="unseen">failure: </span>' not in page
 
 
 def test_home_tells_the_four_kinds_apart_in_words(tmp_path):
