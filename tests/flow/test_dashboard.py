@@ -31,9 +31,9 @@ from operators.errors import NotPossible
 from reconciler.cancelling import cancel_of
 from schemas.config import Operators, Secret
 from schemas.ids import parse, shown
-from schemas.times import HOUR, MINUTE
+from schemas.times import HOUR, MINUTE, rfc3339
 from schemas.words import AskedBy, Code, SourceRule, Trouble
-from storage import actions
+from storage import actions, findings
 
 PAGES = [
     "/",
@@ -507,6 +507,39 @@ def test_what_stands_against_a_source_is_told_with_its_sentence(tmp_path):
     assert "stands_since" in job
 
 
+def test_what_stood_against_a_source_and_why_a_webhook_was_rejected(tmp_path):
+    """
+    A finding that is closed stands on the page of its source, and on that of a job whose webhook was rejected meanwhile, which
+    leads to the refusals of that time.
+    """
+
+    async def fill(filled):
+        await a_late_job(filled)
+        await filled.finding("wrong_secret", "9 requests were refused")
+        async with filled.store.writing() as connection:
+            await findings.sync(connection, "gateway", [], filled.store.new_id, filled.now - MINUTE)
+        await filled.refusal("signature_wrong", 5 * MINUTE)
+        job = await filled.job("batch_unheard", "completed")
+        tried = [{"tried_at": rfc3339(filled.now - 5 * MINUTE)}]
+        await filled.failure(job, "delivery", "rejected", "HTTP 401", attempts=tried)
+
+    async def body(there: Shown):
+        async with there.signed_in() as client:
+            source, job = [
+                unescape((await client.get(path)).text) for path in ("/sources/gateway", "/jobs/batch_unheard")
+            ]
+            refusals = re.search(r'href="(/refusals[?][^"]+)"', job).group(1)
+            return source, job, (await client.get(refusals)).text
+
+    source, job, refusals = at(tmp_path, body, fill)
+    stood = source.partition("What stood against it before")[2]
+    assert "delivery: wrong_secret" in stood
+    assert "9 requests were refused" in stood
+    assert re.search("closed <time[^>]*>60 s ago", stood)
+    assert re.search(r"Likely because 9 requests were refused .*wrong_secret</a>, closed", job)
+    assert len(re.findall('data-label="Refusal"', refusals)) == 1
+
+
 def test_a_source_that_nobody_keeps(tmp_path):
     """
     Without a reconciler nobody asks, and no finding can tell: the pages say so.
@@ -647,6 +680,24 @@ def test_what_cannot_be_combined_is_said_and_the_form_stays(tmp_path):
     assert answer.status_code == 400
     assert "cannot be combined" in answer.text
     assert "<option selected>failed</option>" in answer.text
+
+
+def test_news_is_told_calmly(tmp_path):
+    """
+    On a good day nearly every webhook tells of an end before we knew it: in lists and in the timeline that is news.
+    """
+
+    async def fill(filled):
+        job = await filled.job("batch_a", "completed")
+        await filled.webhook(job, "batch.completed", "completed", HOUR, "disagrees")
+
+    async def body(there: Shown):
+        async with there.signed_in() as client:
+            return [(await client.get(path)).text for path in ("/deliveries", "/receipts", "/jobs/batch_a")]
+
+    for page in at(tmp_path, body, fill):
+        assert "news, so we asked" in page
+        assert not re.search(r">[^<]*disagrees", page.partition("Everything that happened")[2] or page)
 
 
 def test_the_page_of_a_job(tmp_path):

@@ -13,8 +13,10 @@ from operators.dashboard.failure_words import slug
 from operators.dashboard.numbers import failures_held
 from operators.dashboard.origin import is_from_here, is_local
 from operators.dashboard.sealing import LASTS, Purpose, form_seal, is_of, open_sealed, seal
+from operators.dashboard.verdict_words import verdict_words
 from schemas.config import Config, Operators, Secret, Source
 from schemas.times import HOUR, rfc3339
+from schemas.words import Verdict
 from storage.counting import Tally
 
 ACTING, LOOKING = Secret("a" * 32), Secret("b" * 32)
@@ -253,6 +255,17 @@ def test_paths_of_ours(path, ours):
 
 
 # Values
+
+
+@pytest.mark.parametrize("verdict", [None, *Verdict])
+def test_a_verdict_in_words(verdict):
+    """
+    Each has its words, and none that would alarm anybody about news.
+    """
+    words = verdict_words(verdict)
+
+    assert words
+    assert "disagree" not in words
 
 
 @pytest.mark.parametrize(
