@@ -72,6 +72,7 @@ def _environment() -> Environment:
         "size": writing.size,
         "plain": writing.plain,
         "percent": writing.percent,
+        "with_code": writing.with_code,
         "json_lines": writing.json_lines,
         "in_path": in_path,
         "apart": writing.apart,

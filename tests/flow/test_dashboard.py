@@ -21,7 +21,7 @@ from showing import (
     spoil,
 )
 
-from operators import documented
+from operators import documented, queries
 from operators.access import Right
 from operators.auditing import CONFLICT, UNACKNOWLEDGED
 from operators.clock import now
@@ -228,7 +228,7 @@ def test_a_link_signs_in_once(tmp_path, right):
     assert ACTING not in link
     assert [answer.status_code for answer in looked] == [200, 200]
     assert (used.status_code, again.status_code) == (303, 401)
-    assert "`batchkeeper dashboard`" in again.text
+    assert "<code>batchkeeper dashboard</code> prints a new one" in again.text
     assert ("You may look and act" in page) is (right is not Right.READ)
 
 
@@ -777,6 +777,28 @@ def test_a_name_that_nobody_has_is_told_so(tmp_path):
     assert "in printable ASCII" in answers[-2].text
 
 
+def test_an_address_without_a_page(tmp_path):
+    """
+    A browser is shown a page with ways on, after it has signed in; whoever is no browser, or asks below what is for machines,
+    gets a problem as JSON.
+    """
+    browser = {"accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+
+    async def body(there: Shown):
+        async with there.client() as nobody:
+            shown_in = await nobody.get("/nothing/at?all=1", headers=browser)
+        async with there.signed_in() as client:
+            page = await client.get("/nothing", headers=browser)
+            machines = [await client.get("/nothing"), await client.get("/api/v9/x", headers=browser)]
+            return shown_in, page, [*machines, await client.post("/nothing", headers=browser)]
+
+    shown_in, page, machines = at(tmp_path, body)
+    assert (shown_in.status_code, shown_in.headers["location"]) == (303, "/signin?next=%2Fnothing%2Fat%3Fall%3D1")
+    assert (page.status_code, page.headers["content-type"]) == (404, "text/html; charset=utf-8")
+    assert {one["href"] for one in Elements(page.text).of("a")} >= {"/", "/jobs", "/sources"}
+    assert {one.headers["content-type"] for one in machines} == {"application/problem+json"}
+
+
 def test_whatever_has_an_id_is_found_by_it(tmp_path):
     """
     A job by its names, a group and a hand-off by their ids.
@@ -793,6 +815,51 @@ def test_whatever_has_an_id_is_found_by_it(tmp_path):
 
     job, found = at(tmp_path, body, a_late_job)
     assert found == [f"/jobs/{job}"] * 3 + ["/groups/grp_0000000000005", "/handoffs/hnd_0000000000005"]
+
+
+def test_every_id_that_is_printed_is_found(tmp_path):
+    """
+    What has no page of its own leads to where it stands; an unknown one is said to be unknown. How a job's id begins is enough.
+    """
+
+    async def fill(filled):
+        await a_late_job(filled)
+        for number in range(2):
+            await filled.job(f"batch_twin_{number}")
+        await filled.failure(filled.jobs["batch_late"], "execution", "failed", "it failed")
+        await filled.finding("wrong_secret", "9 requests were refused")
+        filled.submitted = await filled.submission()
+
+    async def body(there: Shown):
+        job = there.filled.jobs["batch_late"]
+        async with there.signed_in() as client:
+            fields = {**await seal_of(client, "/act/poll/batch_late"), "reason": "why not"}
+            await client.post("/act/poll/batch_late", data=fields)
+            async with there.store.reading() as connection:
+                account = await queries.show_job(connection, there.config, "batch_late", now())
+                (finding,) = await findings.of_source(connection, "gateway")
+            (delivery,), (action,), (failure,) = account["deliveries"], account["actions"], account["failures"]
+            names = {
+                delivery["id"]: f"/jobs/{account['id']}",
+                delivery["receipts"][0]["id"]: f"/receipts?delivery={delivery['id']}",
+                action["id"]: f"/jobs/{account['id']}?done={action['id']}",
+                failure["id"]: "/jobs/gateway/batch_late",
+                shown("fnd", finding.id): "/sources/gateway",
+                there.filled.submitted: f"/submissions/{there.filled.submitted}",
+                "batch_la": f"/jobs/{shown('job', job.id)}",
+                "batch_twin": "/jobs?job_id_prefix=batch_twin",
+            }
+            found = {name: await client.get("/find", params={"name": name}) for name in names}
+            shown_ = [await client.get(place) for place in names.values()]
+            unknown = [
+                await client.get("/find", params={"name": shown(one, 5)}) for one in ("dlv", "rcp", "act", "fail")
+            ]
+            return names, {name: one.headers["location"] for name, one in found.items()}, shown_, unknown
+
+    names, found, pages, unknown = at(tmp_path, body, fill)
+    assert found == names
+    assert {one.status_code for one in pages} == {200}
+    assert {one.status_code for one in unknown} == {404}
 
 
 def test_every_code_is_explained_where_links_lead():
