@@ -12,6 +12,8 @@ from operators import api, monitoring
 from operators.api.problems import HEADERS, problem
 from operators.dashboard.changes import Changes
 from operators.dashboard.routes import routes as dashboard_routes
+from operators.dashboard.routes import unknown_path
+from operators.dashboard.unknown_paths import is_for_a_person
 from schemas.config import Config
 from storage.store import Store
 
@@ -25,7 +27,18 @@ def build_app(configured: Callable[[], Config], store: Store, now: Callable[[], 
         *api.routes(configured, store, now),
         *dashboard_routes(configured, store, now, changes),
     ]
-    app = Starlette(routes=routes, exception_handlers={HTTPException: _refused})
+    show_unknown = unknown_path(configured, store, now)
+
+    async def refused(request: Request, error: Exception) -> Response:
+        """What the router itself refuses: an unknown path, a method that it does not take."""
+        if isinstance(error, HTTPException) and error.status_code == 405:
+            allowed = ", ".join(sorted((error.headers or {}).get("Allow", "GET").split(", ")))
+            return problem(405, f"this takes {allowed}", {"allow": allowed})
+        if is_for_a_person(request.method, request.scope["path"], request.headers.get("accept", "")):
+            return await show_unknown(request)
+        return problem(404, "there is nothing here")
+
+    app = Starlette(routes=routes, exception_handlers={HTTPException: refused})
     app.router.redirect_slashes = False
     app.state.end_streams = changes.end  # whoever serves it calls this when it is to stop
     return app
@@ -33,11 +46,3 @@ def build_app(configured: Callable[[], Config], store: Store, now: Callable[[], 
 
 async def _live(_: Request) -> Response:
     return PlainTextResponse("alive\n", headers=HEADERS)
-
-
-async def _refused(_: Request, error: Exception) -> Response:
-    """What the router itself refuses: an unknown path, a method that it does not take."""
-    if isinstance(error, HTTPException) and error.status_code == 405:
-        allowed = ", ".join(sorted((error.headers or {}).get("Allow", "GET").split(", ")))
-        return problem(405, f"this takes {allowed}", {"allow": allowed})
-    return problem(404, "there is nothing here")

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from operators.dashboard.failure_words import is_as_asked
 from operators.views import View
 from schemas.words import SourceRule, Status
 
@@ -13,8 +14,8 @@ _OF_NEWS = frozenset(SourceRule) - {SourceRule.ASKING_FAILS}
 
 @dataclass(frozen=True, slots=True)
 class Headline:
-    """One sentence and its tone: a kind of trouble, `waiting` or `good`. `beside`: findings that stand against its whole
-    source and are not why its result is late, each a sentence of its own."""
+    """One sentence and its tone: a kind of trouble, `waiting`, `good`, or `note` for what came true as asked. `beside`: findings
+    that stand against its whole source and are not why its result is late, each a sentence of its own."""
 
     tone: str
     text: str
@@ -32,8 +33,8 @@ def headline(found: View, findings: Sequence[View]) -> Headline:
 def _ready(wrong: Sequence[View]) -> tuple[str, str]:
     """What our own asking has trouble with cannot take away what is here."""
     of_job = [one for one in wrong if one["axis"] != "asking"]
-    worst = min(of_job, key=_failures_first, default=None)
-    return ("good", "Its result is here.") if worst is None else (str(worst["axis"]), str(worst["message"]))
+    worst = min(of_job, key=_worst_first, default=None)
+    return ("good", "Its result is here.") if worst is None else (_tone(worst), str(worst["message"]))
 
 
 def _waiting(found: View, findings: Sequence[View], wrong: Sequence[View]) -> tuple[str, str]:
@@ -43,7 +44,7 @@ def _waiting(found: View, findings: Sequence[View], wrong: Sequence[View]) -> tu
     if status in _BAD_ENDS:
         ends = [one for one in wrong if one["axis"] in ("execution", "cancellation")]
         if ends:
-            return str(ends[0]["axis"]), f"No result yet: {ends[0]['message']}"
+            return _tone(ends[0]), f"No result yet: {ends[0]['message']}"
     asking = next((one for one in wrong if one["axis"] == "asking"), None)
     if asking is not None:
         return "asking", f"No result yet: {asking['message']}"
@@ -61,5 +62,10 @@ def _goes_on(found: View, findings: Sequence[View]) -> Iterator[str]:
     yield from (str(one["message"]) for one in findings if one["axis"] == "execution" and one["rule"] == "status")
 
 
-def _failures_first(one: View) -> bool:
-    return bool(one["tone"] != "failure")
+def _worst_first(one: View) -> tuple[bool, bool]:
+    return is_as_asked(one["rule"]), bool(one["tone"] != "failure")
+
+
+def _tone(one: View) -> str:
+    """A job that was cancelled as somebody here asked is not trouble."""
+    return "note" if is_as_asked(one["rule"]) else str(one["axis"])

@@ -6,20 +6,15 @@ from typing import Any
 from urllib.parse import urlencode
 
 from sqlalchemy.ext.asyncio import AsyncConnection
-from starlette.responses import RedirectResponse, Response
 
 from operators import filters, handed_on, listings
-from operators.dashboard.rendering import HEADERS, in_path
 from operators.dashboard.visit import Body, Page, Visit
 from operators.errors import BadInput, NoSuchThing
 from operators.filters import Asked, Noun
-from operators.find import find_job
 from operators.listings import Listing
-from schemas.ids import parse, shown
 from schemas.words import Status
 
 ROWS = 30
-_PAGES = {"grp": "groups", "hnd": "handoffs", "ref": "refusals"}
 
 Query = Callable[[AsyncConnection, Visit, Asked], Awaitable[Listing]]
 
@@ -219,15 +214,3 @@ def _choices(noun: Noun, name: str, sources: Sequence[str]) -> Sequence[str]:
 
 def _query(given: Mapping[str, Sequence[str]]) -> str:
     return urlencode([(name, text) for name, texts in given.items() for text in texts if text])
-
-
-async def find(visit: Visit) -> Page | Response:
-    """Whatever a person has an id of: a job by any of its names, a group, a hand-off, a refusal."""
-    name = visit.query.get("name", "").strip()
-    for prefix, path in _PAGES.items():
-        number = parse(name, prefix)
-        if number is not None:
-            return RedirectResponse(f"/{path}/{shown(prefix, number)}", 303, dict(HEADERS))
-    async with visit.store.reading() as connection:
-        job = await find_job(connection, name)
-    return RedirectResponse(in_path(f"/jobs/{shown('job', job.id)}"), 303, dict(HEADERS))

@@ -13,6 +13,7 @@ from starlette.responses import HTMLResponse, Response
 
 from operators.dashboard import writing
 from operators.dashboard.failure_words import help_url, is_as_asked, trouble_url
+from operators.dashboard.verdict_words import verdict_words
 from schemas.texts import clean
 
 HERE = Path(__file__).parent
@@ -71,9 +72,11 @@ def _environment() -> Environment:
         "size": writing.size,
         "plain": writing.plain,
         "percent": writing.percent,
+        "with_code": writing.with_code,
         "json_lines": writing.json_lines,
         "in_path": in_path,
         "apart": writing.apart,
+        "verdict_words": verdict_words,
     }
     made.filters.update(filters)
     made.globals.update(static_url=static_url, help_url=help_url, trouble_url=trouble_url, is_as_asked=is_as_asked)

@@ -7,11 +7,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from operators.access import Right
-from operators.dashboard import acting, lists, reverifying, subjects
+from operators.dashboard import acting, lists, reverifying, subjects, unknown_paths
 from operators.dashboard.audited import audit
 from operators.dashboard.changes import Changes, Events
 from operators.dashboard.failure_words import TITLES, document
-from operators.dashboard.gate import Gate, guarded
+from operators.dashboard.found import find
+from operators.dashboard.gate import Gate, Responding, guarded
 from operators.dashboard.home import home
 from operators.dashboard.rendering import static
 from operators.dashboard.signing_in import SigningIn
@@ -31,7 +32,7 @@ def routes(configured: Callable[[], Config], store: Store, now: Callable[[], int
 
     pages = {
         "/": home,
-        "/find": lists.find,
+        "/find": find,
         "/help/{name}": _help,
         "/audit": audit,
         "/refusals/{refusal}": subjects.refusal,
@@ -55,6 +56,11 @@ def routes(configured: Callable[[], Config], store: Store, now: Callable[[], int
         Route("/act/reverify/{source}", gate.form(reverifying.act, Right.ACT), methods=["POST"]),
         Route("/act/{verb}/{name:path}", gate.form(acting.act, Right.ACT), methods=["POST"]),
     ]
+
+
+def unknown_path(configured: Callable[[], Config], store: Store, now: Callable[[], int]) -> Responding:
+    """What a person is shown where there is nothing; whoever is not signed in is shown in first, as everywhere."""
+    return Gate(configured, store, now).page(unknown_paths.page)
 
 
 async def _help(visit: Visit) -> Page:

@@ -2,11 +2,12 @@
 
 from itertools import groupby
 
-from operators import fan_out, handed_on, queries, things
+from operators import fan_out, handed_on, queries, standing, things
 from operators.cli.told import money
 from operators.dashboard.acting import possible
 from operators.dashboard.headline import headline
 from operators.dashboard.lists import ROWS
+from operators.dashboard.rejected import rejected
 from operators.dashboard.timeline import timeline
 from operators.dashboard.visit import Page, Visit
 from operators.find import find_job
@@ -17,6 +18,7 @@ from schemas.words import ActionState, ActionVerb, Code, Status
 from storage import labels
 
 _UNDER_WAY = frozenset({ActionState.ASKED, ActionState.ACCEPTED})
+CLOSED = 5  # findings about a source that stand no more
 _KINDS = {"failure": 0, "trouble": 1, "note": 2, "good": 3}
 
 
@@ -27,6 +29,8 @@ async def job(visit: Visit) -> Page:
         row = await find_job(connection, name)
         found, explained = await queries.account_of(connection, config, row, visit.now, visit.lease_clock())
         given = await labels.of(connection, row.id)
+        is_rejected = any(one["code"] == Code.REJECTED for one in found["failures"])
+        of_source = await standing.of_source(connection, row.source) if is_rejected else []
     axes = [
         (axis, sorted(findings, key=lambda one: _KINDS[one["tone"]]))
         for axis, findings in groupby(explained["findings"], key=lambda one: str(one["axis"]))
@@ -44,6 +48,7 @@ async def job(visit: Visit) -> Page:
             "cost": money(found["cost"]["nanos"], str(found["cost"]["currency"] or "").upper()),
             "verbs": possible(config, row, cancelling) if visit.may_act else (),
             "cancelling": cancelling,
+            "rejected": rejected(found, of_source),
             "done": done,
         },
     )
@@ -97,9 +102,11 @@ async def source(visit: Visit) -> Page:
     async with visit.store.reading() as connection:
         found = await things.show_source(connection, visit.config, name, now, clock)
         health = await sources_health(connection, visit.store, visit.config, now)
+        stood = await standing.of_source(connection, name)
     may_reverify = visit.may_act and bool(visit.config.sources[name].webhook_secrets)
     values = {"source": found, "health": next(each for each in health if each["name"] == name)}
-    return Page("source.html", {**values, "may_reverify": may_reverify})
+    closed = [one for one in stood if one["closed_at"] is not None][:CLOSED]
+    return Page("source.html", {**values, "may_reverify": may_reverify, "closed": closed})
 
 
 async def refusal(visit: Visit) -> Page:

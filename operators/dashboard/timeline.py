@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from operators.dashboard.failure_words import is_as_asked
+from operators.dashboard.verdict_words import verdict_words
 from operators.dashboard.writing import plain, size
 from operators.views import View
 from schemas.times import parse_rfc3339
@@ -53,7 +54,7 @@ def _receipts(job: View) -> Iterator[Entry]:
         for receipt in delivery["receipts"]:
             number = f", attempt {receipt['attempt']}" if receipt["attempt"] else ""
             said = receipt["native_status"] or receipt["reported_status"] or "nothing of status"
-            text = receipt["unreadable"] or f"it says {said}; verdict: {receipt['verdict'] or 'not judged yet'}"
+            text = receipt["unreadable"] or f"it says {said}; {verdict_words(receipt['verdict'])}"
             ids = (("receipt", receipt["id"]), ("delivery", delivery["id"]), ("event", receipt["event_id"]))
             yield Entry(
                 receipt["received_at"],

@@ -1,6 +1,7 @@
 """How values are written on a page: times, ids, numbers, and whatever a provider sent. Pure."""
 
 import json
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -73,6 +74,14 @@ def plain(value: Any) -> str:
         return clean(json.dumps(value, ensure_ascii=False, sort_keys=True), LONGEST)
     is_time = isinstance(value, str) and len(value) > 19 and value[10] == "T" and parse_rfc3339(value) is not None
     return f"{moment(value)} UTC" if is_time else clean(str(value), LONGEST)
+
+
+def with_code(text: str) -> Markup:
+    """A sentence in which what stands between back-ticks is something to type."""
+    parts = re.split("`([^`]+)`", clean(text, LONGEST))
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if n % 2 else escape(part) for n, part in enumerate(parts)
+    )
 
 
 def json_lines(value: Any) -> list[str]:

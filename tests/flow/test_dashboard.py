@@ -21,18 +21,19 @@ from showing import (
     spoil,
 )
 
-from operators import documented
+from operators import documented, queries
 from operators.access import Right
 from operators.auditing import CONFLICT, UNACKNOWLEDGED
 from operators.clock import now
 from operators.dashboard.failure_words import document, help_url
 from operators.dashboard.links import sign_in_link
 from operators.errors import NotPossible
+from reconciler.cancelling import cancel_of
 from schemas.config import Operators, Secret
 from schemas.ids import parse, shown
-from schemas.times import HOUR, MINUTE
-from schemas.words import Code, SourceRule, Trouble
-from storage import actions
+from schemas.times import HOUR, MINUTE, rfc3339
+from schemas.words import AskedBy, Code, SourceRule, Trouble
+from storage import actions, findings
 
 PAGES = [
     "/",
@@ -227,7 +228,7 @@ def test_a_link_signs_in_once(tmp_path, right):
     assert ACTING not in link
     assert [answer.status_code for answer in looked] == [200, 200]
     assert (used.status_code, again.status_code) == (303, 401)
-    assert "`batchkeeper dashboard`" in again.text
+    assert "<code>batchkeeper dashboard</code> prints a new one" in again.text
     assert ("You may look and act" in page) is (right is not Right.READ)
 
 
@@ -377,6 +378,33 @@ def test_a_good_day_shows_no_trouble(tmp_path):
     assert "as-asked" in listed
 
 
+def test_a_job_that_was_cancelled_as_asked_is_grey(tmp_path):
+    """
+    Its banner, its finding and what a screen reader says of them are notes, and no trouble.
+    """
+
+    async def fill(filled):
+        await filled.owned()
+        job = await filled.job("batch_b", "cancelled", has_webhook=0)
+        cancel = cancel_of(
+            job, AskedBy.OPERATOR, "wrong file", filled.new_id(filled.now - 2 * HOUR), filled.now - 2 * HOUR
+        )
+        async with filled.store.writing() as connection:
+            await actions.ask(connection, cancel)
+            sent = {"state": "accepted", "sent_at": filled.now - 2 * HOUR, "answered_at": filled.now - 2 * HOUR}
+            await actions.change(connection, cancel.id, {**sent, "due_at": None})
+
+    async def body(there: Shown):
+        async with there.signed_in() as client:
+            return (await client.get("/jobs/batch_b")).text
+
+    page = at(tmp_path, body, fill)
+    assert '<p class="headline tone-note">' in page
+    assert "cancelled as the operator asked: wrong file" in page
+    assert "tone-cancellation" not in page
+    assert '<span class="unseen">failure: </span>' not in page
+
+
 def test_home_tells_the_four_kinds_apart_in_words(tmp_path):
     """
     Each kind has its count, its name and its own sign; the late job leads the list of those that wait.
@@ -477,6 +505,39 @@ def test_what_stands_against_a_source_is_told_with_its_sentence(tmp_path):
     assert "the whole source: 9 requests were refused" in job
     assert 'href="/help/failures#wrong_secret"' in job
     assert "stands_since" in job
+
+
+def test_what_stood_against_a_source_and_why_a_webhook_was_rejected(tmp_path):
+    """
+    A finding that is closed stands on the page of its source, and on that of a job whose webhook was rejected meanwhile, which
+    leads to the refusals of that time.
+    """
+
+    async def fill(filled):
+        await a_late_job(filled)
+        await filled.finding("wrong_secret", "9 requests were refused")
+        async with filled.store.writing() as connection:
+            await findings.sync(connection, "gateway", [], filled.store.new_id, filled.now - MINUTE)
+        await filled.refusal("signature_wrong", 5 * MINUTE)
+        job = await filled.job("batch_unheard", "completed")
+        tried = [{"tried_at": rfc3339(filled.now - 5 * MINUTE)}]
+        await filled.failure(job, "delivery", "rejected", "HTTP 401", attempts=tried)
+
+    async def body(there: Shown):
+        async with there.signed_in() as client:
+            source, job = [
+                unescape((await client.get(path)).text) for path in ("/sources/gateway", "/jobs/batch_unheard")
+            ]
+            refusals = re.search(r'href="(/refusals[?][^"]+)"', job).group(1)
+            return source, job, (await client.get(refusals)).text
+
+    source, job, refusals = at(tmp_path, body, fill)
+    stood = source.partition("What stood against it before")[2]
+    assert "delivery: wrong_secret" in stood
+    assert "9 requests were refused" in stood
+    assert re.search("closed <time[^>]*>60 s ago", stood)
+    assert re.search(r"Likely because 9 requests were refused .*wrong_secret</a>, closed", job)
+    assert len(re.findall('data-label="Refusal"', refusals)) == 1
 
 
 def test_a_source_that_nobody_keeps(tmp_path):
@@ -621,6 +682,24 @@ def test_what_cannot_be_combined_is_said_and_the_form_stays(tmp_path):
     assert "<option selected>failed</option>" in answer.text
 
 
+def test_news_is_told_calmly(tmp_path):
+    """
+    On a good day nearly every webhook tells of an end before we knew it: in lists and in the timeline that is news.
+    """
+
+    async def fill(filled):
+        job = await filled.job("batch_a", "completed")
+        await filled.webhook(job, "batch.completed", "completed", HOUR, "disagrees")
+
+    async def body(there: Shown):
+        async with there.signed_in() as client:
+            return [(await client.get(path)).text for path in ("/deliveries", "/receipts", "/jobs/batch_a")]
+
+    for page in at(tmp_path, body, fill):
+        assert "news, so we asked" in page
+        assert not re.search(r">[^<]*disagrees", page.partition("Everything that happened")[2] or page)
+
+
 def test_the_page_of_a_job(tmp_path):
     """
     The explanation comes first, then one timeline with what each thing can be found by elsewhere.
@@ -698,6 +777,28 @@ def test_a_name_that_nobody_has_is_told_so(tmp_path):
     assert "in printable ASCII" in answers[-2].text
 
 
+def test_an_address_without_a_page(tmp_path):
+    """
+    A browser is shown a page with ways on, after it has signed in; whoever is no browser, or asks below what is for machines,
+    gets a problem as JSON.
+    """
+    browser = {"accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+
+    async def body(there: Shown):
+        async with there.client() as nobody:
+            shown_in = await nobody.get("/nothing/at?all=1", headers=browser)
+        async with there.signed_in() as client:
+            page = await client.get("/nothing", headers=browser)
+            machines = [await client.get("/nothing"), await client.get("/api/v9/x", headers=browser)]
+            return shown_in, page, [*machines, await client.post("/nothing", headers=browser)]
+
+    shown_in, page, machines = at(tmp_path, body)
+    assert (shown_in.status_code, shown_in.headers["location"]) == (303, "/signin?next=%2Fnothing%2Fat%3Fall%3D1")
+    assert (page.status_code, page.headers["content-type"]) == (404, "text/html; charset=utf-8")
+    assert {one["href"] for one in Elements(page.text).of("a")} >= {"/", "/jobs", "/sources"}
+    assert {one.headers["content-type"] for one in machines} == {"application/problem+json"}
+
+
 def test_whatever_has_an_id_is_found_by_it(tmp_path):
     """
     A job by its names, a group and a hand-off by their ids.
@@ -714,6 +815,51 @@ def test_whatever_has_an_id_is_found_by_it(tmp_path):
 
     job, found = at(tmp_path, body, a_late_job)
     assert found == [f"/jobs/{job}"] * 3 + ["/groups/grp_0000000000005", "/handoffs/hnd_0000000000005"]
+
+
+def test_every_id_that_is_printed_is_found(tmp_path):
+    """
+    What has no page of its own leads to where it stands; an unknown one is said to be unknown. How a job's id begins is enough.
+    """
+
+    async def fill(filled):
+        await a_late_job(filled)
+        for number in range(2):
+            await filled.job(f"batch_twin_{number}")
+        await filled.failure(filled.jobs["batch_late"], "execution", "failed", "it failed")
+        await filled.finding("wrong_secret", "9 requests were refused")
+        filled.submitted = await filled.submission()
+
+    async def body(there: Shown):
+        job = there.filled.jobs["batch_late"]
+        async with there.signed_in() as client:
+            fields = {**await seal_of(client, "/act/poll/batch_late"), "reason": "why not"}
+            await client.post("/act/poll/batch_late", data=fields)
+            async with there.store.reading() as connection:
+                account = await queries.show_job(connection, there.config, "batch_late", now())
+                (finding,) = await findings.of_source(connection, "gateway")
+            (delivery,), (action,), (failure,) = account["deliveries"], account["actions"], account["failures"]
+            names = {
+                delivery["id"]: f"/jobs/{account['id']}",
+                delivery["receipts"][0]["id"]: f"/receipts?delivery={delivery['id']}",
+                action["id"]: f"/jobs/{account['id']}?done={action['id']}",
+                failure["id"]: "/jobs/gateway/batch_late",
+                shown("fnd", finding.id): "/sources/gateway",
+                there.filled.submitted: f"/submissions/{there.filled.submitted}",
+                "batch_la": f"/jobs/{shown('job', job.id)}",
+                "batch_twin": "/jobs?job_id_prefix=batch_twin",
+            }
+            found = {name: await client.get("/find", params={"name": name}) for name in names}
+            shown_ = [await client.get(place) for place in names.values()]
+            unknown = [
+                await client.get("/find", params={"name": shown(one, 5)}) for one in ("dlv", "rcp", "act", "fail")
+            ]
+            return names, {name: one.headers["location"] for name, one in found.items()}, shown_, unknown
+
+    names, found, pages, unknown = at(tmp_path, body, fill)
+    assert found == names
+    assert {one.status_code for one in pages} == {200}
+    assert {one.status_code for one in unknown} == {404}
 
 
 def test_every_code_is_explained_where_links_lead():

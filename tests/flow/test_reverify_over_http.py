@@ -114,7 +114,10 @@ def test_by_the_dashboard(tmp_path: Path) -> None:
             again = await client.post(FORM, data={**fields, "reason": "mended"})
 
             assert (looked.status_code, "2 of 3 would be taken in." in looked.text) == (200, True)
-            assert "the 2 secrets of phaseo signed it" in looked.text
+            assert "Verify all of phaseo that was refused once more?" in looked.text
+            card, _, below = looked.text.partition("</form>\n</div>")
+            assert "the 2 secrets of phaseo signed it" in below  # at full width, and not within the form
+            assert "would be taken in" in card
             assert [one.status_code for one in (without, wrong, odd, sealless)] == [400, 400, 400, 403]
             assert "give a reason" in without.text
             assert (done.status_code, "2 of 3 were taken in." in done.text) == (200, True)

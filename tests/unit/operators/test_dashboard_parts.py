@@ -13,8 +13,11 @@ from operators.dashboard.failure_words import slug
 from operators.dashboard.numbers import failures_held
 from operators.dashboard.origin import is_from_here, is_local
 from operators.dashboard.sealing import LASTS, Purpose, form_seal, is_of, open_sealed, seal
+from operators.dashboard.unknown_paths import is_for_a_person
+from operators.dashboard.verdict_words import verdict_words
 from schemas.config import Config, Operators, Secret, Source
 from schemas.times import HOUR, rfc3339
+from schemas.words import Verdict
 
 ACTING, LOOKING = Secret("a" * 32), Secret("b" * 32)
 
@@ -253,6 +256,17 @@ def test_paths_of_ours(path, ours):
 # Values
 
 
+@pytest.mark.parametrize("verdict", [None, *Verdict])
+def test_a_verdict_in_words(verdict):
+    """
+    Each has its words, and none that would alarm anybody about news.
+    """
+    words = verdict_words(verdict)
+
+    assert words
+    assert "disagree" not in words
+
+
 @pytest.mark.parametrize(
     ("value", "written"),
     [
@@ -282,6 +296,47 @@ def test_hostile_values_are_shown_as_escapes():
         writing.cut(HOSTILE),
     ):
         assert shown.isprintable()
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("start `batchkeeper up` now", "start <code>batchkeeper up</code> now"),
+        ("<b>`<i>`", "&lt;b&gt;<code>&lt;i&gt;</code>"),
+        ("one ` alone", "one ` alone"),
+        ("``", "``"),
+    ],
+)
+def test_what_is_to_be_typed(text, written):
+    """
+    What stands between back-ticks is set as code, and everything is escaped.
+    """
+    assert writing.with_code(text) == written
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "accept", "is_person"),
+    [
+        ("GET", "/nothing", "text/html,application/xhtml+xml,*/*;q=0.8", True),
+        ("GET", "/nothing", "application/json;q=0.5, text/html", True),
+        ("GET", "/apiary", "text/html", True),
+        ("GET", "/nothing", "application/json, text/html", False),
+        ("GET", "/nothing", "text/html;q=0.1, application/json", False),
+        ("GET", "/nothing", "text/html;q=odd, */*", False),
+        ("GET", "/nothing", "*/*", False),
+        ("GET", "/nothing", "", False),
+        ("POST", "/nothing", "text/html", False),
+        *(
+            ("GET", path, "text/html", False)
+            for path in ("/api/v9", "/api", "/metrics/x", "/healthz/", "/static/x/y/z")
+        ),
+    ],
+)
+def test_who_is_shown_a_page_where_there_is_nothing(method, path, accept, is_person):
+    """
+    Whoever would rather have HTML than anything else, and looks where pages are.
+    """
+    assert is_for_a_person(method, path, accept) is is_person
 
 
 @pytest.mark.parametrize(

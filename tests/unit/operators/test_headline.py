@@ -106,6 +106,21 @@ def test_a_refused_cancel_is_not_why_an_open_job_has_no_result():
     assert told(the_facts(a_job(), actions=[refused])).text == RUNS
 
 
+def test_what_was_cancelled_as_asked_is_no_trouble():
+    """
+    It is told in the tone of a note; what else went wrong with it goes first.
+    """
+    cancel = an_action(state=ActionState.ACCEPTED.value, sent_at=NOW - 3 * HOUR, answered_at=NOW - 3 * HOUR)
+    heard = a_delivery("batch.completed")
+    done = told(the_facts(a_job(Status.CANCELLED), actions=[cancel], deliveries=[heard]))
+    waits = told(the_facts(a_job(Status.CANCELLED, **ENDED), actions=[cancel], deliveries=[heard]))
+    unheard = told(the_facts(a_job(Status.CANCELLED), actions=[cancel]))
+
+    assert (done.tone, done.text) == ("note", "cancelled as the operator asked: wrong file")
+    assert (waits.tone, waits.text) == ("note", "No result yet: cancelled as the operator asked: wrong file")
+    assert unheard.tone == "delivery"
+
+
 def test_a_result_that_is_here_is_told_so():
     """
     Neither its source nor our own asking takes it away; a failure of its own is told instead, and a settled job is left alone.
