@@ -9,7 +9,7 @@ from operators.access import Right
 from operators.dashboard.acting import LONGEST_REASON, reason_of, spend, text_of
 from operators.dashboard.visit import Page, Visit
 from operators.errors import BadInput, NotPossible
-from operators.reverifying import Scope, cut, read_scope
+from operators.reverifying import Asked, Scope, cut, read_scope
 from operators.views import View
 
 SHOWN = 30  # requests, one by one
@@ -33,14 +33,14 @@ async def act(visit: Visit, form: FormData) -> Page:
     except BadInput as problem:
         return _form(visit, given, reason, complaint=str(problem))
     if text_of(form, "look"):
-        done = await reverifying.reverify(visit.store, scope, visit.now, dry_run=True)
+        done = await reverifying.reverify(visit.store, scope, visit.now, None)
         return _form(visit, given, reason, done=done)
     if not reason or len(reason) > LONGEST_REASON:
         advice = f"give a reason of 1 to {LONGEST_REASON} characters; whoever looks at it later wants to know"
         return _form(visit, given, reason, complaint=advice)
     async with visit.store.writing() as connection:
         await spend(connection, form, visit.now)
-    done = await reverifying.reverify(visit.store, scope, visit.now)
+    done = await reverifying.reverify(visit.store, scope, visit.now, Asked("dashboard", reason))
     asked.tell("dashboard", "reverify", reason, {"source": name, "taken_in": done["taken_in"]})
     return Page("reverified.html", {"source": name, "done": cut(done, SHOWN)})
 

@@ -28,6 +28,7 @@ async def run_once(store: Store, keep: Retention, now: int) -> dict[str, int]:
         ("refusals", retention.refusals, keep.refusals),
         ("observations", retention.observations, keep.observations),
         ("actions", retention.actions, keep.actions),
+        ("reverifications", retention.reverifications, keep.actions),
         ("handoffs", retention.handoffs, keep.handoffs),
         ("watches", retention.watches, WATCHES_DAYS),
     )

@@ -27,6 +27,7 @@ from storage import (
     outputs,
     queues,
     retention,
+    reverifications,
     row_matches,
     sources,
     spent,
@@ -142,6 +143,7 @@ PRUNING = [
     "refused_requests",
     "observations",
     "actions",
+    "reverifications",
     "handoffs",
     "watches",
 ]
@@ -199,6 +201,14 @@ def test_what_waits_longest(plan: Plan) -> None:
 
     assert steps.count("ix_jobs_status (status=?)") == 4
     assert steps.count("ix_jobs_unsettled (source=?)") == 2
+    assert not scanned(steps)
+
+
+def test_who_took_in_last(plan: Plan) -> None:
+    """The last reverify of each source is looked up from its end."""
+    (steps,) = plan(reverifications.last_of, ["acme", "other"])
+
+    assert "ix_reverifications_source (source=?)" in steps
     assert not scanned(steps)
 
 
