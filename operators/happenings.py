@@ -1,5 +1,5 @@
-"""What happens, as it happens: deliveries, refusals, moves, failures, actions and hand-offs in the order in which they were
-stored.
+"""What happens, as it happens: deliveries, refusals, moves, failures, findings about sources, actions, reverifications and
+hand-offs in the order in which they were stored.
 
 An id tells when its row was made, and a row may be committed a moment after one that was made later. So whoever follows looks
 back a little each time, and passes over what they have seen.
@@ -19,6 +19,8 @@ from schemas.tables import (
     ActionRow,
     DeliveryRow,
     FailureRow,
+    FindingChangeRow,
+    FindingRow,
     HandoffRow,
     JobRow,
     ReceiptRow,
@@ -37,6 +39,8 @@ MOST = 500
 RECEIPTS, DELIVERIES, REFUSALS = table(ReceiptRow), table(DeliveryRow), table(RefusalRow)
 TRANSITIONS, JOBS, FAILURES = table(TransitionRow), table(JobRow), table(FailureRow)
 ACTIONS, HANDOFFS, REVERIFICATIONS = table(ActionRow), table(HandoffRow), table(ReverificationRow)
+
+CHANGES, FINDINGS = table(FindingChangeRow), table(FindingRow)
 
 OF_JOB = (JOBS.c.source, JOBS.c.kind, JOBS.c.job_id)
 STATEMENTS: Mapping[str, Any] = {
@@ -62,6 +66,9 @@ STATEMENTS: Mapping[str, Any] = {
     "action": select(
         ACTIONS.c.id, ACTIONS.c.asked_at.label("at"), *OF_JOB, ACTIONS.c.verb, ACTIONS.c.asked_by, ACTIONS.c.reason,
     ).join(JOBS, JOBS.c.id == ACTIONS.c.job),
+    "finding": select(
+        CHANGES.c.id, CHANGES.c.at, FINDINGS.c.source, FINDINGS.c.rule, CHANGES.c.state, CHANGES.c.message,
+    ).join(FINDINGS, FINDINGS.c.id == CHANGES.c.finding),
     "reverify": select(
         REVERIFICATIONS.c.id, REVERIFICATIONS.c.asked_at.label("at"), REVERIFICATIONS.c.source,
         REVERIFICATIONS.c.face, REVERIFICATIONS.c.reason,
@@ -81,6 +88,7 @@ PREFIXES = {
     "handoff": "hnd",
     "move": "mov",
     "reverify": "rvf",
+    "finding": "fch",
 }
 _EVERY = frozenset({"id", "at", "source", "kind", "job_id", "event"})
 

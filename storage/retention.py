@@ -10,6 +10,7 @@ from schemas.tables import (
     ActionRow,
     BodyRow,
     DeliveryRow,
+    FindingChangeRow,
     HandoffRow,
     IdempotencyRow,
     JobRow,
@@ -28,6 +29,7 @@ from storage.rows import table
 BODIES, RECEIPTS, DELIVERIES = table(BodyRow), table(ReceiptRow), table(DeliveryRow)
 REFUSALS, OBSERVATIONS, ACTIONS = table(RefusalRow), table(ObservationRow), table(ActionRow)
 JOBS, TRANSITIONS, TALLIES = table(JobRow), table(TransitionRow), table(TallyRow)
+CHANGES = table(FindingChangeRow)
 REQUESTS, REVERIFICATIONS = table(RefusedRequestRow), table(ReverificationRow)
 WATCHES, HANDOFFS, KEYS = table(WatchRow), table(HandoffRow), table(IdempotencyRow)
 
@@ -93,6 +95,11 @@ async def actions(connection: AsyncConnection, before: int, limit: int) -> int:
 async def reverifications(connection: AsyncConnection, before: int, limit: int) -> int:
     """Old words of who took in what: they are kept as long as actions are."""
     return await _delete(connection, REVERIFICATIONS, true(), before, limit)
+
+
+async def finding_changes(connection: AsyncConnection, before: int, limit: int) -> int:
+    """Old words of what was found of a source; the finding itself stays."""
+    return await _delete(connection, CHANGES, true(), before, limit)
 
 
 async def handoffs(connection: AsyncConnection, before: int, limit: int) -> int:

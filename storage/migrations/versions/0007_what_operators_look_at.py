@@ -165,6 +165,16 @@ def _findings() -> None:
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("source", "rule", "subject"),
     )
+    op.create_table(
+        "finding_changes",
+        sa.Column("id", BIG, autoincrement=False, nullable=False),
+        sa.Column("finding", BIG, nullable=False),
+        sa.Column("state", TEXT, nullable=False),
+        sa.Column("message", TEXT, nullable=False),
+        sa.Column("at", BIG, nullable=False),
+        sa.ForeignKeyConstraint(["finding"], ["findings.id"]),
+        sa.PrimaryKeyConstraint("id"),
+    )
     op.add_column("sources", sa.Column("heard_at", BIG, nullable=True))
     op.add_column("sources", sa.Column("unheard_ends", BIG, server_default=sa.text("0"), nullable=False))
     op.add_column("sources", sa.Column("unheard_since", BIG, nullable=True))

@@ -144,6 +144,7 @@ PRUNING = [
     "observations",
     "actions",
     "reverifications",
+    "finding_changes",
     "handoffs",
     "watches",
 ]
