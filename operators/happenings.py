@@ -1,5 +1,5 @@
-"""What happens, as it happens: deliveries, refusals, moves, failures, actions and hand-offs in the order in which they were
-stored.
+"""What happens, as it happens: deliveries, refusals, moves, failures, findings about sources, actions, reverifications and
+hand-offs in the order in which they were stored.
 
 An id tells when its row was made, and a row may be committed a moment after one that was made later. So whoever follows looks
 back a little each time, and passes over what they have seen.
@@ -10,7 +10,7 @@ import json
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import RowMapping, select
+from sqlalchemy import RowMapping, case, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from operators.views import View
@@ -19,10 +19,13 @@ from schemas.tables import (
     ActionRow,
     DeliveryRow,
     FailureRow,
+    FindingChangeRow,
+    FindingRow,
     HandoffRow,
     JobRow,
     ReceiptRow,
     RefusalRow,
+    ReverificationRow,
     TransitionRow,
 )
 from schemas.times import SECOND, rfc3339
@@ -35,13 +38,18 @@ MOST = 500
 
 RECEIPTS, DELIVERIES, REFUSALS = table(ReceiptRow), table(DeliveryRow), table(RefusalRow)
 TRANSITIONS, JOBS, FAILURES = table(TransitionRow), table(JobRow), table(FailureRow)
-ACTIONS, HANDOFFS = table(ActionRow), table(HandoffRow)
+ACTIONS, HANDOFFS, REVERIFICATIONS = table(ActionRow), table(HandoffRow), table(ReverificationRow)
+
+CHANGES, FINDINGS = table(FindingChangeRow), table(FindingRow)
 
 OF_JOB = (JOBS.c.source, JOBS.c.kind, JOBS.c.job_id)
 STATEMENTS: Mapping[str, Any] = {
     "delivery": select(
-        RECEIPTS.c.id, RECEIPTS.c.received_at.label("at"), DELIVERIES.c.source, DELIVERIES.c.kind, DELIVERIES.c.job_id,
+        RECEIPTS.c.id, func.coalesce(RECEIPTS.c.taken_in_at, RECEIPTS.c.received_at).label("at"),
+        DELIVERIES.c.source, DELIVERIES.c.kind, DELIVERIES.c.job_id,
         DELIVERIES.c.delivery_key, RECEIPTS.c.reported_status, RECEIPTS.c.attempt, RECEIPTS.c.unreadable,
+        # Of one that reverify took in, when it had come.
+        case((RECEIPTS.c.taken_in_at.is_not(None), RECEIPTS.c.received_at)).label("refused_at"),
     ).join(DELIVERIES, DELIVERIES.c.id == RECEIPTS.c.delivery_id),
     "refusal": select(
         REFUSALS.c.id, REFUSALS.c.received_at.label("at"), REFUSALS.c.source, REFUSALS.c.reason,
@@ -58,12 +66,30 @@ STATEMENTS: Mapping[str, Any] = {
     "action": select(
         ACTIONS.c.id, ACTIONS.c.asked_at.label("at"), *OF_JOB, ACTIONS.c.verb, ACTIONS.c.asked_by, ACTIONS.c.reason,
     ).join(JOBS, JOBS.c.id == ACTIONS.c.job),
+    "finding": select(
+        CHANGES.c.id, CHANGES.c.at, FINDINGS.c.source, FINDINGS.c.rule, CHANGES.c.state, CHANGES.c.message,
+    ).join(FINDINGS, FINDINGS.c.id == CHANGES.c.finding),
+    "reverify": select(
+        REVERIFICATIONS.c.id, REVERIFICATIONS.c.asked_at.label("at"), REVERIFICATIONS.c.source,
+        REVERIFICATIONS.c.face, REVERIFICATIONS.c.reason,
+        # While they are at it, the number would be one that nothing has.
+        case((REVERIFICATIONS.c.ended_at.is_not(None), REVERIFICATIONS.c.taken_in)).label("taken_in"),
+    ),
     "handoff": select(
         HANDOFFS.c.id, HANDOFFS.c.made_at.label("at"), HANDOFFS.c.source, HANDOFFS.c.target, HANDOFFS.c.about,
         HANDOFFS.c.event,
     ),
 }  # fmt: skip
-PREFIXES = {"delivery": "rcp", "refusal": "ref", "failure": "fail", "action": "act", "handoff": "hnd", "move": "mov"}
+PREFIXES = {
+    "delivery": "rcp",
+    "refusal": "ref",
+    "failure": "fail",
+    "action": "act",
+    "handoff": "hnd",
+    "move": "mov",
+    "reverify": "rvf",
+    "finding": "fch",
+}
 _EVERY = frozenset({"id", "at", "source", "kind", "job_id", "event"})
 
 
@@ -120,6 +146,8 @@ async def follow(store: Store, follower: Follower, for_ever: bool) -> AsyncItera
 def happening(what: str, row: RowMapping) -> View:
     """One thing that happened. `about` holds what only this sort has to say."""
     about = {name: value for name, value in row.items() if name not in _EVERY and value is not None}
+    if "refused_at" in about:
+        about |= {"refused_at": rfc3339(about["refused_at"]), "by": "reverify"}
     event = json.loads(row["event"]) if "event" in row else {}
     return {
         "at": rfc3339(row["at"]),

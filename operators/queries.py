@@ -26,7 +26,7 @@ from schemas.readings import Observation
 from schemas.strict_json import NotStrictJson, parse_object
 from schemas.tables import FailureRow, JobRow, ReceiptRow, SourceRow
 from schemas.times import rfc3339_or_none
-from storage import deliveries, failures, findings, handoffs, leases, observations, sources
+from storage import deliveries, failures, findings, handoffs, leases, observations, reverifications, sources
 
 MOST_RECEIPTS = 20  # of one delivery
 
@@ -35,6 +35,7 @@ async def list_sources(connection: AsyncConnection, config: Config, now: int, le
     """Every configured source, with the URL to register and how asking it goes. `lease_clock` is the engine's."""
     known = {row.name: row for row in await sources.all_of_them(connection)}
     standing = await findings.of_sources(connection, config.sources)
+    reverified = await reverifications.last_of(connection, config.sources)
     owners = await source_owners(connection, config, lease_clock)
     rows = []
     for name, source in sorted(config.sources.items()):
@@ -60,6 +61,7 @@ async def list_sources(connection: AsyncConnection, config: Config, now: int, le
                 "concurrency": source.concurrency or config.reconciler.concurrency,
                 **views.asking(row, source, now),
                 "findings": [views.source_finding(one) for one in standing[name]],
+                "last_reverify": views.reverification(reverified[name]) if name in reverified else None,
             }
         )
     return rows

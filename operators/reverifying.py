@@ -19,9 +19,10 @@ from schemas.ids import shown
 from schemas.presented import Presented, read
 from schemas.readings import Refused as Refusal
 from schemas.readings import Verified
+from schemas.tables import ReverificationRow
 from schemas.times import DAY, SECOND, in_words, rfc3339, rfc3339_or_none
 from schemas.words import RefusalReason
-from storage import refused_requests
+from storage import refused_requests, reverifications
 from storage.ledger_rows import Accepted, Kept
 from storage.points import reach
 from storage.refused_requests import Refused
@@ -69,17 +70,27 @@ def read_scope(
     return Scope(found, part.since, part.until, round(ahead))
 
 
-async def reverify(store: Store, scope: Scope, now: int, dry_run: bool = False) -> View:
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Who has it done: through which face (cli, api, dashboard), and why."""
+
+    face: str
+    reason: str
+
+
+async def reverify(store: Store, scope: Scope, now: int, asked: Asked | None) -> View:
     """Look at every refused request of a scope that is kept, in order of arrival, and take in what was authentic.
 
-    Run twice it takes in nothing twice; killed, it has taken in whole portions. `dry_run` only says what would be taken in.
+    Run twice it takes in nothing twice; killed, it has taken in whole portions, and left word of who asked and why. Where nobody
+    has asked for it, only what would be taken in is said.
 
     Raises:
         StoreAway: the store cannot be written at present; what was taken in before stays so.
     """
     async with store.reading() as connection:
         numbers = await refused_requests.waiting(connection, scope.source.name, scope.since, scope.until)
-    dialect, taking_in = dialect_of(scope.source), TakingIn(store)
+    dialect, recording = dialect_of(scope.source), None if asked is None else _Recording(store, scope, asked, now)
+    dry_run = recording is None
     rows: list[View] = []
     for start in range(0, len(numbers), PORTION):
         async with store.reading() as connection:
@@ -87,9 +98,51 @@ async def reverify(store: Store, scope: Scope, now: int, dry_run: bool = False) 
         looked = await asyncio.to_thread(_look_at, found, dialect, scope)
         reach("V1")
         authentic = [Again(one.refusal.id, said) for one, said in looked if isinstance(said, Accepted)]
-        kept = {} if dry_run or not authentic else await taking_in.take_in(authentic, now)
+        kept = {} if recording is None or not authentic else await recording.take_in(authentic)
         rows += [_row(one, said, kept.get(one.refusal.id), dry_run, scope) for one, said in looked]
-    return _told(scope, rows, dry_run)
+    return {**_told(scope, rows, dry_run), "reverification": None if recording is None else await recording.end()}
+
+
+class _Recording:
+    """Takes in, and keeps on record who has it done, from before the first is taken in until the end."""
+
+    def __init__(self, store: Store, scope: Scope, asked: Asked, now: int) -> None:
+        self._store, self._scope, self._asked, self._now = store, scope, asked, now
+        self._taking_in = TakingIn(store)
+        self._number: int | None = None
+
+    async def take_in(self, group: Sequence[Again]) -> dict[int, Kept]:
+        number = await self._begun()
+        kept = await self._taking_in.take_in(group, self._now)
+        async with self._store.writing() as connection:
+            await reverifications.took_in(connection, number, len(kept))
+        return kept
+
+    async def end(self) -> str | None:
+        """Its id, if there was anything to take in."""
+        if self._number is None:
+            return None
+        async with self._store.writing() as connection:
+            await reverifications.end(connection, self._number, self._now)
+        return shown("rvf", self._number)
+
+    async def _begun(self) -> int:
+        if self._number is None:
+            scope, asked, number = self._scope, self._asked, self._store.new_id()
+            row = ReverificationRow(
+                id=number,
+                source=scope.source.name,
+                face=asked.face,
+                reason=asked.reason,
+                asked_at=self._now,
+                since=scope.since,
+                until=scope.until,
+                clock_ahead=scope.clock_ahead,
+            )
+            async with self._store.writing() as connection:
+                await reverifications.begin(connection, row)
+            self._number = number
+        return self._number
 
 
 def cut(done: View, most: int) -> View:

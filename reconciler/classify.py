@@ -152,7 +152,8 @@ def delivery(facts: Facts, now: int) -> Iterator[Failure]:
         if reckoning.code is not None:
             evidence = {
                 "expected": reckoning.name,
-                "ended_at": rfc3339_or_none(facts.job.ended_at),
+                "ended_there_at": rfc3339_or_none(facts.job.provider_ended_at),
+                "end_known_at": rfc3339_or_none(facts.job.ended_at),
                 "window_end": rfc3339_or_none(facts.window_end),
                 "account_read_at": rfc3339_or_none(facts.job.account_seen_at),
                 "attempts": [_attempt(attempt) for attempt in reckoning.attempts],

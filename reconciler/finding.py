@@ -8,7 +8,8 @@ Tone = Literal["good", "note", "trouble", "failure"]
 
 # Where a fact was read.
 ANSWER, ACCOUNT, ACTION = "an answer of the provider", "the provider's account of its attempts", "what was asked for"
-LEDGER, STORE, WINDOW = "our ledger of deliveries", "our own store", "the source's delivery window"
+LEDGER, STORE = "our ledger of deliveries", "our own store"
+WINDOW = "the source's delivery window, from when we knew of the end"
 ROWS, QUESTIONS, WEBHOOK = "the rows that we fetched", "our own questions", "a webhook"
 REFUSALS, TALLIES, DATES = "our record of refusals", "our counters per minute", "the Date of the provider's answers"
 

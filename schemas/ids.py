@@ -20,7 +20,7 @@ _PAIRS = [first + second for first in _LETTERS for second in _LETTERS]
 _LENGTH = 13
 _SEQUENCE_BITS, _WRITER_BITS, _TIME_BITS = 12, 10, 41
 
-PREFIXES = ("rcp", "dlv", "job", "act", "sub", "grp", "hnd", "ref", "fail", "obs", "out", "mov", "fnd")
+PREFIXES = ("rcp", "dlv", "job", "act", "sub", "grp", "hnd", "ref", "fail", "obs", "out", "mov", "fnd", "rvf", "fch")
 RECEIPT_PATTERN = re.compile(rf"rcp_[{_LETTERS}]{{{_LENGTH}}}")
 
 

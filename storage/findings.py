@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from schemas.tables import FindingRow
+from schemas.tables import FindingChangeRow, FindingRow
 from storage.rows import add, fetch, fetch_one, table
 
 FINDINGS = table(FindingRow)
@@ -57,6 +57,9 @@ async def sync(
     for row in known.values():
         if row.closed_at is None and row.rule not in undecided:
             changed.append(await _change(connection, row, {"closed_at": now}))
+    for row in changed:
+        state = "opened" if row.closed_at is None else "closed"
+        await add(connection, FindingChangeRow(id=new_id(), finding=row.id, state=state, message=row.message, at=now))
     return changed
 
 

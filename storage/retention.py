@@ -10,6 +10,7 @@ from schemas.tables import (
     ActionRow,
     BodyRow,
     DeliveryRow,
+    FindingChangeRow,
     HandoffRow,
     IdempotencyRow,
     JobRow,
@@ -17,6 +18,7 @@ from schemas.tables import (
     ReceiptRow,
     RefusalRow,
     RefusedRequestRow,
+    ReverificationRow,
     TallyRow,
     TransitionRow,
     WatchRow,
@@ -27,7 +29,8 @@ from storage.rows import table
 BODIES, RECEIPTS, DELIVERIES = table(BodyRow), table(ReceiptRow), table(DeliveryRow)
 REFUSALS, OBSERVATIONS, ACTIONS = table(RefusalRow), table(ObservationRow), table(ActionRow)
 JOBS, TRANSITIONS, TALLIES = table(JobRow), table(TransitionRow), table(TallyRow)
-REQUESTS = table(RefusedRequestRow)
+CHANGES = table(FindingChangeRow)
+REQUESTS, REVERIFICATIONS = table(RefusedRequestRow), table(ReverificationRow)
 WATCHES, HANDOFFS, KEYS = table(WatchRow), table(HandoffRow), table(IdempotencyRow)
 
 IDENTITY_DAYS = 30  # an identity forgotten sooner could be taken for new again by a replay
@@ -87,6 +90,16 @@ async def actions(connection: AsyncConnection, before: int, limit: int) -> int:
     settled = exists().where(JOBS.c.id == ACTIONS.c.job, JOBS.c.settled_at.is_not(None))
     condition = (ACTIONS.c.asked_at < before) & ACTIONS.c.due_at.is_(None) & settled
     return await _delete(connection, ACTIONS, condition, before, limit)
+
+
+async def reverifications(connection: AsyncConnection, before: int, limit: int) -> int:
+    """Old words of who took in what: they are kept as long as actions are."""
+    return await _delete(connection, REVERIFICATIONS, true(), before, limit)
+
+
+async def finding_changes(connection: AsyncConnection, before: int, limit: int) -> int:
+    """Old words of what was found of a source; the finding itself stays."""
+    return await _delete(connection, CHANGES, true(), before, limit)
 
 
 async def handoffs(connection: AsyncConnection, before: int, limit: int) -> int:

@@ -68,7 +68,9 @@ class Reverifying:
             return before
         ahead, now = fields.get("clock_ahead_seconds", 0), self._now()
         scope = reverifying.read_scope(config, name, fields.get("since"), fields.get("until"), ahead, now)
-        done = await reverifying.reverify(self._store, scope, now, fields.get("dry_run", False))
+        is_dry = fields.get("dry_run", False)
+        who = None if is_dry else reverifying.Asked("api", fields["reason"])
+        done = await reverifying.reverify(self._store, scope, now, who)
         return await self._keep(key, digest, Answer(200, reverifying.cut(done, LIMIT)), fields["reason"])
 
     async def _keep(self, key: str, digest: str, answer: Answer, reason: str) -> Answer:

@@ -27,7 +27,7 @@ async def events(
     for_ever: Annotated[bool, typer.Option("--follow", "-f", help="Go on with what happens from now on.")] = False,
     in_json: Json = False,
 ) -> None:
-    """Print what happens, the oldest first: deliveries, refusals, moves, failures, actions, hand-offs.
+    """Print what happens, the oldest first: deliveries, refusals, moves, failures, findings, actions, hand-offs.
 
     A line for each; with --json each is an object. Ctrl-C ends --follow.
     """

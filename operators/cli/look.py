@@ -260,6 +260,7 @@ def _source_fields(row: View) -> View:
         "webhooks": _heard(row),
         "findings": "; ".join(f"{one['rule']}: {one['message']} (see {one['page']})" for one in row["findings"])
         or "none",
+        "last reverify": _reverified(row["last_reverify"]),
         "reconciler": row["owner"] or "none at work; `batchkeeper up` starts one",
     }
 
@@ -297,6 +298,13 @@ def _heard(row: View) -> str:
     last = f"last accepted at {present.moment(heard['at'])} UTC" if heard["at"] else "none accepted yet"
     ends = heard["unheard_ends"]
     return f"{last}; {ends} {'job has' if ends == 1 else 'jobs have'} ended unannounced since then" if ends else last
+
+
+def _reverified(last: View | None) -> str | None:
+    if last is None:
+        return None
+    broken = "" if last["ended_at"] else ", and had not ended"
+    return f"{last['taken_in']} taken in at {present.moment(last['asked_at'])} UTC by {last['face']}{broken}: {last['reason']}"
 
 
 def _list(row: View) -> str:

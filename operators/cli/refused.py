@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from operators import reverifying
+from operators import acts, reverifying
 from operators.cli import present
 from operators.cli.columns import REVERIFIED, WIDTHS
 from operators.cli.context import configuration, verb
@@ -12,6 +12,7 @@ from operators.cli.options import Json
 from operators.clock import now
 from operators.errors import BadInput
 from operators.refused import show_refusal
+from operators.reverifying import Asked
 from operators.store import opened
 from operators.views import View
 
@@ -57,6 +58,9 @@ async def reverify(
             help="How far our clock was ahead when they arrived; below zero where it was behind.",
         ),
     ] = 0.0,
+    reason: Annotated[
+        str | None, typer.Option("--reason", metavar="WHY", help="Why; needed with --yes, and kept with the source.")
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be taken in.")] = False,
     yes: Annotated[
         bool, typer.Option("--yes", help="Take it in; without it, only what would be taken in is said.")
@@ -68,16 +72,19 @@ async def reverify(
     What was authentic at its arrival is taken in, in order of arrival, and nothing else: signatures are checked against the
     secrets that the source has now, times against the time of arrival. It may run while the service does, and twice.
     """
+    is_dry = dry_run or not yes
+    if reason is not None or not is_dry:
+        acts.check_reason(reason or "", "--reason")
     config = configuration()
     scope = reverifying.read_scope(config, source, since, until, clock_ahead, now())
     async with opened(config) as store:
-        done = await reverifying.reverify(store, scope, now(), dry_run or not yes)
+        done = await reverifying.reverify(store, scope, now(), None if is_dry else Asked("cli", reason or ""))
     if in_json:
         present.as_json(done)
     else:
         _tell(done)
     if not (dry_run or yes) and done["authentic"]:
-        raise BadInput(f"{done['authentic']} would be taken in; add --yes to have that done")
+        raise BadInput(f"{done['authentic']} would be taken in; add --yes and a --reason to have that done")
 
 
 def _fields(found: View) -> View:

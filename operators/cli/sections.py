@@ -123,6 +123,7 @@ EXPECTED: Columns = {
     "key": _of("key"),
     "state": _of("state"),
     "expected by (UTC)": _at("expected_by"),
+    "waited for until (UTC)": _at("given_up_at"),
     "why": _of("why"),
 }
 _ATTEMPTS: Columns = {

@@ -10,7 +10,7 @@ from operators.dashboard.acting import LONGEST_REASON, key_of, reason_of, text_o
 from operators.dashboard.visit import Page, Visit
 from operators.errors import BadInput, Conflict, NotPossible
 from operators.once import Answer, Once, digest_of
-from operators.reverifying import Scope, cut, read_scope
+from operators.reverifying import Asked, Scope, cut, read_scope
 from operators.views import View
 from schemas.times import DAY
 from storage import spent
@@ -37,7 +37,7 @@ async def act(visit: Visit, form: FormData) -> Page:
     except BadInput as problem:
         return _form(visit, given, reason, complaint=str(problem))
     if text_of(form, "look"):
-        done = await reverifying.reverify(visit.store, scope, visit.now, dry_run=True)
+        done = await reverifying.reverify(visit.store, scope, visit.now, None)
         return _form(visit, given, reason, done=done)
     if not reason or len(reason) > LONGEST_REASON:
         advice = f"give a reason of 1 to {LONGEST_REASON} characters; whoever looks at it later wants to know"
@@ -50,7 +50,7 @@ async def act(visit: Visit, form: FormData) -> Page:
         if before is None:
             raise Conflict(f"this form was sent already, and is being carried out; see /sources/{name}")
         return Page("reverified.html", {"source": name, "done": before.body})
-    done = await reverifying.reverify(visit.store, scope, visit.now)
+    done = await reverifying.reverify(visit.store, scope, visit.now, Asked("dashboard", reason))
     asked.tell("dashboard", "reverify", reason, {"source": name, "taken_in": done["taken_in"]})
     told = cut(done, SHOWN)
     async with visit.store.writing() as connection:

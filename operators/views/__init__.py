@@ -14,7 +14,7 @@ from operators.views.jobs import (
     said,
     transition,
 )
-from operators.views.sources import asking, circuit, source_finding
+from operators.views.sources import asking, circuit, reverification, source_finding
 from operators.views.told import attempt, delivery, receipt, receipt_whole, refusal
 from operators.views.view import View
 from operators.views.work import action, action_of, group, handoff, member, submission, where_is
@@ -42,6 +42,7 @@ __all__ = [
     "receipt_whole",
     "refusal",
     "reported",
+    "reverification",
     "row_match",
     "said",
     "source_finding",

@@ -8,7 +8,7 @@ from reconciler.explain_delivery import axis_of
 from schemas.config import Source
 from schemas.dialects import dialect_of
 from schemas.ids import shown
-from schemas.tables import FindingRow, SourceRow
+from schemas.tables import FindingRow, ReverificationRow, SourceRow
 from schemas.times import SECOND, rfc3339, rfc3339_or_none
 
 
@@ -47,6 +47,22 @@ def circuit(row: SourceRow, now: int) -> str:
     """Whether a source is asked at all: `open` means that it is left alone for now."""
     again = row.asking_again_at
     return "closed" if again is None else "open" if again > now else "trying"
+
+
+def reverification(row: ReverificationRow) -> View:
+    """Who had refused requests of a source verified once more, and why. `ended_at` is missing while they are at it, or when they
+    were killed."""
+    return {
+        "id": shown("rvf", row.id),
+        "face": row.face,
+        "reason": row.reason,
+        "asked_at": rfc3339(row.asked_at),
+        "since": rfc3339_or_none(row.since),
+        "until": rfc3339_or_none(row.until),
+        "clock_ahead_seconds": row.clock_ahead / SECOND,
+        "taken_in": row.taken_in,
+        "ended_at": rfc3339_or_none(row.ended_at),
+    }
 
 
 def source_finding(row: FindingRow) -> View:

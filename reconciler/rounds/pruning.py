@@ -28,6 +28,8 @@ async def run_once(store: Store, keep: Retention, now: int) -> dict[str, int]:
         ("refusals", retention.refusals, keep.refusals),
         ("observations", retention.observations, keep.observations),
         ("actions", retention.actions, keep.actions),
+        ("reverifications", retention.reverifications, keep.actions),
+        ("finding_changes", retention.finding_changes, keep.observations),
         ("handoffs", retention.handoffs, keep.handoffs),
         ("watches", retention.watches, WATCHES_DAYS),
     )

@@ -337,6 +337,17 @@ class FindingRow(SQLModel, table=True):
     told_at: int | None = maybe_big()  # when downstream was told of it last
 
 
+class FindingChangeRow(SQLModel, table=True):
+    """That a finding about a source was opened, or closed. Written with it."""
+
+    __tablename__ = "finding_changes"
+    id: int = primary()
+    finding: int = of("findings.id")
+    state: str = words()  # opened, closed
+    message: str = words()
+    at: int = big()
+
+
 class WatchRow(SQLModel, table=True):
     """Somebody looks at a job just now. Written by whoever watches, and renewed while they do; the reconciler that owns the
     source follows the job live until then, and changes nothing here."""

@@ -120,6 +120,24 @@ class ActionRow(SQLModel, table=True):
     message: str | None = maybe_words()
 
 
+class ReverificationRow(SQLModel, table=True):
+    """That somebody had refused requests of a source verified once more, and took in some of them. Written by whoever does it,
+    before the first is taken in, so that one who is killed has left word."""
+
+    __tablename__ = "reverifications"
+    __table_args__ = (Index("ix_reverifications_source", "source", "id"),)
+    id: int = primary()
+    source: str = words()
+    face: str = words()  # through which it was asked for: cli, api, dashboard
+    reason: str = words()
+    asked_at: int = big()
+    since: int | None = maybe_big()
+    until: int | None = maybe_big()
+    clock_ahead: int = big(0)
+    taken_in: int = big(0)  # so far
+    ended_at: int | None = maybe_big()  # null: it is at it still, or was killed
+
+
 class OutputRow(SQLModel, table=True):
     """A file that a terminal job names: whether it is there, and for jobs whose outputs are fetched, whether we have it."""
 

@@ -15,6 +15,7 @@ from downstream import Downstream, ended, program
 from service import SECRET, Provider, Script, Service, account, batch, event, file_of, said, service, stage, until
 
 from operators.clock import now
+from operators.happenings import Follower
 from schemas.times import MINUTE, SECOND, parse_rfc3339
 from storage import findings, handoffs, sources
 from storage.listing import Part
@@ -121,6 +122,14 @@ def test_a_rotated_secret() -> None:
                 ("gateway", "closed"),
             ]
             assert len(set(down.ids())) == 2
+            async with running.store.reading() as connection:
+                happened, _ = await Follower(now() - MINUTE).look(connection)
+            about = [
+                (one["source"], one["about"]["rule"], one["about"]["state"])
+                for one in happened
+                if one["what"] == "finding"
+            ]
+            assert about == [("gateway", "wrong_secret", "opened"), ("gateway", "wrong_secret", "closed")]
 
     asyncio.run(flow())
 

@@ -14,7 +14,7 @@ from service import Service, SourceAt, event, service, until
 from sqlalchemy import text
 from sqlmodel import SQLModel
 
-from operators.reverifying import Scope, reverify
+from operators.reverifying import Asked, Scope, reverify
 from schemas.config.secret import Secret
 
 HOURS = 3 * 3_600
@@ -116,7 +116,7 @@ def test_no_signature_and_no_secret_is_stored() -> None:
             await until(all_kept, "what was refused to be kept")
             for name in SCHEMES:
                 source = running.config.sources[name].model_copy(update={"webhook_secrets": (Secret(OTHER),)})
-                assert (await reverify(running.store, Scope(source), 1))["taken_in"] == 1
+                assert (await reverify(running.store, Scope(source), 1, Asked("cli", "rotated")))["taken_in"] == 1
             everything = await dump(running)
 
             for one in [*accepted, *refused]:

@@ -25,10 +25,11 @@ from operators.auditing import Scope as Audited
 from operators.auditing import differences
 from operators.clock import now
 from operators.errors import BadInput, NoSuchThing, NotPossible
+from operators.happenings import Follower
 from operators.listings import list_refusals
-from operators.queries import explain_job
+from operators.queries import explain_job, list_sources
 from operators.refused import show_refusal
-from operators.reverifying import PORTION, Scope, read_scope, reverify
+from operators.reverifying import PORTION, Asked, Scope, read_scope, reverify
 from sandbox.server import DEFAULT_WEBHOOK_SECRET, RunningSandbox, SandboxSettings
 from schemas.config import Config
 from schemas.config.secret import Secret
@@ -40,6 +41,9 @@ from storage.store import Store, engine_for
 
 FORGER = "whsec_of_nobody_whom_anybody_knows"
 ROTATED = "whsec_what_the_provider_signs_with_now"
+
+RECORDED = ("cli", "rotated at 03:12")
+WHO = Asked(*RECORDED)
 
 
 def mended(config: Config, *secrets: str, source: str = "phaseo") -> Scope:
@@ -116,7 +120,7 @@ def test_a_rotated_secret() -> None:
             assert all([await on.service.row(job) is None for job in jobs])
 
             done = await reverify(
-                on.service.store, mended(on.service.config, DEFAULT_WEBHOOK_SECRET, source="gateway"), 1
+                on.service.store, mended(on.service.config, DEFAULT_WEBHOOK_SECRET, source="gateway"), now(), WHO
             )
             views = await on.service.settles(*jobs)
 
@@ -149,11 +153,20 @@ async def nothing_is_made_up(running: Service, views: list[dict[str, Any]]) -> N
         explained = await explain_job(
             connection, running.config, views[0]["id"], now(), running.store.engine.lease_clock(now())
         )
+        (source,) = await list_sources(connection, running.config, now(), running.store.engine.lease_clock(now()))
+        told_now, _ = await Follower(now() - MINUTE).look(connection)
     assert row is not None
     assert row.heard_at is None
     assert ("gateway", "accepted") not in counted
     assert counted["gateway", "taken_in"] == 12
     assert sum(one["taken_in"] is not None for one in listed) == 12
+    last = source["last_reverify"]
+    assert (last["face"], last["reason"], last["taken_in"], last["ended_at"] is not None) == (*RECORDED, 12, True)
+    asked = [(one["source"], one["about"]) for one in told_now if one["what"] == "reverify"]
+    assert asked == [("gateway", {**dict(zip(("face", "reason"), RECORDED, strict=True)), "taken_in": 12})]
+    brought = [one for one in told_now if one["what"] == "delivery"]
+    assert len(brought) == 12
+    assert all(one["about"]["by"] == "reverify" and one["about"]["refused_at"] < one["at"] for one in brought)
     messages = [one["message"] for one in explained["findings"] if one["rule"] == "received"]
     assert [("refused with 401 when it came, and taken in by reverify" in one) for one in messages] == [True]
 
@@ -175,8 +188,8 @@ class TestAuthentic:
                 await refused(here, "b1", "b2")
                 await refused(here, "forged", secret=FORGER)
                 scope = mended(here.config, SECRET, ROTATED)
-                first = await reverify(here.store, scope, here.clock())
-                second = await reverify(here.store, scope, here.clock())
+                first = await reverify(here.store, scope, here.clock(), WHO)
+                second = await reverify(here.store, scope, here.clock(), WHO)
 
                 assert outcomes(first) == [("taken_in", None)] * 2 + [("stays_refused", "signature_wrong")]
                 assert outcomes(second) == [("stays_refused", "signature_wrong")]
@@ -191,7 +204,7 @@ class TestAuthentic:
         async def flow() -> None:
             async with house(tmp_path) as here:
                 await refused(here, "b1")
-                done = await reverify(here.store, mended(here.config, ROTATED), here.clock(), dry_run=True)
+                done = await reverify(here.store, mended(here.config, ROTATED), here.clock(), None)
 
                 assert outcomes(done) == [("would_be_taken_in", None)]
                 assert (done["authentic"], done["taken_in"], taken_in(here)) == (1, 0, [])
@@ -206,7 +219,7 @@ class TestAuthentic:
             async with house(tmp_path) as here:
                 await refused(here, "b1")
                 assert (await here.deliver(sample("b1"))).status == 202
-                done = await reverify(here.store, mended(here.config, ROTATED), here.clock())
+                done = await reverify(here.store, mended(here.config, ROTATED), here.clock(), WHO)
 
                 assert [one["duplicate"] for one in done["requests"]] == [True]
                 assert here.rows("SELECT times_received FROM deliveries") == [(2,)]
@@ -221,7 +234,7 @@ class TestAuthentic:
                 await refused(here, "b1", "b2", "b3")
                 arrived = [at for (at,) in here.rows("SELECT received_at FROM refusals ORDER BY id")]
                 scope = replace(mended(here.config, ROTATED), since=arrived[1], until=arrived[2])
-                await reverify(here.store, scope, here.clock())
+                await reverify(here.store, scope, here.clock(), WHO)
 
                 assert taken_in(here) == ["b2"]
 
@@ -235,7 +248,7 @@ class TestAuthentic:
                 await refused(here, "fresh")
                 await refused(here, "old", at=here.clock() - HOUR)
                 here.clock.off = 24 * HOUR
-                done = await reverify(here.store, mended(here.config, ROTATED), here.clock())
+                done = await reverify(here.store, mended(here.config, ROTATED), here.clock(), WHO)
 
                 assert outcomes(done) == [("taken_in", None), ("stays_refused", "timestamp_stale")]
                 message = done["requests"][1]["message"]
@@ -258,8 +271,8 @@ class TestAuthentic:
                 await refused(here, "replayed", secret=SECRET, at=true - 2 * HOUR)
                 here.clock.off = 0
                 scope = mended(here.config, SECRET)
-                without = await reverify(here.store, scope, here.clock())
-                done = await reverify(here.store, replace(scope, clock_ahead=off), here.clock())
+                without = await reverify(here.store, scope, here.clock(), WHO)
+                done = await reverify(here.store, replace(scope, clock_ahead=off), here.clock(), WHO)
 
                 assert {outcome for outcome, _ in outcomes(without)} == {"stays_refused"}
                 assert outcomes(done) == [("taken_in", None)] * 2 + [("stays_refused", "timestamp_stale")]
@@ -277,9 +290,9 @@ class TestAuthentic:
                 assert (await here.send(request)).status == 401
                 await settled(here)
                 scope = mended(here.config, ROTATED)
-                contradicting = await reverify(here.store, scope, here.clock())
+                contradicting = await reverify(here.store, scope, here.clock(), WHO)
                 other = replace(scope, source=scope.source.model_copy(update={"dialect": "openai"}))
-                foreign = await reverify(here.store, other, here.clock())
+                foreign = await reverify(here.store, other, here.clock(), WHO)
 
                 assert outcomes(contradicting) == [("stays_refused", "header_contradicts")]
                 assert outcomes(foreign) == [("stays_refused", "signature_malformed")]
@@ -295,10 +308,10 @@ class TestShown:
         async def flow() -> None:
             async with house(tmp_path) as here:
                 await refused(here, "b1")
-                done = await reverify(here.store, mended(here.config, ROTATED), here.clock(), dry_run=True)
+                done = await reverify(here.store, mended(here.config, ROTATED), here.clock(), None)
                 name = done["requests"][0]["refusal"]
                 before = await shown(here.store, name)
-                (real,) = (await reverify(here.store, mended(here.config, ROTATED), here.clock()))["requests"]
+                (real,) = (await reverify(here.store, mended(here.config, ROTATED), here.clock(), WHO))["requests"]
                 after = await shown(here.store, name)
 
                 assert (before["reason"], before["taken_in"]) == ("signature_wrong", None)
@@ -365,7 +378,7 @@ def test_threat_22_a_flood_crowds_out_nobody_else(tmp_path: Path) -> None:
                 await refused_from(here, "198.51.100.7", f"forged_{number}", secret=FORGER)
             await refused_from(here, "192.0.2.1", "after")
             await settled(here)
-            await reverify(here.store, mended(here.config, ROTATED), here.clock())
+            await reverify(here.store, mended(here.config, ROTATED), here.clock(), WHO)
 
             assert taken_in(here) == ["before", "after"]
             assert here.rows("SELECT count(*) FROM tallies WHERE what = 'refused.flood'") != [(0,)]
@@ -420,7 +433,7 @@ def test_killed_at_each_step(point: str, many_refused: Path, tmp_path: Path) -> 
         store = Store(engine_for(config.database.url), lambda: 1_790_000_000_000_000)
         ledger = Ledger(store.engine, store.new_id)
         await ledger.start()  # its lock is held all the while
-        words = ("reverify", "--source", "phaseo", "--yes")
+        words = ("reverify", "--source", "phaseo", "--yes", "--reason", "rotated at 03:12")
         assert (await command(tmp_path, {**environ, "BATCHKEEPER_CRASH_AT": point}, *words))[0] == -signal.SIGKILL
         assert (await command(tmp_path, environ, *words))[0] == 0
         await ledger.close()
@@ -455,8 +468,15 @@ def test_the_commands(many_refused: Path, tmp_path: Path) -> None:
         dry = json.loads(said)
         assert (code, dry["authentic"], dry["taken_in"]) == (0, PORTION + 20, 0)
         code, said = await command(tmp_path, environ, *words, "--yes")
+        assert code == 2
+        code, said = await command(tmp_path, environ, "sources", "--json")
+        assert (code, json.loads(said)[0]["last_reverify"]) == (0, None)
+        code, said = await command(tmp_path, environ, *words, "--yes", "--reason", "rotated at 03:12")
         assert (code, f"{PORTION + 20} of {PORTION + 21} taken in" in said) == (0, True)
         assert "the secret of phaseo did not sign it" in said
+        code, said = await command(tmp_path, environ, "sources")
+        assert f"{PORTION + 20} taken in at" in " ".join(said.split())
+        assert "by cli: rotated at 03:12" in " ".join(said.split())
         code, said = await command(tmp_path, environ, "refusal", dry["requests"][0]["refusal"])
         assert (code, "UTC, as rcp_" in said, "delivery-key" in said) == (0, True, True)
         code, said = await command(tmp_path, environ, "refusal", "ref_nobody")

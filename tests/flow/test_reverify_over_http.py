@@ -78,6 +78,10 @@ def test_by_the_api(tmp_path: Path) -> None:
                 ("reverify", "api", "phaseo", "0"),
             ]
             assert {line["reason"] for line in told} == {"the secret was rotated"}
+            # The second one found nothing to take in.
+            assert here.rows("SELECT source, face, reason, taken_in FROM reverifications") == [
+                ("phaseo", "api", "the secret was rotated", 2)
+            ]
 
     asyncio.run(flow())
 

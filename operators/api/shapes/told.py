@@ -102,6 +102,17 @@ _LIST = thing(
     message=maybe(TEXT),
     unreadable=COUNT,
 )
+_REVERIFY = thing(
+    id=an_id("rvf"),
+    face=one_of(("cli", "api", "dashboard")),
+    reason=TEXT,
+    asked_at=TIME,
+    since=maybe(TIME),
+    until=maybe(TIME),
+    clock_ahead_seconds=NUMBER,
+    taken_in=COUNT,
+    ended_at=maybe(TIME),
+)
 CIRCUIT = one_of(("closed", "open", "trying"))
 WEBHOOK = one_of(("endpoint", "inline", "none"))
 
@@ -132,6 +143,7 @@ TOLD: dict[str, Schema] = {
         stay_refused=by_name(COUNT),
         requests=many(_LOOKED_AT),
         more_requests=TRUTH,
+        reverification=maybe(an_id("rvf")),
     ),
     "Source": thing(
         name=TEXT,
@@ -158,5 +170,6 @@ TOLD: dict[str, Schema] = {
         heard=thing(at=maybe(TIME), unheard_ends=COUNT, unheard_since=maybe(TIME)),
         clock=thing(ahead_seconds=maybe(NUMBER)),
         findings=many(named("SourceFinding")),
+        last_reverify=maybe(_REVERIFY),
     ),
 }

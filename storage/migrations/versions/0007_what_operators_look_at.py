@@ -24,6 +24,7 @@ def upgrade() -> None:
     _groups()
     _findings()
     _refused_requests()
+    _reverifications()
     _spent_keys()
 
 
@@ -164,6 +165,16 @@ def _findings() -> None:
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("source", "rule", "subject"),
     )
+    op.create_table(
+        "finding_changes",
+        sa.Column("id", BIG, autoincrement=False, nullable=False),
+        sa.Column("finding", BIG, nullable=False),
+        sa.Column("state", TEXT, nullable=False),
+        sa.Column("message", TEXT, nullable=False),
+        sa.Column("at", BIG, nullable=False),
+        sa.ForeignKeyConstraint(["finding"], ["findings.id"]),
+        sa.PrimaryKeyConstraint("id"),
+    )
     op.add_column("sources", sa.Column("heard_at", BIG, nullable=True))
     op.add_column("sources", sa.Column("unheard_ends", BIG, server_default=sa.text("0"), nullable=False))
     op.add_column("sources", sa.Column("unheard_since", BIG, nullable=True))
@@ -192,6 +203,24 @@ def _refused_requests() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("ix_refused_requests_source", "refused_requests", ["source", "id"])
+
+
+def _reverifications() -> None:
+    op.create_table(
+        "reverifications",
+        sa.Column("id", BIG, autoincrement=False, nullable=False),
+        sa.Column("source", TEXT, nullable=False),
+        sa.Column("face", TEXT, nullable=False),
+        sa.Column("reason", TEXT, nullable=False),
+        sa.Column("asked_at", BIG, nullable=False),
+        sa.Column("since", BIG, nullable=True),
+        sa.Column("until", BIG, nullable=True),
+        sa.Column("clock_ahead", BIG, server_default=sa.text("0"), nullable=False),
+        sa.Column("taken_in", BIG, server_default=sa.text("0"), nullable=False),
+        sa.Column("ended_at", BIG, nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("ix_reverifications_source", "reverifications", ["source", "id"])
 
 
 def _spent_keys() -> None:

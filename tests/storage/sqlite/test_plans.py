@@ -27,6 +27,7 @@ from storage import (
     outputs,
     queues,
     retention,
+    reverifications,
     row_matches,
     sources,
     spent,
@@ -140,6 +141,8 @@ PRUNING = [
     "refused_requests",
     "observations",
     "actions",
+    "reverifications",
+    "finding_changes",
     "handoffs",
     "watches",
 ]
@@ -206,6 +209,14 @@ def test_what_waits_to_become_a_job(plan: Plan) -> None:
     assert longest.count("ix_submissions_state (state=?)") == count.count("ix_submissions_state (state=?)") == 5
     assert not any("SCAN submissions" in line or "TEMP B-TREE" in line for line in count.splitlines())
     assert "SCAN submissions" not in longest
+
+
+def test_who_took_in_last(plan: Plan) -> None:
+    """The last reverify of each source is looked up from its end."""
+    (steps,) = plan(reverifications.last_of, ["acme", "other"])
+
+    assert "ix_reverifications_source (source=?)" in steps
+    assert not scanned(steps)
 
 
 @pytest.mark.parametrize("chore", PRUNING)

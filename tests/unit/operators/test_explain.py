@@ -188,7 +188,8 @@ def test_a_late_delivery_is_no_failure():
     finding = one(the_facts(job), "delivery")
 
     assert (finding.rule, finding.tone) == ("late", "note")
-    assert "window_end" in told(finding)
+    (end,) = [fact for fact in finding.facts if fact.name == "window_end"]
+    assert end.read_from == "the source's delivery window, from when we knew of the end"
 
 
 def test_a_delivery_that_did_not_come_says_how_the_end_was_found():

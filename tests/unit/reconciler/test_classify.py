@@ -339,7 +339,8 @@ def test_delivery(end: Status, attempts: tuple[AttemptRow, ...], account_seen_at
     assert (failure.code, failure.subject) == (code, "batch.completed")
     assert failure.message.startswith("batch.completed: ")
     assert len(failure.evidence["attempts"]) == len(attempts)
-    assert failure.evidence["ended_at"] == "2026-08-12T00:00:00Z"
+    known, there = failure.evidence["end_known_at"], failure.evidence["ended_there_at"]
+    assert (known, there) == ("2026-08-12T00:00:00Z", None)
 
 
 def test_each_delivery_is_its_own_failure() -> None:
