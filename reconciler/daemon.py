@@ -105,12 +105,17 @@ class Reconciler:
 
     async def submit(self, source: Source) -> bool:
         """Send what is stored to be submitted to a source, and nothing else. False where another reconciler owns it."""
-        async with self._lease(source) as lease:
-            if lease is None:
-                return False
-            async with self._own(source, lease) as owned:
-                await Keeping(owned).until_submitted(self._lease_length)
-            return True
+        while True:
+            try:
+                async with self._lease(source) as lease:
+                    if lease is None:
+                        return False
+                    async with self._own(source, lease) as owned:
+                        await Keeping(owned).until_submitted(self._lease_length)
+                    return True
+            except LeaseLost:  # to whoever has it now, or only to time, when the machine stood still
+                log.warning("lease_lost", source=source.name)
+            await asyncio.sleep(TRY_AGAIN_SECONDS)
 
     def wake(self) -> None:
         """Something new was stored by this process."""

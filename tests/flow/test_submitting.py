@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from downstream import Downstream, all_are
 from service import Asked, Provider, Service, batch, event, file_of, reconciling, said, service, stage, told, until
+from sqlalchemy import update
 from submitted import come_to, states, store
 
 from operators import acts, fan_out
@@ -17,11 +18,12 @@ from operators.clock import now
 from operators.errors import NotPossible
 from operators.submitting import Submitted, Wishes
 from schemas.ids import shown
-from schemas.tables import ActionRow, JobRow, SubmissionRow
+from schemas.tables import ActionRow, JobRow, LeaseRow, SubmissionRow
 from schemas.times import SECOND
 from schemas.words import Policy
 from storage import actions, groups, jobs, labels, submissions
 from storage.listing import Part
+from storage.rows import table
 from storage.wake import wake
 
 pytestmark = pytest.mark.both_stores
@@ -370,5 +372,36 @@ def test_what_was_dropped_while_it_was_looked_for(tmp_path: Path) -> None:
             async with on.service.store.writing() as connection:
                 with pytest.raises(NotPossible, match="would make a second one"):
                     await fan_out.resubmit(connection, name, False, now())
+
+    asyncio.run(flow())
+
+
+def test_a_lease_that_lapsed_while_a_file_was_sent(tmp_path: Path) -> None:
+    """Whoever submits and stood still for longer than a lease lasts takes it anew, where nobody else has, and goes on. (On
+    SQLite it has the lock of a file as well, and has lost nothing.)"""
+
+    async def flow() -> None:
+        lapsed: list[str] = []
+
+        async def script(asked: Asked) -> bytes:
+            if asked.method == "POST" and asked.target.endswith("/files"):
+                if not lapsed:
+                    async with running.store.writing() as connection:
+                        await connection.execute(update(table(LeaseRow)).values(until=0))
+                lapsed.append(asked.target)
+                return said({"id": "file-in", "object": "file"})
+            if asked.method == "POST":
+                return said(batch("batch_new", "queued", metadata=json.loads(asked.body)["metadata"]))
+            return file_of(asked) or said(batch("batch_new", "queued", input_file_id="file-in"))
+
+        async with (
+            Provider(script).listening() as provider,
+            service(provider.base_url, reconciles=False) as running,
+        ):
+            stored = await store(running, rows(tmp_path, 1))
+            assert await running.reconciler.submit(running.config.sources["gateway"])
+
+            (row,) = await states(running, stored)
+            assert (row.state, row.job_id) == ("created", "batch_new")
 
     asyncio.run(flow())
