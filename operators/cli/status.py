@@ -86,7 +86,7 @@ def _waiting(submitted: View) -> str:
     """How much has not become a job yet, what has waited longest, and what holds it up."""
     oldest, more = submitted["longest"][0], " or more" if submitted["more_waiting"] else ""
     since = f"the oldest, {oldest['id']}, since {present.moment(oldest['created_at'])} UTC"
-    told = f"{submitted['waiting']}{more} wait to become jobs, {since}"
+    told = f"{submitted['waiting']}{more} {'waits' if submitted['waiting'] == 1 else 'wait'} to become jobs, {since}"
     why = next((one["message"] for one in submitted["longest"] if one["message"]), None)
     return present.text_of(f"{told}: {why}" if why else told, present.LONGEST_FIELD)
 

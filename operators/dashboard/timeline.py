@@ -8,8 +8,10 @@ from operators.dashboard.verdict_words import verdict_words
 from operators.dashboard.writing import plain, size
 from operators.views import View
 from schemas.times import parse_rfc3339
+from schemas.words import Category
 
 MOST = 400
+KNOWN = "known here"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,15 +31,20 @@ def timeline(job: View) -> list[Entry]:
     """Of a job as `queries.show_job` gives it."""
     parts = (_milestones, _receipts, _attempts, _observations, _transitions, _actions, _outputs, _handoffs, _failures)
     entries = [entry for part in parts for entry in part(job) if entry.at]
-    return sorted(entries, key=_when, reverse=True)[:MOST]
+    return sorted(entries, key=_when)[::-1][:MOST]
 
 
-def _when(entry: Entry) -> int:
-    return parse_rfc3339(entry.at) or 0
+# What comes of what, where one answer brings several things about at once: the later is put above the earlier.
+_CAUSES = ("attempt", "delivery", "asking", "action", "status", "output", *Category, "job", "handoff")
+
+
+def _when(entry: Entry) -> tuple[int, bool, int]:
+    is_first = entry.title == KNOWN  # nothing comes before that
+    return parse_rfc3339(entry.at) or 0, not is_first, _CAUSES.index(entry.sort)
 
 
 def _milestones(job: View) -> Iterator[Entry]:
-    yield Entry(job["created_at"], "job", "known here", f"by {job['origin']}", ids=(("job", job["id"]),))
+    yield Entry(job["created_at"], "job", KNOWN, f"by {job['origin']}", ids=(("job", job["id"]),))
     told = (
         ("provider_created_at", "created at the provider"),
         ("provider_ended_at", "ended at the provider"),
@@ -137,7 +144,11 @@ def _handoffs(job: View) -> Iterator[Entry]:
         told = one["done_at"] or one["tried_at"]
         if told:
             status = f"HTTP {one['http_status']}" if one["http_status"] else None
-            text = ", ".join(part for part in (f"{one['attempts']} attempts", status, one["message"]) if part)
+            text = ", ".join(
+                part
+                for part in (f"{one['attempts']} attempt{'' if one['attempts'] == 1 else 's'}", status, one["message"])
+                if part
+            )
             tone = "handoff" if one["state"] == "dead" else "plain"
             yield Entry(told, "handoff", f"hand-off to {one['target']}: {one['state']}", text, tone, ids, link)
 

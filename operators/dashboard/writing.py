@@ -65,11 +65,13 @@ def size(count: int | None) -> str:
 
 
 def plain(value: Any) -> str:
-    """Any value in one line: a time without fractions, what has members as JSON."""
+    """Any value in one line: a time without fractions, a list of words with commas, what else has members as JSON."""
     if value is None or value in ("", [], {}):
         return "–"
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, list) and not any(isinstance(one, dict | list) for one in value):
+        return ", ".join(plain(one) for one in value)
     if isinstance(value, dict | list):
         return clean(json.dumps(value, ensure_ascii=False, sort_keys=True), LONGEST)
     is_time = isinstance(value, str) and len(value) > 19 and value[10] == "T" and parse_rfc3339(value) is not None

@@ -144,6 +144,22 @@ def test_a_page_lives(chromium, tmp_path):
     browse(chromium, tmp_path, body, a_late_job)
 
 
+def test_a_page_that_is_not_kept_up_to_date_says_so(chromium, tmp_path):
+    """
+    In its own place and in plain sight: since when, and that nobody is to trust it.
+    """
+
+    async def body(there: Shown, page: Page):
+        await page.goto(f"{there.url}/jobs")
+        await expect(page.get_by_role("status")).to_have_text("live")
+        await expect(page.locator("#away")).to_be_hidden()
+        there.end_streams()
+        await expect(page.locator("#away")).to_be_visible(timeout=PATIENCE)
+        await expect(page.locator("#away")).to_contain_text(re.compile(r"how things stood at \d\d:\d\d:\d\d UTC"))
+
+    browse(chromium, tmp_path, body, a_late_job)
+
+
 def test_a_listing_lives_too(chromium, tmp_path):
     """
     A new job shows in the list, and the filter that somebody is about to choose stays as it is.
@@ -230,6 +246,28 @@ def test_no_page_scrolls_sideways(chromium, tmp_path, viewport):
     found, opened, strange = browse(chromium, tmp_path, body, fill, viewport=viewport)
     assert set(found.values()) == {0}, found
     assert (opened, strange) == (0, 0)
+
+
+def test_a_finger_is_enough(chromium, tmp_path):
+    """
+    On a phone, which cannot hover, times stand whole beside how long ago they were, and links in lists can be hit.
+    """
+
+    async def fill(filled):
+        await filled.job("batch_a", progress=40)
+
+    async def body(there: Shown, page: Page):
+        await page.goto(f"{there.url}/jobs")
+        after = await page.locator("td time").first.evaluate("one => getComputedStyle(one, '::after').content")
+        heights = await page.locator("td a").evaluate_all("all => all.map(one => one.getBoundingClientRect().height)")
+        row = await page.locator("tbody tr").first.evaluate("one => one.getBoundingClientRect().height")
+        return after, min(heights), row, await sideways(page)
+
+    after, lowest, row, wide = browse(chromium, tmp_path, body, fill, viewport=PHONE, has_touch=True, is_mobile=True)
+    assert "UTC" in after
+    assert lowest >= 28
+    assert row < 130
+    assert wide == 0
 
 
 def test_the_keyboard_is_enough(chromium, tmp_path):

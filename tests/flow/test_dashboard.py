@@ -777,6 +777,20 @@ def test_a_name_that_nobody_has_is_told_so(tmp_path):
     assert "in printable ASCII" in answers[-2].text
 
 
+def test_headings_of_columns_say_what_they_head(tmp_path):
+    """
+    Each heading of a table has its scope, for whoever hears it instead of seeing it.
+    """
+
+    async def body(there: Shown):
+        async with there.signed_in() as client:
+            return [(await client.get(path)).text for path in [*PAGES, "/jobs/batch_late"] if "help" not in path]
+
+    headings = [one for page in at(tmp_path, body, a_busy_week) for one in Elements(page).of("th")]
+    assert len(headings) > 50
+    assert {one.get("scope") for one in headings} == {"col"}
+
+
 def test_an_address_without_a_page(tmp_path):
     """
     A browser is shown a page with ways on, after it has signed in; whoever is no browser, or asks below what is for machines,
@@ -885,6 +899,46 @@ def acting(body, tmp_path, token=ACTING):
             return await body(there, client, job)
 
     return at(tmp_path, run, a_late_job)
+
+
+def test_a_question_that_is_due_is_due_now(tmp_path):
+    """
+    When the next question was to be asked already, that is no time in the past.
+    """
+
+    async def fill(filled):
+        await filled.job("batch_a", due_at=filled.now - 300_000)
+        await filled.job("batch_b", due_at=filled.now + HOUR)
+
+    async def body(there: Shown):
+        async with there.signed_in() as client:
+            return [
+                (await client.get(f"/jobs/{name}")).text.partition("Next question</dt>")[2]
+                for name in ("batch_a", "batch_b")
+            ]
+
+    due, later = at(tmp_path, body, fill)
+    assert re.match(r"<dd><time[^>]*>now</time></dd>", due)
+    assert re.match(r"<dd><time[^>]*>in \d+ min</time></dd>", later)
+
+
+@pytest.mark.parametrize(
+    ("state", "words"), [("waiting", "It will be told again."), ("done", "It was told again."), ("dead", "given up")]
+)
+def test_what_came_of_a_replay_is_told_as_it_is(tmp_path, state, words):
+    """
+    It waits, was done, or was in vain.
+    """
+
+    async def fill(filled):
+        filled.handoff_id = await filled.handoff(await filled.job("batch_a", "completed"), state)
+
+    async def body(there: Shown):
+        async with there.signed_in() as client:
+            return (await client.get(f"/handoffs/{there.filled.handoff_id}?done")).text
+
+    (told,) = re.findall(r'role="status">(.*?)</p>', at(tmp_path, body, fill))
+    assert words in told
 
 
 async def asked_of(there: Shown, job: str):

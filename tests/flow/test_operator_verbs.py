@@ -4,6 +4,7 @@ import asyncio
 import csv
 import io
 import json
+import re
 from collections.abc import Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -18,10 +19,11 @@ from operators.cli.main import app
 from operators.clock import now
 from operators.happenings import MOST, Follower, follow
 from operators.store import opened
-from schemas.tables import RefusalRow, TransitionRow
+from schemas.ids import shown
+from schemas.tables import RefusalRow, SubmissionRow, TransitionRow
 from schemas.times import MINUTE
 from schemas.words import Origin
-from storage import actions, jobs, labels, observations
+from storage import actions, jobs, labels, observations, submissions
 from storage.listing import Part
 from storage.rows import add
 from storage.store import Store
@@ -191,11 +193,22 @@ def test_how_it_stands(tmp_path: Path) -> None:
     """The numbers of jobs come from what was counted; every source is there, with what it lacks."""
 
     async def flow() -> None:
-        async with at(tmp_path) as (_, type_):
+        async with at(tmp_path) as (store, type_):
+            before = (await type_("status")).stdout
+            told = {"source": "gateway", "state": "stored", "input_name": "rows.jsonl", "input_sha256": ""}
+            counts = {"input_bytes": 1, "row_count": 1, "created_at": now(), "updated_at": now()}
+            row = SubmissionRow(id=store.new_id(), **told, **counts, message="waits for the quota of uploads: HTTP 429")
+            async with store.writing() as connection:
+                await submissions.store(connection, row)
             whole = json.loads((await type_("status", "--json")).stdout)
             text = (await type_("status")).stdout
 
             assert whole["jobs"] == {word: 5 if word == "unknown" else 0 for word in whole["jobs"]}
+            assert "to become jobs" not in before
+            assert [one["id"] for one in whole["submissions"]["longest"]] == [shown("sub", row.id)]
+            told_of = re.sub(r"\s+", " ", text)
+            assert f"1 waits to become jobs, the oldest, {shown('sub', row.id)}, since" in told_of
+            assert "UTC: waits for the quota of uploads: HTTP 429" in told_of
             assert [one["name"] for one in whole["sources"]] == ["gateway", "other"]
             assert "jobs                   5 unknown\n" in text
             assert text.count("none at work; `batchkeeper up` starts one") == 2

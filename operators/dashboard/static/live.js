@@ -5,9 +5,19 @@
   const light = document.getElementById("live");
   if (!live || !live.children.length || !window.EventSource) return;
   const EVERY = 15000; // milliseconds, where no events can be had
+  const SELDOM = "looks every 15 s";
   let busy = false, missed = false, timer = 0;
 
-  const tell = (words) => { if (light && light.textContent !== words) light.textContent = words; };
+  const away = document.getElementById("away"), since = document.getElementById("away-since");
+  const time = () => new Date().toISOString().slice(11, 19);
+  let asOf = time();
+
+  const tell = (words, isAway = false) => {
+    if (light && light.textContent !== words) light.textContent = words;
+    if (light) light.classList.toggle("is-away", isAway);
+    if (since && isAway && away.hidden) since.textContent = asOf;
+    if (away) away.hidden = !isAway;
+  };
 
   const isRead = () => {
     const chosen = document.getSelection();
@@ -32,19 +42,20 @@
       if (answer.redirected) { location.reload(); return; }
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       const fresh = page.querySelector("[data-live]");
-      if (answer.ok && fresh && !isRead()) put(fresh);
-    } catch (error) { tell("not connected"); }
+      if (answer.ok && fresh && !isRead()) { put(fresh); asOf = time(); }
+      if (timer) tell(SELDOM);
+    } catch (error) { tell("not connected", true); }
     finally { busy = false; }
   };
 
-  const poll = () => { if (!timer) timer = setInterval(refresh, EVERY); tell("looks every 15 s"); };
+  const poll = () => { if (!timer) timer = setInterval(refresh, EVERY); tell(SELDOM); };
 
   const listen = () => {
     const events = new EventSource("/events");
     events.addEventListener("open", () => tell("live"));
     events.addEventListener("changed", refresh);
     events.addEventListener("error", () => {
-      if (events.readyState === EventSource.CLOSED) poll(); else tell("not connected");
+      if (events.readyState === EventSource.CLOSED) poll(); else tell("not connected", true);
     });
     addEventListener("pagehide", () => events.close());
     addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });

@@ -272,6 +272,9 @@ def test_a_verdict_in_words(verdict):
     [
         (None, "–"),
         ([], "–"),
+        (["batch.completed"], "batch.completed"),
+        (["a", 1, None], "a, 1, –"),
+        ([{"a": 1}], '[{"a": 1}]'),
         (0, "0"),
         (True, "yes"),
         ("2026-11-22T06:00:00.123456Z", "2026-11-22 06:00:00 UTC"),
@@ -280,7 +283,7 @@ def test_a_verdict_in_words(verdict):
 )
 def test_values_in_one_line(value, written):
     """
-    Nothing is a dash, a time is without fractions, what has members is JSON.
+    Nothing is a dash, a time is without fractions, a list of words has commas, what else has members is JSON.
     """
     assert writing.plain(value) == written
 
