@@ -87,7 +87,7 @@ SECTIONS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         ),
         "events": (
             "events:happening",
-            "Print what happens, the oldest first: deliveries, refusals, moves, failures, actions, hand-offs.",
+            "Print what happens, the oldest first: deliveries, refusals, moves, failures, findings, actions, hand-offs.",
         ),
         "sources": ("look:look", "List the configured sources, with the URL to register at each provider."),
     },

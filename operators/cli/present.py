@@ -88,12 +88,13 @@ def listing(
         typer.echo(f"only the newest {count} {'is' if count == 1 else 'are'} shown; --all shows every one", err=True)
 
 
-def as_csv(rows: Sequence[View]) -> None:
+def as_csv(rows: Sequence[View], with_header: bool = True) -> None:
     """Print views as CSV: a column for each member, JSON in those that hold more than a value."""
     if not rows:
         return
     writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(rows[0])
+    if with_header:
+        writer.writerow(rows[0])
     for row in rows:
         writer.writerow([_csv_cell(value) for value in row.values()])
 
