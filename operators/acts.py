@@ -11,7 +11,7 @@ from operators.find import find_job
 from operators.outcomes import Member
 from operators.views import View
 from operators.work import Work, find_work, of_group
-from reconciler.cancelling import ask_to_cancel, cancel_of
+from reconciler.cancelling import ask_to_cancel, cancel_of, under_way
 from schemas.config import Config
 from schemas.dialects import dialect_of
 from schemas.identity import is_job_id
@@ -35,7 +35,8 @@ def check_reason(reason: str, name: str) -> None:
 async def cancel(
     connection: AsyncConnection, name: str, reason: str, new_id: Callable[[], int], now: int
 ) -> tuple[JobRow, ActionRow]:
-    """Ask for a job's cancellation. Whether the provider offered a `cancel_url` at that moment is kept, and prevents nothing.
+    """Ask for a job's cancellation, unless it is under way: then what comes back is that. Whether the provider offered a
+    `cancel_url` at that moment is kept, and prevents nothing.
 
     Raises:
         NotPossible: the job has ended.
@@ -45,6 +46,9 @@ async def cancel(
         raise NotPossible(
             f"{job.source}/{job.job_id} has ended already: it is {job.status}, and nothing is left to cancel"
         )
+    asked = await under_way(connection, job)
+    if asked is not None:
+        return job, asked
     action = cancel_of(job, AskedBy.OPERATOR, reason, new_id(), now)
     await actions.ask(connection, action)
     return job, action
