@@ -50,7 +50,7 @@ class Applying:
 
     async def post_job(self, request: Request) -> Answer:
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        key = idempotency_key(request.headers.get("idempotency-key"))
+        key = idempotency_key(request.headers.getlist("idempotency-key"))
         if kind == "application/json":
             return await self._track(await read_object(request), key)
         if kind == "multipart/form-data":
