@@ -2,11 +2,12 @@
 
 import csv
 import json
+import os
 import sys
 import textwrap
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
 import typer
 from rich.console import Console
@@ -44,8 +45,14 @@ _COLOURS = {
 
 
 def console() -> Console:
-    """Standard output: its own width on a terminal; wide, so that nothing is cut, in a pipe."""
-    return Console(width=None if sys.stdout.isatty() else 240, highlight=False, soft_wrap=False)
+    """Standard output: its own width on a terminal; wide, so that nothing is cut, in a pipe. With NO_COLOR nothing is styled,
+    and bold is a style."""
+    width = None if sys.stdout.isatty() else 240
+    return Console(width=width, highlight=False, soft_wrap=False, color_system=colours())
+
+
+def colours() -> Literal["auto"] | None:
+    return None if os.environ.get("NO_COLOR") else "auto"
 
 
 def as_json(value: Any) -> None:
