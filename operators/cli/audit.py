@@ -2,6 +2,8 @@
 
 import json
 from collections import Counter
+from collections.abc import Iterator
+from typing import Any
 
 import typer
 
@@ -15,6 +17,7 @@ from operators.cli.present import Shape
 from operators.standing import standing
 from operators.store import opened
 from operators.views import View
+from schemas.times import parse_rfc3339
 
 auditing_verb = typer.Typer()
 
@@ -88,12 +91,39 @@ def _as_text(found: View, is_first: bool) -> None:
     )
     for line in present.wrapped(present.text_of(found["message"], 500), indent=2):
         typer.echo(f"  {line}")
-    evidence = {name: value for name, value in found["evidence"].items() if value not in (None, [], {})}
-    present.fields(evidence.items(), indent=4)
+    present.fields(_evidence(found["evidence"]), indent=4)
     typer.echo(f"  found at {present.moment(found['at'])} UTC; see {found['page']}, and `batchkeeper explain {job}`")
 
 
 _SHOWN = {Shape.JSON: _as_json, Shape.JSONL: _as_line, Shape.CSV: _as_csv, Shape.TABLE: _as_row}
+
+
+_OF_DELIVERY = ("id", "reported_status", "verdict", "times_received", "first_received_at")
+
+
+def _evidence(evidence: View) -> Iterator[tuple[str, object]]:
+    """A line for each fact, and for each attempt, with times as a person reads them. --json has all of it."""
+    for name, value in evidence.items():
+        match value:
+            case None | [] | {}:
+                pass
+            case [*attempts]:
+                for one in attempts:
+                    number = f"attempt {one['attempt']}" if isinstance(one, dict) and "attempt" in one else name
+                    shown = {key: item for key, item in one.items() if key not in ("attempt", "delivery_key")}
+                    yield number, _readable(shown)
+            case {"delivery_key": _}:
+                yield name, _readable({key: value[key] for key in _OF_DELIVERY})
+            case _:
+                yield name, _readable(value)
+
+
+def _readable(value: Any) -> Any:
+    """The same with each time in it short."""
+    if isinstance(value, dict):
+        return {name: _readable(item) for name, item in value.items()}
+    is_time = isinstance(value, str) and parse_rfc3339(value) is not None
+    return f"{present.moment(value)} UTC" if is_time else value
 
 
 def _summary(counts: Counter[str], findings: list[View]) -> None:
