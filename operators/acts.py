@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from operators import views
-from operators.errors import BadInput, NoSuchThing, NotPossible
+from operators.errors import BadInput, NotPossible, nothing_called
 from operators.find import find_job
 from operators.outcomes import Member
 from operators.views import View
@@ -86,7 +86,7 @@ async def cancel_group(
     """
     number = parse(name, "grp")
     if number is None:
-        raise NoSuchThing(f"no group is called {name[:80]}; `batchkeeper groups` lists them")
+        raise nothing_called("group", name, "groups")
     # First: whatever becomes a job after this is seen to by the reconciler, and what was one before is seen here.
     dropped = set(await submissions.ask_to_drop(connection, number, reason, AskedBy.OPERATOR.value, now))
     work = await of_group(connection, number)
@@ -115,12 +115,12 @@ async def drop(connection: AsyncConnection, name: str, reason: str, now: int) ->
     number = parse(name, "sub")
     if number is None or not await submissions.ask_to_drop_one(connection, number, reason, AskedBy.OPERATOR.value, now):
         job = work.members[0].job
-        advice = (
-            f"it has become {job.source}/{job.job_id}: `batchkeeper cancel {shown('job', job.id)}`"
-            if job
-            else "it is over"
+        if job is None:
+            raise NotPossible(f"{work.name} cannot be dropped: it is over")
+        became = f"it has become {job.source}/{job.job_id} ({shown('job', job.id)}), which can be cancelled"
+        raise NotPossible(
+            f"{work.name} cannot be dropped: {became}", typed=f"`batchkeeper cancel {shown('job', job.id)}` does it"
         )
-        raise NotPossible(f"{work.name} cannot be dropped: {advice}")
     return work
 
 
@@ -146,7 +146,7 @@ async def hold(
         raise NotPossible(f"{job.source} is not configured any more, so nobody can be asked to {verb} its jobs")
     dialect = dialect_of(source)
     if job.kind not in dialect.kinds or dialect.act(source.base_url, verb, job.kind, job.job_id, None) is None:
-        raise NotPossible(f"{dialect.name} cannot {verb} jobs; `batchkeeper cancel` is what there is")
+        raise NotPossible(f"{dialect.name} cannot {verb} jobs; to cancel them is what there is")
     action = _action(job, verb, reason, new_id(), now)
     await actions.ask(connection, action)
     return job, action

@@ -213,7 +213,8 @@ def _checked(fields: Fields, body: Schema) -> Fields:
     known = body["properties"]
     for name in fields:
         if name not in known:
-            raise BadInput(f"there is no member {name[:40]!r} here; there is {', '.join(known) or 'none'}")
+            told = f"there is {', '.join(known)}" if known else "nothing is sent with it"
+            raise BadInput(f"there is no member {name[:40]!r} here; {told}")
     if "reason" in known:
         reason = fields.get("reason")
         if not isinstance(reason, str):

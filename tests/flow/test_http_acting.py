@@ -127,6 +127,8 @@ def test_what_is_refused_is_not_done(on: Operating) -> None:
         refused = on.post(path, f"k-{number}", body)
         said = (refused.status_code, refused.headers["content-type"], words in refused.json()["detail"])
         assert said == (status, "application/problem+json", True), (path, body, refused.text)
+        # What to type is for those who type.
+        assert "`" not in refused.json()["detail"]
     assert [row["id"] for row in on.rows("actions")] == before
     for number in range(len(REFUSED)):
         assert on.post("/jobs/a%2Fb/poll", f"k-{number}").status_code == 202

@@ -111,6 +111,27 @@ def test_forms_of_what_is_no_noun(tmp_path: Path, verb: str) -> None:
     asyncio.run(flow())
 
 
+def test_the_audit_is_to_be_read(tmp_path: Path) -> None:
+    """Each attempt has a line of its own, and times are written as in every other text."""
+
+    async def flow() -> None:
+        async with at(tmp_path) as (store, type_):
+            tried = {"outcome": "given_up", "response_status": 401, "tried_at": "2026-08-12T01:00:00.123456Z"}
+            attempts = [{"attempt": number, **tried} for number in (1, 2)]
+            evidence = {"expected": "batch.completed", "window_end": "2026-08-12T03:00:00Z", "attempts": attempts}
+            async with store.writing() as connection:
+                (job,) = await jobs.named(connection, "batch_b")
+                named = [Named("delivery", "rejected", "batch.completed", "it was refused", evidence)]
+                await failures.sync(connection, job, named, store.new_id, now())
+            lines = [" ".join(line.split()) for line in (await type_("audit")).stdout.splitlines()]
+
+            assert "window_end 2026-08-12 03:00:00 UTC" in lines
+            said = "outcome given_up, response_status 401, tried_at 2026-08-12 01:00:00 UTC"
+            assert [f"attempt {number} {said}" in lines for number in (1, 2)] == [True, True]
+
+    asyncio.run(flow())
+
+
 @pytest.mark.parametrize("words", [("status",), ("explain", "batch_b"), ("job", "batch_b")])
 def test_what_is_no_listing_has_no_form(tmp_path: Path, words: tuple[str, ...]) -> None:
     """Whoever asks for a listing's form is told what there is instead."""
@@ -181,7 +202,7 @@ def test_acts_on_many(tmp_path: Path) -> None:
             assert json.loads(first.stdout) == {"asked": 2, "spared": 1, "refused": 0}
             assert json.loads(again.stdout) == {"asked": 0, "spared": 3, "refused": 0}
             assert json.loads(paused.stdout) == {"asked": 0, "spared": 0, "refused": 2}
-            assert "asked for of 1 jobs; 1 spared" in polled.stdout
+            assert "asked for of 1 job; 1 spared" in polled.stdout
             assert await asked(store, "cancel") == ["=batch_a", "batch_c"]
             assert await asked(store, "poll") == ["batch_d"]
 
