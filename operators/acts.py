@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from operators import views
-from operators.errors import BadInput, NoSuchThing, NotPossible
+from operators.errors import BadInput, NotPossible, nothing_called
 from operators.find import find_job
 from operators.outcomes import Member
 from operators.views import View
 from operators.work import Work, find_work, of_group
-from reconciler.cancelling import ask_to_cancel, cancel_of
+from reconciler.cancelling import ask_to_cancel, cancel_of, under_way
 from schemas.config import Config
 from schemas.dialects import dialect_of
 from schemas.identity import is_job_id
@@ -35,7 +35,8 @@ def check_reason(reason: str, name: str) -> None:
 async def cancel(
     connection: AsyncConnection, name: str, reason: str, new_id: Callable[[], int], now: int
 ) -> tuple[JobRow, ActionRow]:
-    """Ask for a job's cancellation. Whether the provider offered a `cancel_url` at that moment is kept, and prevents nothing.
+    """Ask for a job's cancellation, unless it is under way: then what comes back is that. Whether the provider offered a
+    `cancel_url` at that moment is kept, and prevents nothing.
 
     Raises:
         NotPossible: the job has ended.
@@ -45,6 +46,9 @@ async def cancel(
         raise NotPossible(
             f"{job.source}/{job.job_id} has ended already: it is {job.status}, and nothing is left to cancel"
         )
+    asked = await under_way(connection, job)
+    if asked is not None:
+        return job, asked
     action = cancel_of(job, AskedBy.OPERATOR, reason, new_id(), now)
     await actions.ask(connection, action)
     return job, action
@@ -82,7 +86,7 @@ async def cancel_group(
     """
     number = parse(name, "grp")
     if number is None:
-        raise NoSuchThing(f"no group is called {name[:80]}; `batchkeeper groups` lists them")
+        raise nothing_called("group", name, "groups")
     # First: whatever becomes a job after this is seen to by the reconciler, and what was one before is seen here.
     dropped = set(await submissions.ask_to_drop(connection, number, reason, AskedBy.OPERATOR.value, now))
     work = await of_group(connection, number)
@@ -111,12 +115,12 @@ async def drop(connection: AsyncConnection, name: str, reason: str, now: int) ->
     number = parse(name, "sub")
     if number is None or not await submissions.ask_to_drop_one(connection, number, reason, AskedBy.OPERATOR.value, now):
         job = work.members[0].job
-        advice = (
-            f"it has become {job.source}/{job.job_id}: `batchkeeper cancel {shown('job', job.id)}`"
-            if job
-            else "it is over"
+        if job is None:
+            raise NotPossible(f"{work.name} cannot be dropped: it is over")
+        became = f"it has become {job.source}/{job.job_id} ({shown('job', job.id)}), which can be cancelled"
+        raise NotPossible(
+            f"{work.name} cannot be dropped: {became}", typed=f"`batchkeeper cancel {shown('job', job.id)}` does it"
         )
-        raise NotPossible(f"{work.name} cannot be dropped: {advice}")
     return work
 
 
@@ -142,7 +146,7 @@ async def hold(
         raise NotPossible(f"{job.source} is not configured any more, so nobody can be asked to {verb} its jobs")
     dialect = dialect_of(source)
     if job.kind not in dialect.kinds or dialect.act(source.base_url, verb, job.kind, job.job_id, None) is None:
-        raise NotPossible(f"{dialect.name} cannot {verb} jobs; `batchkeeper cancel` is what there is")
+        raise NotPossible(f"{dialect.name} cannot {verb} jobs; to cancel them is what there is")
     action = _action(job, verb, reason, new_id(), now)
     await actions.ask(connection, action)
     return job, action

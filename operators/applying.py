@@ -16,7 +16,7 @@ from starlette.requests import Request
 from operators import acts, views
 from operators.bounded import TooLarge
 from operators.durations import duration
-from operators.errors import BadInput, NoSuchThing
+from operators.errors import BadInput, nothing_called
 from operators.input_file import read_input
 from operators.once import Answer, KeyTaken, Once, digest_of, idempotency_key
 from operators.rows_file import RowsFile
@@ -50,7 +50,7 @@ class Applying:
 
     async def post_job(self, request: Request) -> Answer:
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        key = idempotency_key(request.headers.get("idempotency-key"))
+        key = idempotency_key(request.headers.getlist("idempotency-key"))
         if kind == "application/json":
             return await self._track(await read_object(request), key)
         if kind == "multipart/form-data":
@@ -193,7 +193,7 @@ async def _write(upload: UploadFile, path: Path) -> None:
 def _source(config: Config, name: str) -> Source:
     source = config.sources.get(name)
     if source is None:
-        raise NoSuchThing(f"no source is called {clean(name, 64) or '(nothing)'}; GET /api/v1/sources lists them")
+        raise nothing_called("source", name, "sources")
     return source
 
 

@@ -14,11 +14,28 @@ Problem
 
 from typing import ClassVar
 
+from schemas.texts import clean
+
 
 class Problem(Exception):
-    """The message says what is wrong and what to do."""
+    """The message says what is wrong and what to do, in words for every face. What to type is for those alone who type, and
+    what to ask for those who ask over HTTP: `listing` is the noun whose listing, or else `typed` the words that help."""
 
     exit_code: ClassVar[int] = 1
+
+    def __init__(self, message: str, *, listing: str | None = None, typed: str | None = None) -> None:
+        super().__init__(message)
+        self._listing, self._typed = listing, typed
+
+    @property
+    def for_typing(self) -> str:
+        advice = [self._listing and f"`batchkeeper {self._listing}` lists them", self._typed]
+        told = ", ".join(one for one in advice if one)
+        return f"{self}; {told}" if told else str(self)
+
+    @property
+    def for_asking(self) -> str:
+        return f"{self}; GET /api/v1/{self._listing} lists them" if self._listing else str(self)
 
 
 class NotPossible(Problem):
@@ -31,6 +48,12 @@ class BadInput(Problem):
 
 class NoSuchThing(Problem):
     exit_code = 4
+
+
+def nothing_called(noun: str, name: str, listing: str, typed: str | None = None) -> NoSuchThing:
+    """That no thing of a noun has a name."""
+    said = f"no {noun} is called {clean(name, 80)}" if name else f"the name of a {noun} is missing"
+    return NoSuchThing(said, listing=listing, typed=typed)
 
 
 class AmbiguousName(Problem):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from operators import views
-from operators.errors import BadInput, NoSuchThing, NotPossible
+from operators.errors import BadInput, NotPossible, nothing_called
 from operators.group_sums import sums
 from operators.submitting import path_token
 from operators.views import View
@@ -40,7 +40,7 @@ async def show_group(
     number = parse(name, "grp")
     row = None if number is None else await groups.get(connection, number)
     if row is None:
-        raise NoSuchThing(f"no group is called {name[:80]}; `batchkeeper groups` lists them")
+        raise nothing_called("group", name, "groups")
     last = None if after is None else await _part(connection, row, after)
     found = await members_of(connection, row.id, None if limit is None else limit + 1, last)
     members, is_cut = found[:limit], limit is not None and len(found) > limit
@@ -70,7 +70,7 @@ async def resubmit(connection: AsyncConnection, name: str, sure: bool, now: int)
     number = parse(name, "sub")
     row = None if number is None else await submissions.lock(connection, number)
     if row is None:
-        raise NoSuchThing(f"no submission is called {name[:80]}; `batchkeeper submissions` lists them")
+        raise nothing_called("submission", name, "submissions")
     await _may_be_resubmitted(connection, row, sure)
     changes = {
         "state": SubmissionState.STORED.value,

@@ -217,7 +217,7 @@ def _values(noun: Noun, name: str, texts: Sequence[str]) -> str:
 def _value(noun: Noun, name: str, text: str) -> str:
     words = noun.words(name)
     if words and text not in words:
-        raise BadInput(f"{name} is one of {', '.join(words)}")
+        raise BadInput(f"{name} is {words[0]}" if len(words) == 1 else f"{name} is one of {', '.join(words)}")
     if name == "label" and text.find("=") < 1:
         raise BadInput("label is written key=value")
     for filter_, prefix in (("group", "grp"), ("delivery", "dlv")):

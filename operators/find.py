@@ -2,7 +2,7 @@
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from operators.errors import AmbiguousName, NoSuchThing
+from operators.errors import AmbiguousName, NoSuchThing, nothing_called
 from schemas.ids import parse, shown
 from schemas.tables import JobRow
 from storage import jobs
@@ -22,9 +22,7 @@ async def find_job(connection: AsyncConnection, name: str) -> JobRow:
         return job
     found = await _named(connection, name)
     if not found:
-        raise NoSuchThing(
-            f"no job is called {name or '(nothing)'}; `batchkeeper jobs` lists them, `batchkeeper track SOURCE JOB_ID` adds one"
-        )
+        raise nothing_called("job", name, "jobs", "`batchkeeper track SOURCE JOB_ID` adds one")
     if len(found) > 1:
         names = "".join(f"\n  {shown('job', job.id)}  {job.source}/{job.job_id} ({job.kind})" for job in found)
         raise AmbiguousName(f"several jobs are called {name}; say which by the id in front:{names}")

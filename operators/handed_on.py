@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from operators import views
-from operators.errors import NoSuchThing, NotPossible
+from operators.errors import NotPossible, nothing_called
 from operators.views import View
 from reconciler.events import HANDOFF
 from schemas.config import Config
@@ -83,7 +83,7 @@ async def _find(connection: AsyncConnection, name: str, to_change: bool = False)
     number = parse(name, HANDOFF)
     row = None if number is None else await handoffs.get(connection, number, to_change)
     if row is None:
-        raise NoSuchThing(f"no hand-off is called {name or '(nothing)'}; `batchkeeper handoffs` lists them")
+        raise nothing_called("hand-off", name, "handoffs")
     return row
 
 

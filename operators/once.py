@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -76,13 +76,17 @@ class Once:
         return before
 
 
-def idempotency_key(given: str | None) -> str | None:
-    """Raises BadInput for one that cannot be one."""
-    if given is None:
+def idempotency_key(given: Sequence[str]) -> str | None:
+    """The key of a request, by all of its header fields of that name. Raises BadInput for one that cannot be one, and for two:
+    which of them counts is not guessed."""
+    if not given:
         return None
-    if not (0 < len(given) <= LONGEST_KEY and given.isascii() and given.isprintable()):
+    if len(given) > 1:
+        raise BadInput("Idempotency-Key is given more than once; send one")
+    key = given[0]
+    if not (0 < len(key) <= LONGEST_KEY and key.isascii() and key.isprintable()):
         raise BadInput(f"an Idempotency-Key has 1 to {LONGEST_KEY} printable ASCII characters")
-    return given
+    return key
 
 
 def digest_of(fields: Mapping[str, object], content: str) -> str:

@@ -3,7 +3,7 @@
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from operators import documented, views
-from operators.errors import NoSuchThing
+from operators.errors import nothing_called
 from operators.views import View
 from reconciler.causes import CAUSES
 from schemas.ids import parse
@@ -27,7 +27,7 @@ async def show_refusal(connection: AsyncConnection, name: str) -> View:
     number = parse(name, REFUSAL)
     row = None if number is None else await refusals.get(connection, number)
     if row is None:
-        raise NoSuchThing(f"no refusal is called {clean(name, 80) or '(nothing)'}; `batchkeeper refusals` lists them")
+        raise nothing_called("refusal", name, "refusals")
     request = await refused_requests.get(connection, row.id)
     return {
         **views.refusal(row, None if request is None else _taken_in(request)),

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from operators.errors import NoSuchThing
+from operators.errors import nothing_called
 from operators.find import find_job
 from operators.outcomes import Member
 from schemas.ids import parse, shown
@@ -41,7 +41,7 @@ async def find_work(connection: AsyncConnection, name: str) -> Work:
 async def of_group(connection: AsyncConnection, number: int) -> Work:
     row = await groups.get(connection, number)
     if row is None:
-        raise NoSuchThing(f"no group is called {shown('grp', number)}; `batchkeeper groups` lists them")
+        raise nothing_called("group", shown("grp", number), "groups")
     return Work(shown("grp", number), row.source, row, tuple(await members_of(connection, number)))
 
 
@@ -63,8 +63,7 @@ async def members_of(
 async def _of_submission(connection: AsyncConnection, number: int) -> Work:
     row = await submissions.get(connection, number)
     if row is None:
-        name = shown("sub", number)
-        raise NoSuchThing(f"no submission is called {name}; `batchkeeper submissions` lists them")
+        raise nothing_called("submission", shown("sub", number), "submissions")
     found = await jobs.of_submissions(connection, [number])
     member = await _member(connection, row, found[0] if found else None)
     return Work(shown("sub", number), row.source, None, (member,))

@@ -28,14 +28,19 @@ def cancel_of(job: JobRow, asked_by: AskedBy, reason: str | None, number: int, n
     )
 
 
+async def under_way(connection: AsyncConnection, job: JobRow) -> ActionRow | None:
+    """The cancellation of a job that is asked for already, and has not come to nothing."""
+    before = await actions.of_job(connection, job.id)
+    return next((row for row in before if row.verb == ActionVerb.CANCEL and row.state in _UNDER_WAY), None)
+
+
 async def ask_to_cancel(
     connection: AsyncConnection, job: JobRow, asked_by: AskedBy, reason: str | None, number: int, now: int
 ) -> ActionRow | None:
     """Ask for an open job's cancellation, unless one is under way: then, and for a job that has ended, None."""
     if Status(job.status).is_terminal:
         return None
-    before = await actions.of_job(connection, job.id)
-    if any(row.verb == ActionVerb.CANCEL and row.state in _UNDER_WAY for row in before):
+    if await under_way(connection, job) is not None:
         return None
     action = cancel_of(job, asked_by, reason, number, now)
     await actions.ask(connection, action)

@@ -13,9 +13,11 @@ from operators.api.reverifying import Reverifying
 from operators.api.shapes.words import TRUTH, named
 from operators.applying import FIELDS, Applying, read_object
 from operators.errors import BadInput
+from operators.find import find_job
 from operators.once import Answer, Once, digest_of
 from operators.views import View
 from schemas.config import Config
+from schemas.ids import shown
 from schemas.tables import ActionRow, JobRow
 from schemas.words import ActionVerb, Policy
 from storage.store import Store
@@ -127,7 +129,8 @@ class Acting:
             async def acted(connection: AsyncConnection) -> Answer:
                 return Answer(202, await act(connection, thing, fields))
 
-            answer = await self._once.do(key, digest_of({"": name, variable: thing, **fields}, ""), acted)
+            same = await self._one_name(variable, thing)
+            answer = await self._once.do(key, digest_of({"": name, variable: same, **fields}, ""), acted)
             if not answer.replayed:
                 about = {variable: answer.body.get("job", thing), **asked.names_of(dict(answer.body))}
                 verb = name.partition("_")[0]
@@ -145,6 +148,13 @@ class Acting:
             (of_path(variable, prefix), of_key(required=True)),
             Body({"application/json": body}, required="required" in body),
         )
+
+    async def _one_name(self, variable: str, name: str) -> str:
+        """A job goes by several names, and what is asked of it is the same request by each."""
+        if variable != "job":
+            return name
+        async with self._store.reading() as connection:
+            return shown("job", (await find_job(connection, name)).id)
 
     async def _cancel(self, connection: AsyncConnection, name: str, fields: Fields) -> View:
         return _asked(*await acts.cancel(connection, name, fields["reason"], self._store.new_id, self._now()))
@@ -203,7 +213,8 @@ def _checked(fields: Fields, body: Schema) -> Fields:
     known = body["properties"]
     for name in fields:
         if name not in known:
-            raise BadInput(f"there is no member {name[:40]!r} here; there is {', '.join(known) or 'none'}")
+            told = f"there is {', '.join(known)}" if known else "nothing is sent with it"
+            raise BadInput(f"there is no member {name[:40]!r} here; {told}")
     if "reason" in known:
         reason = fields.get("reason")
         if not isinstance(reason, str):

@@ -63,7 +63,7 @@ async def _safely(operation: Operation, request: Request, config: Config) -> Res
     except ClientDisconnect:
         return problem(400, "the request ended early")
     except Problem as error:
-        return problem(STATUSES.get(type(error), 400), str(error))
+        return problem(STATUSES.get(type(error), 400), error.for_asking)
     except (StoreAway, DBAPIError) as error:
         log.error("store_trouble", page=request.url.path, error=str(getattr(error, "orig", error)))
         return problem(503, "the database cannot be read at present; the log says why")

@@ -137,7 +137,7 @@ def page_of(request: Request) -> tuple[int, str | None]:
 
 def required_key(request: Request) -> str:
     """The key of a request that acts. Raises BadInput."""
-    key = idempotency_key(request.headers.get("idempotency-key"))
+    key = idempotency_key(request.headers.getlist("idempotency-key"))
     if key is None:
         raise BadInput(
             "acting needs an Idempotency-Key, so that sending it again does nothing twice: choose one, such as a UUID, and "

@@ -80,8 +80,11 @@ class Reading:
     def _listing(self, noun: Noun, rows: Lists, shape: str) -> Operation:
         async def respond(request: Request) -> Answer:
             asked = asked_for(request, noun, self._now())
+            config = self._configured()
             async with self._store.reading() as connection:
-                return Answer(200, _told(asked, await rows(connection, self._configured(), asked)))
+                found = await rows(connection, config, asked)
+            _must_be_known(config, asked, found)
+            return Answer(200, _told(asked, found))
 
         return _of_noun(noun, respond, {noun.name: many(named(shape))})
 
@@ -90,6 +93,7 @@ class Reading:
             asked, config = asked_for(request, filters.HANDOFFS, self._now()), self._configured()
             async with self._store.reading() as connection:
                 found = await listings.list_handoffs(connection, config, asked)
+                _must_be_known(config, asked, found)
                 return Answer(200, {**_told(asked, found), "backlog": await handed_on.backlog(connection, config)})
 
         members = {"handoffs": many(named("Handoff")), "backlog": many(named("Backlog"))}
@@ -208,13 +212,20 @@ def _plain(rows: Callable[[AsyncConnection, Asked], Awaitable[Listing]]) -> List
     return listed
 
 
+def _must_be_known(config: Config, asked: Asked, found: Listing) -> None:
+    """Raise NoSuchThing for a source that is not configured, and of which there is nothing: a slip of the pen. One that is
+    configured no more still has what is of it."""
+    if "source" in asked.by and asked.part.before is None and not found.rows:
+        things.must_be_source(config, asked.by["source"])
+
+
 def _told(asked: Asked, found: Listing) -> View:
     return {asked.noun.name: found.rows, "next": found.next}
 
 
 def _of_noun(noun: Noun, respond: Callable[[Request], Awaitable[Answer]], members: Mapping[str, Schema]) -> Operation:
     shape = thing(**{name: dict(schema) for name, schema in members.items()}, next=maybe(an_id(noun.prefix)))
-    by_job = (404, 409) if "job" in noun.filters else ()
+    unknown = ((404,) if "source" in noun.filters else ()) + ((409,) if "job" in noun.filters else ())
     return Operation(
         "GET",
         f"/{noun.name}",
@@ -222,7 +233,7 @@ def _of_noun(noun: Noun, respond: Callable[[Request], Awaitable[Answer]], member
         f"The {noun.name}, newest first",
         respond,
         {200: shape},
-        (400, *by_job),
+        (400, *unknown),
         of_listing(noun),
         combinations=noun.combinations,
     )

@@ -73,6 +73,24 @@ RECEIPTS: Columns = {
     "received (UTC)": lambda row: moment(row["received_at"]),
     "taken in (UTC)": lambda row: row["taken_in_at"] and moment(row["taken_in_at"]),
 }
+SOURCES: Columns = {
+    "source": lambda row: row["name"],
+    "dialect": lambda row: row["dialect"],
+    "URL to register": lambda row: row["webhook_url"],
+    "trouble": lambda row: row["trouble"],
+    "circuit": lambda row: row["circuit"],
+    "last accepted (UTC)": lambda row: row["heard"]["at"] and moment(row["heard"]["at"]),
+    "findings": lambda row: ", ".join(one["rule"] for one in row["findings"]) or None,
+    "reconciler": lambda row: row["owner"],
+}
+DIFFERENCES: Columns = {
+    "difference": lambda row: row["difference"],
+    "source": lambda row: row["source"],
+    "job": lambda row: row["job_id"],
+    "message": lambda row: row["message"],
+    "found (UTC)": lambda row: moment(row["at"]),
+    "see": lambda row: row["page"],
+}
 ACTIONS: Columns = {
     "action": lambda row: row["id"],
     "source": lambda row: row["source"],

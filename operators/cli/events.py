@@ -7,7 +7,7 @@ import typer
 
 from operators.cli import present
 from operators.cli.context import configuration, source_named, verb
-from operators.cli.options import Json, OfSource
+from operators.cli.options import Form, Json, OfSource, shape
 from operators.clock import now
 from operators.durations import duration
 from operators.happenings import Follower, follow
@@ -26,18 +26,33 @@ async def events(
     ] = "10m",
     for_ever: Annotated[bool, typer.Option("--follow", "-f", help="Go on with what happens from now on.")] = False,
     in_json: Json = False,
+    form: Form = None,
 ) -> None:
     """Print what happens, the oldest first: deliveries, refusals, moves, failures, findings, actions, hand-offs.
 
-    A line for each; with --json each is an object. Ctrl-C ends --follow.
+    A line for each; with --json or --format jsonl each is an object. Ctrl-C ends --follow.
     """
+    printed = shape(in_json, form)
     begins = now() - duration("--since", since)
     config = configuration()
     if source is not None:
         source_named(config, source)
+    is_first = True
     async with opened(config) as store:
         async for view in follow(store, Follower(begins, source), for_ever):
-            typer.echo(json.dumps(view) if in_json else _line(view))
+            _tell(view, printed, is_first)
+            is_first = False
+
+
+def _tell(view: View, printed: present.Shape, is_first: bool) -> None:
+    """One at a time: there is no end of them to wait for, so that JSON is a line each."""
+    match printed:
+        case present.Shape.CSV:
+            present.as_csv([view], with_header=is_first)
+        case present.Shape.TABLE:
+            typer.echo(_line(view))
+        case _:
+            typer.echo(json.dumps(view))
 
 
 def _line(view: View) -> str:

@@ -13,7 +13,7 @@ def told(error: BaseException) -> tuple[str, int]:
     if isinstance(error, BaseExceptionGroup):
         return told(error.exceptions[0])
     if isinstance(error, Problem):
-        return str(error), error.exit_code
+        return error.for_typing, error.exit_code
     if isinstance(error, KeyboardInterrupt):
         return "interrupted", INTERRUPTED
     if isinstance(error, OSError) and error.strerror:

@@ -8,7 +8,7 @@ import typer
 
 from operators import documented, filters, listings, queries
 from operators.cli import present
-from operators.cli.columns import ACTIONS, DELIVERIES, FAILURES, JOBS, RARE, RECEIPTS, REFUSALS, WIDTHS
+from operators.cli.columns import ACTIONS, DELIVERIES, FAILURES, JOBS, RARE, RECEIPTS, REFUSALS, SOURCES, WIDTHS
 from operators.cli.context import configuration, source_named, verb
 from operators.cli.options import (
     All,
@@ -214,13 +214,14 @@ async def actions(
 
 @look.command()
 @verb
-async def sources(in_json: Json = False) -> None:
+async def sources(in_json: Json = False, form: Form = None) -> None:
     """List the configured sources, with the URL to register at each provider."""
+    printed = shape(in_json, form)
     config = configuration()
     async with opened(config) as store, store.reading() as connection:
         found = await queries.list_sources(connection, config, now(), store.engine.lease_clock(now()))
-    if in_json:
-        present.as_json(found)
+    if form is not None or in_json:
+        present.listing(Listing(found), SOURCES, printed, "no source is configured")
         return
     for number, row in enumerate(found):
         typer.echo(("\n" if number else "") + present.heading(row["name"]))

@@ -8,7 +8,7 @@ import typer
 from operators import queries
 from operators.cli import present
 from operators.cli.context import configuration, verb
-from operators.cli.options import JobName, Json
+from operators.cli.options import JobName, Json, NoForm, refuse_form
 from operators.cli.sections import BLOCKS, EXPECTED, TABLES
 from operators.clock import now
 from operators.store import opened
@@ -19,8 +19,9 @@ one_job = typer.Typer()
 
 @one_job.command()
 @verb
-async def job(name: JobName, in_json: Json = False) -> None:
+async def job(name: JobName, in_json: Json = False, form: NoForm = None) -> None:
     """Show everything that is kept about one job."""
+    refuse_form(form, "job")
     config = configuration()
     async with opened(config) as store, store.reading() as connection:
         found = await queries.show_job(connection, config, name, now())
@@ -49,12 +50,13 @@ def _table(title: str, rows: list[View], columns: present.Columns) -> None:
 
 @one_job.command()
 @verb
-async def explain(name: JobName, in_json: Json = False) -> None:
+async def explain(name: JobName, in_json: Json = False, form: NoForm = None) -> None:
     """Say what is known about a job, and what each statement rests on.
 
     There are findings on its execution, its cancellation, the deliveries about it, and our own asking. Marked with ! is
     what went wrong, with - what is worth knowing.
     """
+    refuse_form(form, "explain")
     config = configuration()
     async with opened(config) as store, store.reading() as connection:
         found = await queries.explain_job(connection, config, name, now(), store.engine.lease_clock(now()))

@@ -17,6 +17,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text."
 Form = Annotated[
     Shape | None, typer.Option("--format", metavar="FORMAT", help="table, json, jsonl (an object a line) or csv.")
 ]
+NoForm = Annotated[str | None, typer.Option("--format", hidden=True)]
 Limit = Annotated[int, typer.Option("--limit", metavar="N", min=1, help="How many of the newest to show.")]
 All = Annotated[bool, typer.Option("--all", help="Show every one.")]
 OfSource = Annotated[str | None, typer.Option("--source", metavar="SOURCE", help="Only of this source.")]
@@ -60,6 +61,12 @@ def shape(in_json: bool, form: Shape | None) -> Shape:
     if in_json and form not in (None, Shape.JSON):
         raise BadInput(f"--json and --format {form} cannot be combined")
     return form or (Shape.JSON if in_json else Shape.TABLE)
+
+
+def refuse_form(form: str | None, what: str) -> None:
+    """Raise BadInput for a verb that tells of one thing, and lists nothing."""
+    if form is not None:
+        raise BadInput(f"--format is for listings, and {what} is none: --json prints it as one object")
 
 
 def _texts(value: str | Sequence[str] | bool | None) -> Sequence[str]:

@@ -2,11 +2,12 @@
 
 import csv
 import json
+import os
 import sys
 import textwrap
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
 import typer
 from rich.console import Console
@@ -44,8 +45,14 @@ _COLOURS = {
 
 
 def console() -> Console:
-    """Standard output: its own width on a terminal; wide, so that nothing is cut, in a pipe."""
-    return Console(width=None if sys.stdout.isatty() else 240, highlight=False, soft_wrap=False)
+    """Standard output: its own width on a terminal; wide, so that nothing is cut, in a pipe. With NO_COLOR nothing is styled,
+    and bold is a style."""
+    width = None if sys.stdout.isatty() else 240
+    return Console(width=width, highlight=False, soft_wrap=False, color_system=colours())
+
+
+def colours() -> Literal["auto"] | None:
+    return None if os.environ.get("NO_COLOR") else "auto"
 
 
 def as_json(value: Any) -> None:
@@ -88,12 +95,13 @@ def listing(
         typer.echo(f"only the newest {count} {'is' if count == 1 else 'are'} shown; --all shows every one", err=True)
 
 
-def as_csv(rows: Sequence[View]) -> None:
+def as_csv(rows: Sequence[View], with_header: bool = True) -> None:
     """Print views as CSV: a column for each member, JSON in those that hold more than a value."""
     if not rows:
         return
     writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(rows[0])
+    if with_header:
+        writer.writerow(rows[0])
     for row in rows:
         writer.writerow([_csv_cell(value) for value in row.values()])
 

@@ -47,6 +47,5 @@ async def act_on(
         present.as_json(asdict(done))
     else:
         unable = f", {done.refused} refused: their provider cannot" if done.refused else ""
-        typer.echo(
-            f"{verb} is asked for of {done.asked} jobs; {done.spared} spared: over, or under way already{unable}"
-        )
+        jobs = "1 job" if done.asked == 1 else f"{done.asked} jobs"
+        typer.echo(f"{verb} is asked for of {jobs}; {done.spared} spared: over, or under way already{unable}")

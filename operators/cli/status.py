@@ -7,7 +7,7 @@ import typer
 from operators import documented
 from operators.cli import present
 from operators.cli.context import configuration, verb
-from operators.cli.options import Json
+from operators.cli.options import Json, NoForm, refuse_form
 from operators.clock import now
 from operators.status import RECEIVED
 from operators.status import status as how_it_stands
@@ -19,8 +19,9 @@ standing = typer.Typer()
 
 @standing.command()
 @verb
-async def status(in_json: Json = False) -> None:
+async def status(in_json: Json = False, form: NoForm = None) -> None:
     """Say how things stand: jobs, failures, trouble with our own asking, deliveries, hand-offs, sources."""
+    refuse_form(form, "status")
     config = configuration()
     async with opened(config) as store, store.reading() as connection:
         found = await how_it_stands(connection, store, config, now())

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
+from operators.cli import present
 from operators.cli.context import complain
 from schemas.ids import shown
 from schemas.tables import SubmissionRow
@@ -24,7 +25,7 @@ def uploading(size: int, quiet: bool) -> Iterator[Tell]:
         yield _Lines()
     else:
         columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
-        with Progress(*columns, console=Console(stderr=True)) as bar:
+        with Progress(*columns, console=Console(stderr=True, color_system=present.colours())) as bar:
             task = bar.add_task("uploading", total=size)
 
             def tell(rows: Sequence[SubmissionRow]) -> None:

@@ -83,9 +83,11 @@ async def cancel(
         await _drop(name, reason, in_json)
         return
     async with opened(configuration()) as store:
+        number = store.new_id()
         async with store.writing() as connection:
-            job, action = await acts.cancel(connection, name or "", reason, store.new_id, now())
-        _show_action(job, views.action(action), in_json, "its cancellation is asked for")
+            job, action = await acts.cancel(connection, name or "", reason, lambda: number, now())
+        what = "is asked for" if action.id == number else f"was asked for already, and is {action.state}"
+        _show_action(job, views.action(action), in_json, f"its cancellation {what}")
         await hint(store, job.source)
 
 

@@ -513,6 +513,8 @@ def test_a_terminal_gets_a_table_that_fits(desk, played, width, coloured):
     assert all(job["job_id"] in plain for job in played.values())
     assert max(map(len, plain.splitlines())) <= int(width)
     assert ("\x1b[31m" in text) is coloured
+    # Bold is no colour, and whoever wants none wants no escapes.
+    assert ("\x1b[" in text) is coloured
 
 
 def on_a_terminal(desk: Desk, words: list[str], **changes: str) -> str:

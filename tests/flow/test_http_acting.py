@@ -127,6 +127,8 @@ def test_what_is_refused_is_not_done(on: Operating) -> None:
         refused = on.post(path, f"k-{number}", body)
         said = (refused.status_code, refused.headers["content-type"], words in refused.json()["detail"])
         assert said == (status, "application/problem+json", True), (path, body, refused.text)
+        # What to type is for those who type.
+        assert "`" not in refused.json()["detail"]
     assert [row["id"] for row in on.rows("actions")] == before
     for number in range(len(REFUSED)):
         assert on.post("/jobs/a%2Fb/poll", f"k-{number}").status_code == 202
@@ -139,6 +141,29 @@ def test_a_key_is_needed(on: Operating) -> None:
         headers = {} if key is None else {"idempotency-key": key}
         answer = on.client.post("/api/v1/jobs/a%2Fb/cancel", headers=headers, json=WHY)
         assert (answer.status_code, "Idempotency-Key" in answer.json()["detail"]) == (400, True)
+
+
+def test_two_keys_are_none(on: Operating) -> None:
+    """Of two keys none is taken."""
+    for path, body in (("/jobs/a%2Fb/cancel", WHY), ("/jobs", {"source": "gateway", "job_id": "batch_new"})):
+        keys = [("idempotency-key", "k-1"), ("idempotency-key", "k-2")]
+        answer = on.client.post(f"/api/v1{path}", headers=keys, json=body)
+        assert (answer.status_code, "more than once" in answer.json()["detail"]) == (400, True)
+
+
+def test_a_job_by_another_name(on: Operating) -> None:
+    """The same act under the same key is the same, whichever name of the job it is asked by."""
+    first = on.post("/jobs/a%2Fb/poll", "k-1")
+    answers = [on.post(f"/jobs/{name}/poll", "k-1") for name in ("gateway%2Fa%2Fb", "gateway/a/b", first.json()["job"])]
+    assert [(one.status_code, one.json()["id"]) for one in answers] == [(202, first.json()["id"])] * 3
+
+
+def test_a_cancel_that_is_under_way(on: Operating) -> None:
+    """Asked for again, under another key and for another reason, it is answered with the action that is under way."""
+    first, again = on.post("/jobs/a/b/cancel", "k-1", WHY), on.post("/jobs/a/b/cancel", "k-2", {"reason": "again"})
+    assert (first.status_code, again.status_code) == (202, 202)
+    assert (again.json()["id"], again.json()["reason"]) == (first.json()["id"], WHY["reason"])
+    assert len([row for row in on.rows("actions") if row["verb"] == "cancel" and row["job_id"] == "a/b"]) == 1
 
 
 def test_a_form_is_not_taken_for_an_act(on: Operating) -> None:

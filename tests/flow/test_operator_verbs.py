@@ -23,7 +23,8 @@ from schemas.ids import shown
 from schemas.tables import RefusalRow, SubmissionRow, TransitionRow
 from schemas.times import MINUTE
 from schemas.words import Origin
-from storage import actions, jobs, labels, observations, submissions
+from storage import actions, failures, jobs, labels, observations, submissions
+from storage.failures import Named
 from storage.listing import Part
 from storage.rows import add
 from storage.store import Store
@@ -81,6 +82,66 @@ def test_forms(tmp_path: Path) -> None:
             assert [row["job_id"] for row in whole][-1] == "=batch_a"
             assert [row["job_id"] for row in table] == ["batch_e", "batch_d", "batch_c", "batch_b", "'=batch_a"]
             assert (both.exit_code, "cannot be combined" in both.stderr) == (2, True)
+
+    asyncio.run(flow())
+
+
+@pytest.mark.parametrize("verb", ["audit", "sources", "events"])
+def test_forms_of_what_is_no_noun(tmp_path: Path, verb: str) -> None:
+    """Differences, sources and events come as an object a line, as CSV and as a table, too: as many in each."""
+
+    async def flow() -> None:
+        async with at(tmp_path) as (store, type_):
+            await refused(store, "gateway", 2)
+            async with store.writing() as connection:
+                (job,) = await jobs.named(connection, "batch_b")
+                named = [
+                    Named("delivery", code, "batch.completed", "it never came", {}) for code in ("missing", "phantom")
+                ]
+                await failures.sync(connection, job, named, store.new_id, now())
+            expected = 3 if verb == "audit" else 0
+            lines = await type_(verb, "--format", "jsonl")
+            table, drawn = await type_(verb, "--format", "csv"), await type_(verb, "--format", "table")
+            count = len([json.loads(line) for line in lines.stdout.splitlines()])
+            rows = list(csv.DictReader(io.StringIO(table.stdout)))
+
+            assert [one.exit_code for one in (lines, table, drawn)] == [expected] * 3
+            assert count == len(rows) >= 2
+            assert all(None not in row and row["source"] if verb != "sources" else row["name"] for row in rows)
+            assert len(drawn.stdout.splitlines()) >= count
+
+    asyncio.run(flow())
+
+
+def test_the_audit_is_to_be_read(tmp_path: Path) -> None:
+    """Each attempt has a line of its own, and times are written as in every other text."""
+
+    async def flow() -> None:
+        async with at(tmp_path) as (store, type_):
+            tried = {"outcome": "given_up", "response_status": 401, "tried_at": "2026-08-12T01:00:00.123456Z"}
+            attempts = [{"attempt": number, **tried} for number in (1, 2)]
+            evidence = {"expected": "batch.completed", "window_end": "2026-08-12T03:00:00Z", "attempts": attempts}
+            async with store.writing() as connection:
+                (job,) = await jobs.named(connection, "batch_b")
+                named = [Named("delivery", "rejected", "batch.completed", "it was refused", evidence)]
+                await failures.sync(connection, job, named, store.new_id, now())
+            lines = [" ".join(line.split()) for line in (await type_("audit")).stdout.splitlines()]
+
+            assert "window_end 2026-08-12 03:00:00 UTC" in lines
+            said = "outcome given_up, response_status 401, tried_at 2026-08-12 01:00:00 UTC"
+            assert [f"attempt {number} {said}" in lines for number in (1, 2)] == [True, True]
+
+    asyncio.run(flow())
+
+
+@pytest.mark.parametrize("words", [("status",), ("explain", "batch_b"), ("job", "batch_b")])
+def test_what_is_no_listing_has_no_form(tmp_path: Path, words: tuple[str, ...]) -> None:
+    """Whoever asks for a listing's form is told what there is instead."""
+
+    async def flow() -> None:
+        async with at(tmp_path) as (_, type_):
+            answer = await type_(*words, "--format", "csv")
+            assert (answer.exit_code, "--json prints it as one object" in answer.stderr) == (2, True)
 
     asyncio.run(flow())
 
@@ -143,7 +204,7 @@ def test_acts_on_many(tmp_path: Path) -> None:
             assert json.loads(first.stdout) == {"asked": 2, "spared": 1, "refused": 0}
             assert json.loads(again.stdout) == {"asked": 0, "spared": 3, "refused": 0}
             assert json.loads(paused.stdout) == {"asked": 0, "spared": 0, "refused": 2}
-            assert "asked for of 1 jobs; 1 spared" in polled.stdout
+            assert "asked for of 1 job; 1 spared" in polled.stdout
             assert await asked(store, "cancel") == ["=batch_a", "batch_c"]
             assert await asked(store, "poll") == ["batch_d"]
 

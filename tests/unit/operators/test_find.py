@@ -71,8 +71,9 @@ def test_an_unknown_name_is_said_to_be_unknown(known, name):
     """
     Nothing of that name: the message repeats it and says how to go on.
     """
-    with pytest.raises(NoSuchThing, match="batchkeeper track"):
+    with pytest.raises(NoSuchThing) as caught:
         known([name], ("gateway", "batch", "batch_a"))
+    assert "`batchkeeper track SOURCE JOB_ID` adds one" in caught.value.for_typing
 
 
 def test_a_name_of_several_jobs_lists_them(known):
