@@ -11,6 +11,7 @@ from storage.refusals import REFUSALS
 from storage.rows import fetch, fetch_one, table
 
 REQUESTS = table(RefusedRequestRow)
+_PORTION = 500  # a statement takes only so many values
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +62,12 @@ async def newest(connection: AsyncConnection, source: str, reason: str, most: in
 async def taken_in(connection: AsyncConnection, numbers: Sequence[int]) -> dict[int, tuple[int, int]]:
     """Of these refusals those whose request was taken in later: when, and as which receipt."""
     columns = select(REQUESTS.c.id, REQUESTS.c.taken_in_at, REQUESTS.c.receipt_id)
-    found = await connection.execute(
-        columns.where(REQUESTS.c.id.in_(list(numbers)), REQUESTS.c.taken_in_at.is_not(None))
-    )
-    return {row[0]: (row[1], row[2]) for row in found}
+    found: dict[int, tuple[int, int]] = {}
+    for start in range(0, len(numbers), _PORTION):
+        ours = REQUESTS.c.id.in_(list(numbers[start : start + _PORTION]))
+        rows = await connection.execute(columns.where(ours, REQUESTS.c.taken_in_at.is_not(None)))
+        found |= {row[0]: (row[1], row[2]) for row in rows}
+    return found
 
 
 async def get(connection: AsyncConnection, number: int) -> RefusedRequestRow | None:

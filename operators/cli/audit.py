@@ -107,11 +107,10 @@ def _evidence(evidence: View) -> Iterator[tuple[str, object]]:
         match value:
             case None | [] | {}:
                 pass
-            case [*attempts]:
-                for one in attempts:
-                    number = f"attempt {one['attempt']}" if isinstance(one, dict) and "attempt" in one else name
+            case [{"attempt": _}, *_]:
+                for one in value:
                     shown = {key: item for key, item in one.items() if key not in ("attempt", "delivery_key")}
-                    yield number, _readable(shown)
+                    yield f"attempt {one['attempt']}", _readable(shown)
             case {"delivery_key": _}:
                 yield name, _readable({key: value[key] for key in _OF_DELIVERY})
             case _:

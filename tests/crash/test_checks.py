@@ -127,7 +127,7 @@ DAMAGE = {
     "more than was sent": (
         "UPDATE deliveries SET times_received = 4 WHERE id = 1; INSERT INTO receipts SELECT id + 10, delivery_id, body_id, "
         "source, digest, received_at, signed_at, secret_index, submission, event_type, event_id, attempt, reported_status, "
-        "native_status, progress, unreadable, verdict, judge_after FROM receipts WHERE delivery_id = 1",
+        "native_status, progress, unreadable, verdict, judge_after, NULL, NULL FROM receipts WHERE delivery_id = 1",
         {"I2"},
     ),
     "another end": (

@@ -28,7 +28,7 @@ class TestAppend:
                 [delivery] = file.rows("SELECT * FROM deliveries")
                 assert (
                     kept.delivery, "phaseo", "batch", "batch_1", "batch.completed", "batch.completed", "completed",
-                    None, 1, NOON, NOON,
+                    None, 1, NOON, NOON, 0, None,
                 ) == delivery  # fmt: skip
                 [receipt] = file.rows(
                     "SELECT id, delivery_id, body_id, source, received_at, signed_at, secret_index, submission, event_type,"
