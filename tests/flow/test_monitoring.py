@@ -246,10 +246,10 @@ def test_health_turns_when_everything_is_refused() -> None:
 
 
 def test_health_turns_when_the_store_is_away() -> None:
-    """A store that cannot be read is told in our own words, and nothing of its own."""
+    """A store that cannot be read is told in our own words, and nothing of its own. (The reconciler stumbles over it, too.)"""
 
     async def flow() -> None:
-        async with service(NOBODY) as beside, operated(beside) as client:
+        async with service(NOBODY, errors_expected=True) as beside, operated(beside) as client:
             await _is(client, 200)
             async with beside.store.writing() as connection:
                 await connection.exec_driver_sql("ALTER TABLE leases RENAME TO spoilt")
