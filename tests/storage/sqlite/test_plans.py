@@ -85,6 +85,8 @@ OF_ONE_JOB = [
         ["ix_submissions_input_file (source=? AND input_file_id=?)", "PRIMARY KEY"],
     ),
     (jobs.named, ("b",), ["ix_jobs_provider_id (job_id=?)"]),
+    (deliveries.named, (Part(50), ["acme", "other"], ["batch"], "b"), ["(source=? AND kind=? AND job_id=?)"]),
+    (deliveries.named, (Part(50, before=9), ["acme"], ["batch"], "b"), ["(source=? AND kind=? AND job_id=?)"]),
     (jobs.named, ("b", "acme"), ["ix_jobs_source_provider_id (source=? AND job_id=?)"]),
     (jobs.adopted_open, ("acme", 10), ["ix_jobs_adopted (source=? AND origin=? AND status=?)"]),
     (deliveries.of_job, (("acme", "batch", "b"),), ["(source=? AND kind=? AND job_id=?)"]),
